@@ -1,0 +1,2 @@
+// Package drkit is the vocabulary that the drkit clients share.
+package drkit

@@ -1,0 +1,242 @@
+package drkit
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+)
+
+// Sentinels answer with [errors.Is] the questions that callers ask of any error of any service.
+var (
+	// ErrNotFound: the service does not know the object, or does not show it to this user.
+	ErrNotFound = errors.New("not found")
+	// ErrUnauthorized: the service does not accept the credentials or the session.
+	ErrUnauthorized = errors.New("unauthorized")
+	// ErrForbidden: the user lacks the role, or does not own the object.
+	ErrForbidden = errors.New("forbidden")
+	// ErrConflict: the object is busy, or not in the state that the operation needs.
+	ErrConflict = errors.New("conflict")
+	// ErrThrottled: the service asks for fewer requests.
+	ErrThrottled = errors.New("throttled")
+	// ErrUnavailable: the service cannot be reached, or says that it cannot answer now.
+	ErrUnavailable = errors.New("unavailable")
+	// ErrOutcomeUnknown: an operation was sent and its answer was lost, so it may have run.
+	ErrOutcomeUnknown = errors.New("outcome unknown")
+	// ErrTaskGone: the service no longer knows a task that it once accepted.
+	ErrTaskGone = errors.New("task gone")
+	// ErrNotDone: the result of a poller was asked for before its end.
+	ErrNotDone = errors.New("not done")
+	// ErrReadOnly: the client is read-only and the operation could change something. Nothing was sent.
+	ErrReadOnly = errors.New("client is read-only")
+	// ErrClosed: the client was closed.
+	ErrClosed = errors.New("client is closed")
+	// ErrListMoved: rows came or went while a list was read, so that rows may be missing from it.
+	ErrListMoved = errors.New("list moved while it was read")
+)
+
+// Error is an answer that is not a success, or a request that got no answer. It prints on one line.
+type Error struct {
+	Operation   string        // as in "vcav.VMReplications.Failover"
+	Method      string        // HTTP verb
+	Path        string        // path of the request, without its query
+	Status      int           // HTTP status; 0 where no answer came
+	Code        string        // the service's own error code; empty if the answer is not in its format
+	Message     string        // the service's words, or ours about an answer that cannot be used
+	Args        []string      // values that the service put into the message
+	OperationID string        // look for it in the service's logs
+	RetryAfter  time.Duration // how long the service asks to wait; 0 if it does not say
+	Stack       string        `json:"-"` // the service's stack trace; never part of Error()
+	Kind        error         `json:"-"` // the sentinel that errors.Is finds; nil if none fits
+	Err         error         `json:"-"` // the cause, where no usable answer came
+}
+
+// Error returns operation, status, code, message, cause, request and operation ID on one line.
+func (e *Error) Error() string {
+	line := sentence{}
+	line.add(e.Operation)
+	if e.Status != 0 {
+		line.add(strings.TrimSpace(strconv.Itoa(e.Status) + " " + e.Code))
+	}
+	line.add(e.Message)
+	if e.Err != nil {
+		line.add(e.Err.Error())
+	}
+	line.trailer(e.Method+" "+e.Path, e.OperationID)
+	return line.String()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Is reports whether target is the sentinel of this error.
+func (e *Error) Is(target error) bool { return e.Kind != nil && target == e.Kind }
+
+// LogValue groups what Error prints.
+func (e *Error) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("operation", e.Operation), slog.Int("status", e.Status), slog.String("code", e.Code),
+		slog.String("message", oneLine(e.Message)), slog.String("operation_id", e.OperationID),
+	}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("cause", oneLine(e.Err.Error())))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// KindOfStatus returns the sentinel that a bare HTTP status stands for, or nil. Services whose codes say
+// more than their statuses choose by code.
+func KindOfStatus(status int) error {
+	switch status {
+	case http.StatusUnauthorized:
+		return ErrUnauthorized
+	case http.StatusForbidden:
+		return ErrForbidden
+	case http.StatusNotFound, http.StatusGone:
+		return ErrNotFound
+	case http.StatusConflict:
+		return ErrConflict
+	case http.StatusTooManyRequests:
+		return ErrThrottled
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return ErrUnavailable
+	default:
+		return nil
+	}
+}
+
+// TaskError is a task that the service accepted and that then failed.
+type TaskError struct {
+	Operation    string            // what started the task, as in "vcav.VMReplications.Failover"; empty if not known
+	OperationID  string            // of the call that started it; empty if not known
+	TaskID       string            // the service's id of the task
+	Type         string            // the service's name for the kind of work
+	ResourceID   string            // what the task worked on
+	ResourceName string            // its display name
+	Site         string            // where the task ran
+	Code         string            // the service's own error code
+	Message      string            // the service's words
+	Args         []string          // values that the service put into the message
+	Warnings     []json.RawMessage // what the task complained of before it failed, as the service wrote it
+	Stack        string            `json:"-"` // the service's stack trace; never part of Error()
+	Kind         error             `json:"-"` // the sentinel that errors.Is finds; nil if none fits
+}
+
+// Error returns operation, resource, code, message, task and operation ID on one line.
+func (e *TaskError) Error() string {
+	line := sentence{}
+	line.add(e.Operation)
+	what := "task failed"
+	if resource := firstOf(e.ResourceName, e.ResourceID); resource != "" {
+		what = "task on " + resource + " failed"
+	}
+	line.add(what)
+	line.add(e.Code)
+	line.add(e.Message)
+	line.trailer("task "+e.TaskID, e.OperationID)
+	return line.String()
+}
+
+// Is reports whether target is the sentinel of this error.
+func (e *TaskError) Is(target error) bool { return e.Kind != nil && target == e.Kind }
+
+// LogValue groups what Error prints.
+func (e *TaskError) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("operation", e.Operation), slog.String("task", e.TaskID),
+		slog.String("resource", e.ResourceID), slog.String("code", e.Code),
+		slog.String("message", oneLine(e.Message)), slog.String("operation_id", e.OperationID))
+}
+
+// OutcomeUnknownError is an operation that must not repeat, was sent, and got no answer that says what
+// became of it. It may have run, may be running, or may never have arrived. Do not send it again before
+// you have looked: at the service's tasks, and at the resource itself.
+type OutcomeUnknownError struct {
+	Operation   string // as in "vcav.VMReplications.Failover"
+	Method      string // HTTP verb
+	Path        string // path of the request, without its query
+	Site        string // where the operation was to run; empty is the local site
+	OperationID string // what the request carried as its trace header
+	Err         error  // what came instead of an answer: an *Error, with the context's error where that ended
+}
+
+// Error returns operation, cause, request and operation ID on one line.
+func (e *OutcomeUnknownError) Error() string {
+	line := sentence{}
+	line.add(e.Operation)
+	line.add("sent, but the outcome is unknown")
+	var answer *Error
+	switch {
+	case errors.As(e.Err, &answer):
+		inner := sentence{}
+		if answer.Status != 0 {
+			inner.add(strings.TrimSpace(strconv.Itoa(answer.Status) + " " + answer.Code))
+		}
+		inner.add(answer.Message)
+		if answer.Err != nil {
+			inner.add(answer.Err.Error())
+		}
+		line.add(inner.String())
+	case e.Err != nil:
+		line.add(e.Err.Error())
+	}
+	line.trailer(e.Method+" "+e.Path, e.OperationID)
+	return line.String()
+}
+
+// Unwrap returns what came instead of an answer.
+func (e *OutcomeUnknownError) Unwrap() error { return e.Err }
+
+// Is reports whether target is [ErrOutcomeUnknown].
+func (e *OutcomeUnknownError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// LogValue groups what Error prints.
+func (e *OutcomeUnknownError) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("operation", e.Operation), slog.String("path", e.Path), slog.String("site", e.Site),
+		slog.String("operation_id", e.OperationID), slog.String("error", oneLine(e.Error())))
+}
+
+// sentence joins the parts of an error into one line.
+type sentence struct{ parts []string }
+
+func (s *sentence) add(part string) {
+	if part = oneLine(part); part != "" {
+		s.parts = append(s.parts, part)
+	}
+}
+
+func (s *sentence) trailer(request, operationID string) {
+	if len(s.parts) == 0 {
+		s.parts = append(s.parts, "failed")
+	}
+	trailer := oneLine(request)
+	if operationID != "" {
+		trailer += ", operation ID " + operationID
+	}
+	s.parts[len(s.parts)-1] += " (" + trailer + ")"
+}
+
+func (s *sentence) String() string { return strings.Join(s.parts, ": ") }
+
+// oneLine folds white space and control characters, so that no message can break a log line.
+func oneLine(s string) string {
+	clean := strings.IndexFunc(s, func(r rune) bool { return r != ' ' && (unicode.IsSpace(r) || unicode.IsControl(r)) }) < 0
+	if clean {
+		return strings.TrimSpace(s)
+	}
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
+
+func firstOf(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,15 @@
+module github.com/drkit-go/drkit
+
+go 1.25.0
+
+require (
+	github.com/google/go-querystring v1.2.0
+	github.com/hashicorp/go-retryablehttp v0.7.8
+	github.com/jarcoal/httpmock v1.4.2
+	github.com/stretchr/testify v1.11.1
+	go.uber.org/goleak v1.3.0
+	golang.org/x/time v0.14.0
+	pgregory.net/rapid v1.3.0
+)
+
+require github.com/hashicorp/go-cleanhttp v0.5.2 // indirect

@@ -1,0 +1,77 @@
+// Package api describes a service's wire contract as data: which operations there are, how each may be
+// repeated, and which members its bodies have. The tables themselves are generated from a service's
+// openapi.yaml; clients send by them and simulators check requests against them.
+package api
+
+// Class says what may happen to an operation after a transient failure.
+type Class uint8
+
+// The classes, from the most to the least repeatable. The zero Class is Once, so that a table that
+// forgets a class errs on the side of sending less.
+const (
+	// Once is sent again only on proof that nothing ran.
+	Once Class = iota
+	// Replaceable is sent again: the second run leaves what the first left.
+	Replaceable
+	// Read is sent again: it changes nothing.
+	Read
+)
+
+// String returns the class as the contract spells it.
+func (c Class) String() string {
+	switch c {
+	case Read:
+		return "read"
+	case Replaceable:
+		return "replaceable"
+	default:
+		return "once"
+	}
+}
+
+// Operation is one row of a service's operation table.
+type Operation struct {
+	Name         string   // resource and method, as in "VMReplications.Failover"
+	Method       string   // HTTP verb
+	Path         string   // template, with its arguments in braces
+	Class        Class    // what may be repeated
+	Refusals     []string // error codes by which the service itself says that nothing was done
+	Since        string   // first version that has it; empty if unknown
+	Roles        []string // one of these is needed; empty if unknown or none
+	Confidence   string   // documented, client or inferred
+	Query        []string // names of the query parameters
+	Body         string   // schema of the request body; empty if it takes none
+	BodyRequired bool
+	Statuses     []int  // success statuses
+	Answer       string // schema of the answer; empty if it has none or is not JSON
+	TaskResult   string // schema of the result of the task that it answers; empty if not a task or void
+	Anonymous    bool   // needs no session
+}
+
+// Schema is the shape of one JSON value.
+type Schema struct {
+	Name          string
+	Type          string // object, array, string, integer, number, boolean; empty for any
+	Members       []Member
+	Items         *Member           // of an array
+	Values        *Member           // of a map: an object with any member names
+	Discriminator string            // of a union: the member that tells the cases apart
+	Cases         map[string]string // of a union: value of the discriminator to schema
+	Open          bool              // takes members that are not listed
+}
+
+// Member is one member of an object, or the element of an array or map.
+type Member struct {
+	Name     string // empty for elements
+	Type     string // as Schema.Type; empty where Schema is set
+	Schema   string // schema of an object, array or union value
+	Required bool
+	Nullable bool
+	Enum     []string // known values; the list is open in answers
+}
+
+// Table is a service's contract: its operations by name and its schemas by name.
+type Table struct {
+	Operations []Operation
+	Schemas    map[string]Schema
+}

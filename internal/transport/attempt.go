@@ -1,0 +1,311 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/api"
+)
+
+// exchange is one call on its way. It travels in the context of its requests, because neither the retry
+// hooks nor a round tripper see the call otherwise.
+type exchange struct {
+	client    *Client
+	call      Call
+	operation *api.Operation
+	name      string // as in "vcav.VMReplications.Failover"
+	id        string // operation ID
+	path      string // escaped, without the base
+	query     string
+	body      []byte
+	request   *http.Request
+	observe   func(drkit.Response)
+	streams   bool
+
+	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and
+	// opened again only on proof that nothing ran.
+	mayHaveRun atomic.Bool
+
+	// What the last attempt brought. The loop of attempts runs on one goroutine.
+	attempt int
+	began   time.Time
+	status  int
+	header  http.Header
+	buffer  *bytes.Buffer
+	answer  *drkit.Error // decoded error answer
+	stream  *stream
+	err     error // no answer, or half of one
+}
+
+type exchangeKey struct{}
+
+func exchangeOf(ctx context.Context) *exchange {
+	x, _ := ctx.Value(exchangeKey{}).(*exchange)
+	return x
+}
+
+// attempts is the outermost round tripper: what goes through it is one attempt, whose answer is read to
+// its end here, so that half an answer is a failed attempt like any other.
+type attempts struct {
+	client *Client
+	next   http.RoundTripper
+}
+
+func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
+	x := exchangeOf(req.Context())
+	x.reset()
+	if limiter := a.client.limiter; limiter != nil {
+		if err := limiter.Wait(req.Context()); err != nil {
+			x.err = turnError(req.Context(), err)
+			return nil, x.err
+		}
+	}
+	ctx, cancel := context.WithCancelCause(req.Context())
+	limit := a.client.settings.AttemptTimeout
+	timer := time.AfterFunc(limit, func() { cancel(&timeoutError{limit}) })
+	sent := req.WithContext(ctx)
+	if len(a.client.settings.Middleware) > 0 {
+		sent.Header = req.Header.Clone() // a middleware that adds to it must not add twice
+	}
+	x.began = time.Now()
+	resp, err := a.next.RoundTrip(sent)
+	switch {
+	case err != nil:
+		x.err = endedBy(ctx, req.Context(), err)
+	case x.streams && resp.StatusCode < 300:
+		x.keep(resp)
+		x.stream = &stream{body: resp.Body, timer: timer, limit: limit, cancel: cancel, ctx: ctx, parent: req.Context()}
+		x.logAttempt(ctx)
+		if x.observe != nil {
+			x.observe(x.response())
+		}
+		resp.Body = http.NoBody // closed by the retry loop; the caller gets the stream
+		return resp, nil
+	default:
+		x.keep(resp)
+		if err := x.read(resp); err != nil {
+			x.err = endedBy(ctx, req.Context(), err)
+		}
+	}
+	timer.Stop()
+	cancel(nil)
+	x.logAttempt(req.Context())
+	if x.err != nil {
+		return nil, x.err
+	}
+	resp.Body = http.NoBody
+	return resp, nil
+}
+
+func (x *exchange) reset() {
+	x.attempt++
+	x.status, x.header, x.answer, x.err, x.stream = 0, nil, nil, nil, nil
+	if x.buffer != nil {
+		x.buffer.Reset()
+	}
+}
+
+func (x *exchange) keep(resp *http.Response) { x.status, x.header = resp.StatusCode, resp.Header }
+
+// read takes in the whole answer, up to the limit.
+func (x *exchange) read(resp *http.Response) error {
+	defer resp.Body.Close()
+	if x.buffer == nil {
+		x.buffer, _ = buffers.Get().(*bytes.Buffer)
+		x.buffer.Reset()
+	}
+	limit := x.client.settings.MaxBodyBytes
+	n, err := x.buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	if err != nil {
+		return fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
+	}
+	if n > limit {
+		return &tooLargeError{limit}
+	}
+	if x.observe != nil {
+		x.observe(x.response())
+	}
+	if x.status >= 400 {
+		x.answer = x.readError()
+	}
+	return nil
+}
+
+// readError turns an error answer into an Error.
+func (x *exchange) readError() *drkit.Error {
+	answer := x.newError()
+	answer.Kind = drkit.KindOfStatus(x.status)
+	answer.RetryAfter = retryAfter(x.header)
+	said, ok := x.client.config.DecodeError(x.status, x.received())
+	if !ok {
+		answer.Message = "the answer is not the service's own"
+		if contentType := x.header.Get("Content-Type"); contentType != "" {
+			answer.Message += " (" + contentType + ")"
+		}
+		return answer
+	}
+	answer.Code, answer.Message, answer.Args, answer.Stack = said.Code, said.Message, said.Args, said.Stack
+	if said.Kind != nil {
+		answer.Kind = said.Kind
+	}
+	x.client.scrubError(answer)
+	return answer
+}
+
+func (x *exchange) newError() *drkit.Error {
+	return &drkit.Error{
+		Operation: x.name, Method: x.operation.Method, Path: x.path, Status: x.status, OperationID: x.id,
+	}
+}
+
+// outcome turns what the last attempt brought into an error, or nil for a success.
+func (x *exchange) outcome(ctx context.Context) error {
+	var e *drkit.Error
+	switch {
+	case ctx.Err() != nil && (x.err != nil || x.status >= 400 || x.status == 0):
+		last := x.lastError()
+		e = x.newError()
+		e.Err = endOf(ctx)
+		if last != nil && !errors.Is(last, ctx.Err()) {
+			e.Err = fmt.Errorf("%w; the last attempt ended in: %w", e.Err, last)
+		}
+	case x.err != nil:
+		e = x.newError()
+		e.Err = x.err
+		if !permanent(x.err) {
+			e.Kind = drkit.ErrUnavailable
+		}
+	case x.answer != nil:
+		e = x.answer
+	case x.status >= 300 || x.status < 200:
+		e = x.newError()
+		e.Message = "redirects are not followed, since a token must not leave for another address"
+		if location := x.header.Get("Location"); location != "" {
+			e.Message += "; the server points to " + withoutQuery(location)
+		}
+	default:
+		return nil
+	}
+	return e
+}
+
+// lastError is what the last attempt failed with, where there was one.
+func (x *exchange) lastError() error {
+	if x.answer != nil {
+		return x.answer
+	}
+	return x.err
+}
+
+// received returns the body of the answer.
+func (x *exchange) received() []byte {
+	if x.buffer == nil {
+		return nil
+	}
+	return x.buffer.Bytes()
+}
+
+// buffers are kept between calls, since most answers are alike in size.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+const keptBuffer = 1 << 20
+
+func (x *exchange) release() {
+	if x.buffer != nil && x.buffer.Cap() <= keptBuffer {
+		buffers.Put(x.buffer)
+	}
+	x.buffer = nil
+}
+
+// timeoutError is the end of one attempt, as opposed to the end of the caller's context: it does not
+// match context.DeadlineExceeded.
+type timeoutError struct{ limit time.Duration }
+
+func (e *timeoutError) Error() string { return "no complete answer within " + e.limit.String() }
+
+// Timeout makes it a net.Error's kind of time-out.
+func (e *timeoutError) Timeout() bool { return true }
+
+type tooLargeError struct{ limit int64 }
+
+func (e *tooLargeError) Error() string {
+	return "the answer is longer than the limit of " + strconv.FormatInt(e.limit, 10) + " bytes"
+}
+
+// endedBy names the reason where an attempt was ended from our side.
+func endedBy(attempt, call context.Context, err error) error {
+	if call.Err() != nil {
+		return endOf(call)
+	}
+	var timeout *timeoutError
+	if errors.As(context.Cause(attempt), &timeout) {
+		return timeout
+	}
+	return err
+}
+
+// endOf returns how a context ended: its own error, with the cause where there is another.
+func endOf(ctx context.Context) error {
+	cause, err := context.Cause(ctx), ctx.Err()
+	switch {
+	case errors.Is(cause, drkit.ErrClosed):
+		return drkit.ErrClosed // the caller's context has not ended, and must not look as if it had
+	case cause == nil || errors.Is(cause, err):
+		return err
+	default:
+		return fmt.Errorf("%w: %w", err, cause)
+	}
+}
+
+// turnError makes the limiter's refusal to outwait a deadline a matter of the deadline.
+func turnError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return endOf(ctx)
+	}
+	return fmt.Errorf("%w: the rate limit leaves no turn before it (%w)", context.DeadlineExceeded, err)
+}
+
+func withoutQuery(location string) string {
+	location, _, _ = strings.Cut(location, "?")
+	return location
+}
+
+// stream is the body of a download. Every read pushes the time-out on.
+type stream struct {
+	body    io.ReadCloser
+	timer   *time.Timer
+	limit   time.Duration
+	cancel  context.CancelCauseFunc
+	ctx     context.Context
+	parent  context.Context
+	onClose func()
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	s.timer.Reset(s.limit)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = endedBy(s.ctx, s.parent, err)
+	}
+	return n, err
+}
+
+func (s *stream) Close() error {
+	s.timer.Stop()
+	err := s.body.Close()
+	s.cancel(nil)
+	if s.onClose != nil {
+		s.onClose()
+	}
+	return err
+}

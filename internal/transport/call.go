@@ -1,0 +1,241 @@
+package transport
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/api"
+)
+
+// Call is one operation with its arguments.
+type Call struct {
+	Operation *api.Operation
+	Path      []string // arguments in the order of the template
+	Site      string   // adds the query parameter site; empty is the local site
+	Query     any      // struct for go-querystring, or nil
+	Body      any      // sent as JSON; nil sends no body
+	Accept    string   // media type asked for; empty is the service's own
+	// Check looks at the decoded answer. What it refuses counts as an answer that does not decode.
+	Check func() error
+	// Last marks the sign-out of a client that is closing: it takes the token there is, and outlives Close.
+	Last bool
+}
+
+// Answer is what came beside the body.
+type Answer struct {
+	Status int
+	header http.Header
+}
+
+// Header returns the first value of a header.
+func (a Answer) Header(name string) string { return a.header.Get(name) }
+
+// Do sends a call and decodes the answer into out; a nil out ignores the body.
+//
+// Errors: *drkit.Error, *drkit.OutcomeUnknownError for an operation of class once, drkit.ErrReadOnly,
+// drkit.ErrClosed, or what is wrong with the arguments.
+func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
+	x, err := c.prepare(ctx, call)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer x.release()
+	ctx, leave, err := c.enter(ctx, call.Last)
+	if err != nil {
+		return Answer{}, x.refuse(err)
+	}
+	defer leave()
+	if err := x.exchange(ctx); err != nil {
+		return Answer{}, x.end(ctx, err)
+	}
+	if out != nil {
+		if err := x.decode(out); err != nil {
+			return Answer{}, x.end(ctx, err)
+		}
+	}
+	return Answer{Status: x.status, header: x.header}, x.end(ctx, nil)
+}
+
+// Stream sends a call and returns the body of its answer as it comes. The time-out of an attempt then
+// limits each pause in it instead of the whole. The caller closes the body.
+func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, error) {
+	x, err := c.prepare(ctx, call)
+	if err != nil {
+		return nil, Answer{}, err
+	}
+	defer x.release()
+	x.streams = true
+	ctx, leave, err := c.enter(ctx, call.Last)
+	if err != nil {
+		return nil, Answer{}, x.refuse(err)
+	}
+	if err := x.exchange(ctx); err != nil {
+		defer leave()
+		return nil, Answer{}, x.end(ctx, err)
+	}
+	x.stream.onClose = leave
+	return x.stream, Answer{Status: x.status, header: x.header}, x.end(ctx, nil)
+}
+
+// prepare refuses what must not be sent and builds the request.
+func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
+	x := &exchange{client: c, call: call, operation: call.Operation, name: c.config.Service + "." + call.Operation.Name}
+	// Signing in and out changes nothing but the session, so a read-only client may do it.
+	if c.settings.ReadOnly && x.operation.Class != api.Read && !x.operation.Anonymous && !call.Last {
+		return nil, x.refuse(drkit.ErrReadOnly)
+	}
+	id, err := drkit.OperationID(ctx)
+	if err != nil {
+		return nil, x.refuse(err)
+	}
+	if x.id = id; id == "" {
+		x.id = newOperationID()
+	}
+	if x.request, err = c.newRequest(x); err != nil {
+		return nil, x.refuse(err)
+	}
+	x.observe = drkit.ResponseObserver(ctx)
+	return x, nil
+}
+
+// exchange sends the call, a second time if the service says that the session has ended.
+func (x *exchange) exchange(ctx context.Context) error {
+	session := x.client.session
+	var stale uint64
+	for renewed := false; ; renewed = true {
+		token, generation := session.current(), stale
+		if !x.operation.Anonymous && !x.call.Last {
+			var err error
+			if token, generation, err = session.get(ctx, stale); err != nil {
+				return fmt.Errorf("signing in: %w", err)
+			}
+		}
+		err := x.send(ctx, token)
+		var answer *drkit.Error
+		if renewed || x.operation.Anonymous || x.call.Last || session.given() ||
+			!errors.As(err, &answer) || session.config.Expired == nil || !session.config.Expired(answer) {
+			return err
+		}
+		x.mayHaveRun.Store(false) // the service has said that it did nothing
+		stale = generation
+	}
+}
+
+// send runs the attempts with one token.
+func (x *exchange) send(ctx context.Context, token string) error {
+	request := x.request.WithContext(context.WithValue(ctx, exchangeKey{}, x))
+	if token != "" && !x.operation.Anonymous {
+		request.Header.Set(x.client.config.Session.Header, token)
+	}
+	retryable := retryablehttp.Request{Request: request}
+	if x.body != nil {
+		if err := retryable.SetBody(x.body); err != nil {
+			return err
+		}
+	}
+	x.attempt = 0
+	_, err := x.client.retry.Do(&retryable) //nolint:bodyclose // attempts has read and closed it
+	if err != nil && x.err == nil && x.status == 0 {
+		x.err = err
+	}
+	return x.outcome(ctx)
+}
+
+// decode reads the answer into out.
+func (x *exchange) decode(out any) error {
+	data := x.received()
+	err := json.Unmarshal(data, out)
+	if err == nil && isNull(data) {
+		err = errors.New("null")
+	}
+	if err == nil && x.call.Check != nil {
+		err = x.call.Check()
+	}
+	if err == nil {
+		return nil
+	}
+	answer := x.newError()
+	answer.Message = "the answer cannot be used"
+	if contentType := x.header.Get("Content-Type"); contentType != "" {
+		answer.Message += " (" + contentType + ")"
+	}
+	answer.Err = err
+	return answer
+}
+
+// refuse wraps what stopped the call before anything was sent.
+func (x *exchange) refuse(err error) error { return fmt.Errorf("%s: %w", x.name, err) }
+
+// end is the one place where a call ends: it decides whether the outcome is unknown, and logs.
+func (x *exchange) end(ctx context.Context, err error) error {
+	if err != nil {
+		var answer *drkit.Error
+		if !errors.As(err, &answer) || answer.Operation != x.name {
+			err = x.refuse(err) // of the sign-in, or of the client: this call's own request was not sent
+		} else if x.operation.Class == api.Once && x.mayHaveRun.Load() && !x.settles(answer) {
+			err = &drkit.OutcomeUnknownError{
+				Operation: x.name, Method: answer.Method, Path: answer.Path, Site: x.call.Site,
+				OperationID: x.id, Err: err,
+			}
+		}
+	}
+	x.logEnd(ctx, err)
+	return err
+}
+
+// settles reports whether an error answer says for certain that the operation did not run.
+func (x *exchange) settles(answer *drkit.Error) bool {
+	if answer.Code == "" || answer.Err != nil {
+		return false
+	}
+	switch {
+	case x.refuses(answer):
+		return true
+	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusRequestTimeout,
+		answer.Status == http.StatusTooManyRequests:
+		return false
+	default:
+		return answer.Status >= 400 && answer.Status < 500
+	}
+}
+
+// refuses reports whether the contract lists the code of answer as the service's own refusal.
+func (x *exchange) refuses(answer *drkit.Error) bool {
+	for _, code := range x.operation.Refusals {
+		if answer.Code == code {
+			return true
+		}
+	}
+	return false
+}
+
+// newOperationID returns a random UUID, which is what the services' own tools send.
+func newOperationID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	var text [36]byte
+	hex.Encode(text[0:8], b[0:4])
+	hex.Encode(text[9:13], b[4:6])
+	hex.Encode(text[14:18], b[6:8])
+	hex.Encode(text[19:23], b[8:10])
+	hex.Encode(text[24:36], b[10:16])
+	text[8], text[13], text[18], text[23] = '-', '-', '-', '-'
+	return string(text[:])
+}
+
+func isNull(data []byte) bool {
+	for len(data) > 0 && (data[0] == ' ' || data[0] == '\n' || data[0] == '\r' || data[0] == '\t') {
+		data = data[1:]
+	}
+	return len(data) >= 4 && string(data[:4]) == "null"
+}

@@ -1,0 +1,118 @@
+package transport
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-querystring/query"
+)
+
+// newRequest builds the request of x, without token and context.
+func (c *Client) newRequest(x *exchange) (*http.Request, error) {
+	target := *c.base
+	escaped, err := expand(x.operation.Path, x.call.Path)
+	if err != nil {
+		return nil, err
+	}
+	x.path = escaped
+	if target.Path, err = url.PathUnescape(escaped); err != nil {
+		return nil, err
+	}
+	target.Path = c.base.Path + target.Path
+	target.RawPath = c.base.EscapedPath() + escaped
+	if target.RawQuery, err = encodeQuery(x.call); err != nil {
+		return nil, err
+	}
+	x.query = target.RawQuery
+
+	header := make(http.Header, 6)
+	accept := x.call.Accept
+	if accept == "" {
+		accept = c.accept
+	}
+	header.Set("Accept", accept)
+	header.Set("User-Agent", c.settings.UserAgent)
+	header.Set(c.config.TraceHeader, x.id)
+	if x.call.Body != nil {
+		if x.body, err = json.Marshal(x.call.Body); err != nil {
+			return nil, fmt.Errorf("request body: %w", err)
+		}
+		header.Set("Content-Type", "application/json")
+	}
+	return &http.Request{
+		Method: x.operation.Method, URL: &target, Host: target.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}, nil
+}
+
+// expand fills the template of a path. Arguments are escaped so far that none can change the path, and
+// an empty one, which would name the collection instead of a member of it, is an error.
+func expand(template string, arguments []string) (string, error) {
+	var path strings.Builder
+	rest := template
+	for _, argument := range arguments {
+		before, after, found := strings.Cut(rest, "{")
+		name, tail, closed := strings.Cut(after, "}")
+		if !found || !closed {
+			return "", fmt.Errorf("%d arguments for the path %s", len(arguments), template)
+		}
+		switch argument {
+		case "":
+			return "", fmt.Errorf("%s is empty", name)
+		case ".", "..":
+			return "", fmt.Errorf("%s %q is not an id", name, argument)
+		}
+		path.WriteString(before)
+		path.WriteString(escapeArgument(argument))
+		rest = tail
+	}
+	if strings.Contains(rest, "{") {
+		return "", fmt.Errorf("%d arguments for the path %s", len(arguments), template)
+	}
+	path.WriteString(rest)
+	return path.String(), nil
+}
+
+// escapeArgument also escapes what RFC 3986 allows in a segment but routers read: user@org, a;b, a:b.
+func escapeArgument(argument string) string {
+	plain := true
+	for i := range len(argument) {
+		if !unreserved(argument[i]) {
+			plain = false
+			break
+		}
+	}
+	if plain {
+		return argument
+	}
+	return strings.ReplaceAll(url.QueryEscape(argument), "+", "%20")
+}
+
+func unreserved(b byte) bool {
+	return 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z' || '0' <= b && b <= '9' ||
+		b == '-' || b == '_' || b == '.' || b == '~'
+}
+
+func encodeQuery(call Call) (string, error) {
+	var values url.Values
+	if call.Query != nil {
+		var err error
+		if values, err = query.Values(call.Query); err != nil {
+			return "", fmt.Errorf("query: %w", err)
+		}
+	}
+	if call.Site != "" {
+		if values.Has("site") {
+			return "", errors.New("query names a site beside the site of the view")
+		}
+		if values == nil {
+			values = make(url.Values, 1)
+		}
+		values.Set("site", call.Site)
+	}
+	return values.Encode(), nil
+}

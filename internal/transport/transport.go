@@ -1,0 +1,199 @@
+// Package transport is the one way of every call of every service: class gate, session, operation ID,
+// rate limit, retries, the user's middleware, net/http, and back through decoding to a value or an error.
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/hashicorp/go-retryablehttp"
+	"golang.org/x/time/rate"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/settings"
+)
+
+// Config is what a service tells the transport about itself.
+type Config struct {
+	Service     string // prefix of operation names, as in "vcav"
+	Endpoint    string // base URL
+	TraceHeader string // carries the operation ID
+	// Accept returns the media type to ask for; version is empty unless an option names one.
+	Accept  func(version string) string
+	Session Session
+	// DecodeError reads an error answer. It returns false for what is not in the service's own format,
+	// such as a proxy's page.
+	DecodeError func(status int, body []byte) (ServiceError, bool)
+	Secrets     []drkit.Secret // values that must not show in errors and observed answers
+	LogQuery    []string       // names of query parameters whose values may be logged
+	Options     []drkit.Option
+}
+
+// ServiceError is what a service says in an error answer.
+type ServiceError struct {
+	Code    string
+	Message string
+	Args    []string
+	Stack   string
+	Kind    error // sentinel; nil leaves it to the status
+}
+
+// Client sends the calls of one service client. It is safe for concurrent use.
+type Client struct {
+	config   Config
+	settings settings.Settings
+	base     *url.URL
+	retry    *retryablehttp.Client
+	limiter  *rate.Limiter
+	session  *session
+	accept   string
+	logQuery map[string]bool
+	ownPool  *http.Transport // nil where the connections are the user's
+
+	life  context.Context // ends with Close
+	close context.CancelCauseFunc
+}
+
+// New returns a Client. It sends nothing.
+func New(config Config) (*Client, error) {
+	s := settings.Settings{}
+	for _, option := range config.Options {
+		if option == nil {
+			return nil, errors.New("option is nil")
+		}
+		if err := option.Apply(&s); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	base, err := parseEndpoint(config.Endpoint, s)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{config: config, settings: s.WithDefaults(), base: base, logQuery: map[string]bool{}}
+	c.accept = config.Accept(s.APIVersion)
+	for _, name := range config.LogQuery {
+		c.logQuery[name] = true
+	}
+	if s.RatePerSecond > 0 {
+		c.limiter = rate.NewLimiter(rate.Limit(s.RatePerSecond), s.RateBurst)
+	}
+	c.life, c.close = context.WithCancelCause(context.Background())
+	c.session = newSession(config.Session, c.life, 2*c.settings.AttemptTimeout)
+	c.retry = c.newRetry(c.newChain())
+	return c, nil
+}
+
+// newChain stacks what one attempt goes through, from the innermost out.
+func (c *Client) newChain() http.RoundTripper {
+	var chain http.RoundTripper
+	chain, c.ownPool = baseTransport(c.settings)
+	chain = &wire{next: chain}
+	for i := len(c.settings.Middleware) - 1; i >= 0; i-- {
+		chain = c.settings.Middleware[i](chain)
+	}
+	return &attempts{client: c, next: chain}
+}
+
+// Polling returns the schedule for the pollers of this client.
+func (c *Client) Polling() drkit.PollingOption {
+	return drkit.WithPolling(drkit.PollPolicy(c.settings.Polling))
+}
+
+// Name makes sure that ctx carries an operation ID, and returns it: who follows up on a call needs to
+// know the ID that it went out with.
+func (c *Client) Name(ctx context.Context) (context.Context, string, error) {
+	id, err := drkit.OperationID(ctx)
+	if err != nil || id != "" {
+		return ctx, id, err
+	}
+	id = newOperationID()
+	return drkit.WithOperationID(ctx, id), id, nil
+}
+
+// Logger returns the user's logger, never nil.
+func (c *Client) Logger() *slog.Logger { return c.settings.Logger }
+
+// Close ends calls that are under way with ErrClosed, signs out of a session that this client began, and
+// closes idle connections that are its own. A second Close does nothing.
+func (c *Client) Close(ctx context.Context) error {
+	if c.life.Err() != nil {
+		return nil
+	}
+	c.close(drkit.ErrClosed)
+	err := c.session.end(ctx)
+	if c.ownPool != nil {
+		c.ownPool.CloseIdleConnections()
+	}
+	if errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound) {
+		return nil // the session was gone already, which is what Close is for
+	}
+	return err
+}
+
+// SignIn makes sure that there is a session, and tries credentials again that were refused before.
+func (c *Client) SignIn(ctx context.Context) error {
+	ctx, leave, err := c.enter(ctx, false)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	c.session.forgive()
+	_, _, err = c.session.get(ctx, 0)
+	return err
+}
+
+// SignOut ends the session; the next call begins a new one.
+func (c *Client) SignOut(ctx context.Context) error {
+	if c.life.Err() != nil {
+		return drkit.ErrClosed
+	}
+	if c.session.given() {
+		return errors.New("the session token was given to this client, so it is not this client's to end")
+	}
+	return c.session.end(ctx)
+}
+
+// enter ties a call to the life of the client. The call of the last moment, sign-out, outlives it.
+func (c *Client) enter(ctx context.Context, last bool) (context.Context, func(), error) {
+	if last {
+		return ctx, func() {}, nil
+	}
+	if c.life.Err() != nil {
+		return nil, nil, drkit.ErrClosed
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(c.life, func() { cancel(drkit.ErrClosed) })
+	return ctx, func() { stop(); cancel(nil) }, nil
+}
+
+func parseEndpoint(endpoint string, s settings.Settings) (*url.URL, error) {
+	base, err := url.Parse(strings.TrimSpace(endpoint))
+	if err != nil {
+		return nil, errors.New("endpoint is not a URL") // the parser's error repeats it, password and all
+	}
+	switch {
+	case base.User != nil:
+		return nil, errors.New("endpoint holds a user name: credentials go into their own parameter")
+	case base.Host == "" || base.Opaque != "":
+		return nil, fmt.Errorf("endpoint %q is not a URL with a host, such as https://appliance.example.com", endpoint)
+	case base.RawQuery != "" || base.Fragment != "":
+		return nil, fmt.Errorf("endpoint %q must not have a query or a fragment", endpoint)
+	case base.Scheme == "http" && !s.PlainHTTP:
+		return nil, fmt.Errorf("endpoint %q would send credentials in the clear: use https, or WithPlainHTTP", endpoint)
+	case base.Scheme == "https" && s.PlainHTTP:
+		return nil, fmt.Errorf("WithPlainHTTP contradicts the endpoint %q", endpoint)
+	case base.Scheme != "https" && base.Scheme != "http":
+		return nil, fmt.Errorf("endpoint %q must begin with https://", endpoint)
+	}
+	base.Path = strings.TrimRight(base.Path, "/")
+	base.RawPath = strings.TrimRight(base.RawPath, "/")
+	return base, nil
+}

@@ -1,0 +1,42 @@
+package drkit
+
+import "iter"
+
+// Collect reads a list to its end and returns its rows. On an error it returns the rows that came
+// before it, with the error.
+func Collect[T any](rows iter.Seq2[T, error]) ([]T, error) {
+	var all []T
+	for row, err := range rows {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, row)
+	}
+	return all, nil
+}
+
+// First returns the first row for which match is true, and reads no further than that. It returns
+// [ErrNotFound] if there is none. A nil match takes any row.
+func First[T any](rows iter.Seq2[T, error], match func(T) bool) (T, error) {
+	var none T
+	for row, err := range rows {
+		if err != nil {
+			return none, err
+		}
+		if match == nil || match(row) {
+			return row, nil
+		}
+	}
+	return none, ErrNotFound
+}
+
+// Filter passes on the rows for which keep is true, and errors as they come.
+func Filter[T any](rows iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for row, err := range rows {
+			if (err != nil || keep(row)) && !yield(row, err) {
+				return
+			}
+		}
+	}
+}

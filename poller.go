@@ -1,0 +1,278 @@
+package drkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/settings"
+)
+
+// State is how far a piece of work has come, in the service's own words. A state that drkit does not
+// know is passed on as it is and counts as not finished.
+type State string
+
+// The states that all services are read into where they mean the same.
+const (
+	StateQueued    State = "QUEUED"    // accepted, not begun
+	StateRunning   State = "RUNNING"   // under way
+	StateSucceeded State = "SUCCEEDED" // ended well
+	StateFailed    State = "FAILED"    // ended badly
+)
+
+// Progress is what one look at a piece of work has shown.
+type Progress struct {
+	ID      string // of the work, as in [Poller.ID]
+	State   State  // in the service's own words
+	Percent int    // 0 to 100; 0 also where the service does not say
+}
+
+// Look is what a [Source] saw.
+type Look[T any] struct {
+	Progress Progress
+	Done     bool  // the work has ended, one way or the other
+	Result   T     // what came of it, where it ended well
+	Err      error // why it ended badly, usually a *TaskError; nil where it ended well
+}
+
+// Source is where a [Poller] looks: one task, a task that leads to something else, or no task at all
+// but a state that settles. Services implement it, and so may a test.
+type Source[T any] interface {
+	// ID names the work for people: a task id, or what is watched where there is none.
+	ID() string
+	// Look asks the service once. An error is a look that failed, not work that failed: it leaves the
+	// poller as it was. ErrNotFound means that the service does not show the work.
+	Look(ctx context.Context) (Look[T], error)
+}
+
+// PollerOption changes how a [Poller] waits.
+type PollerOption interface{ applyPoller(c *pollerConfig) }
+
+type pollerConfig struct{ polling settings.Polling }
+
+func (o PollingOption) applyPoller(c *pollerConfig) { c.polling = settings.Polling(o.policy) }
+
+// Poller follows one piece of work to its end. Methods that start work return one; several goroutines
+// may use it at once. Dropping a Poller, or ending the context of a wait, does not stop the work.
+type Poller[T any] struct {
+	source  Source[T]
+	polling settings.Polling
+	born    time.Time
+
+	mu   sync.Mutex
+	last Look[T]
+}
+
+// missesToBeGone is how many looks in a row, after the grace, must miss a task before it is gone.
+const missesToBeGone = 3
+
+// NewPoller returns a Poller that looks at source. Nothing is asked before the first Poll or Wait.
+func NewPoller[T any](source Source[T], options ...PollerOption) *Poller[T] {
+	config := pollerConfig{}
+	for _, o := range options {
+		o.applyPoller(&config)
+	}
+	p := &Poller[T]{source: source, polling: config.polling.WithDefaults(), born: time.Now()}
+	p.last.Progress.ID = source.ID()
+	return p
+}
+
+// ID names the work: the service's task id, or what is watched where there is no task.
+func (p *Poller[T]) ID() string { return p.source.ID() }
+
+// Poll looks once and returns what it saw. Work that failed is not an error here: Done is then true and
+// [Poller.Result] says why. Once the work has ended Poll asks the service no more. It suits callers that
+// must not block, such as a controller that requeues.
+//
+// Errors: those of the look. They leave the poller as it was, and Poll may be called again.
+func (p *Poller[T]) Poll(ctx context.Context) (Progress, error) {
+	if p.Done() {
+		return p.Progress(), nil
+	}
+	look, err := p.source.Look(ctx)
+	if err != nil {
+		return p.Progress(), err
+	}
+	return p.saw(look), nil
+}
+
+// saw keeps a look, unless another goroutine has already seen the end.
+func (p *Poller[T]) saw(look Look[T]) Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.last.Done {
+		if look.Progress.ID == "" {
+			look.Progress.ID = p.source.ID()
+		}
+		p.last = look
+	}
+	return p.last.Progress
+}
+
+// Done reports whether the work was seen to end, well or badly.
+func (p *Poller[T]) Done() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.Done
+}
+
+// Progress returns what the last look showed.
+func (p *Poller[T]) Progress() Progress {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.Progress
+}
+
+// Result returns what came of the work.
+//
+// Errors: [ErrNotDone] before the end; usually a [*TaskError] where the work failed.
+func (p *Poller[T]) Result() (T, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var none T
+	switch {
+	case !p.last.Done:
+		return none, fmt.Errorf("%s: %w", p.source.ID(), ErrNotDone)
+	case p.last.Err != nil:
+		return none, p.last.Err
+	default:
+		return p.last.Result, nil
+	}
+}
+
+// Wait blocks until the work has ended and returns what came of it. A look that fails is repeated, and
+// never taken for work that failed; a task that the service does not show counts as not visible yet
+// within the grace of [PollPolicy]. The end of ctx ends the wait at once and leaves the work alone.
+// After any error but that of failed work, Wait may be called again.
+//
+// Errors: usually a [*TaskError] where the work failed; the context's error; [ErrTaskGone];
+// [ErrUnavailable] once looks have failed for PollPolicy.MaxUnreachable; [ErrUnauthorized] and
+// [ErrForbidden] from the look; [ErrClosed].
+func (p *Poller[T]) Wait(ctx context.Context, options ...WaitOption) (T, error) {
+	wait := waitConfig{}
+	for _, o := range options {
+		o(&wait)
+	}
+	reports := startReports(wait.onProgress)
+	err := p.wait(ctx, reports.send)
+	reports.end(ctx)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return p.Result()
+}
+
+func (p *Poller[T]) wait(ctx context.Context, report func(Progress)) error {
+	schedule := pause{next: p.polling.MinInterval, limit: p.polling.MaxInterval}
+	trouble := patience{polling: p.polling, born: p.born}
+	for {
+		if err := ctx.Err(); err != nil {
+			return p.interrupted(ctx)
+		}
+		progress, err := p.Poll(ctx)
+		switch {
+		case err == nil:
+			report(progress)
+			trouble.over()
+			if p.Done() {
+				return nil
+			}
+		case ctx.Err() != nil:
+			return p.interrupted(ctx)
+		default:
+			if err := trouble.with(err); err != nil {
+				return fmt.Errorf("waiting for %s: %w", p.source.ID(), err)
+			}
+		}
+		if !sleep(ctx, schedule.take(err)) {
+			return p.interrupted(ctx)
+		}
+	}
+}
+
+// interrupted says how far the work had come when the context ended.
+func (p *Poller[T]) interrupted(ctx context.Context) error {
+	state := p.Progress().State
+	if state == "" {
+		state = "not looked at yet"
+	}
+	return fmt.Errorf("waiting for %s (%s): %w", p.source.ID(), state, endOf(ctx))
+}
+
+// pause is the growing interval between looks.
+type pause struct{ next, limit time.Duration }
+
+// take returns the next interval, or what the service asked for if that is longer but within the cap.
+func (s *pause) take(err error) time.Duration {
+	d := s.next
+	s.next = min(s.next+s.next/2, s.limit)
+	d -= time.Duration(rand.Int64N(int64(d)/10 + 1)) //nolint:gosec // spreads load, guards nothing
+	var answer *Error
+	if errors.As(err, &answer) && answer.RetryAfter > d {
+		d = min(answer.RetryAfter, s.limit)
+	}
+	return d
+}
+
+// patience counts failed looks and says when they end the wait.
+type patience struct {
+	polling settings.Polling
+	born    time.Time // of the poller: the grace runs from the start of the work, not of the wait
+	since   time.Time // of the first of the failures in a row
+	misses  int
+}
+
+func (f *patience) over() { f.since, f.misses = time.Time{}, 0 }
+
+// with returns nil if the wait should go on after err.
+func (f *patience) with(err error) error {
+	if endsWait(err) {
+		return err
+	}
+	now := time.Now()
+	if f.since.IsZero() {
+		f.since = now
+	}
+	if errors.Is(err, ErrNotFound) {
+		if now.Sub(f.born) >= f.polling.Grace {
+			f.misses++
+		}
+		if f.misses >= missesToBeGone {
+			return fmt.Errorf("%w: %w", ErrTaskGone, err)
+		}
+		return nil
+	}
+	f.misses = 0
+	if unreachable := now.Sub(f.since); unreachable >= f.polling.MaxUnreachable {
+		return fmt.Errorf("%w: every look has failed for %s: %w", ErrUnavailable, unreachable.Round(time.Second), err)
+	}
+	return nil
+}
+
+// endsWait reports whether no later look can turn out better than err.
+func endsWait(err error) bool {
+	for _, end := range []error{ErrClosed, ErrUnauthorized, ErrForbidden, ErrTaskGone} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	var answer *Error
+	return errors.As(err, &answer) && answer.Kind == nil && answer.Status >= 400 && answer.Status < 500 &&
+		answer.Status != 408 && answer.Status != 425
+}
+
+// sleep reports whether d passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

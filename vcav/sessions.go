@@ -1,0 +1,93 @@
+package vcav
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+	"github.com/drkit-go/drkit/vcav/internal/contract"
+)
+
+const tokenHeader = "X-VCAV-Auth"
+
+// Sessions is the session of a client. There is one at a time; calls begin it when they need it.
+type Sessions struct{ at place }
+
+// SignIn makes sure that there is a session and returns it: who is signed in, with which roles, and at
+// which sites. Calls sign in by themselves, so it serves to try credentials early, or to try them again
+// after the service has refused them; a client does not repeat refused credentials by itself, because
+// accounts get locked. With a given [Token] it asks for that session.
+//
+// Errors: [drkit.ErrUnauthorized] if the service refuses the credentials.
+//
+// Source: Cloud Director Availability API guide, "Authentication Methods".
+func (s *Sessions) SignIn(ctx context.Context) (Session, error) {
+	if _, given := s.at.client.credentials.(sessionToken); given {
+		return s.Get(ctx)
+	}
+	if err := s.at.client.transport.SignIn(ctx); err != nil {
+		return Session{}, err
+	}
+	return s.at.client.signedIn(), nil
+}
+
+// Get asks the service for the session. It is safe to repeat.
+//
+// Source: Cloud Director Availability API guide, "Get the Current Session".
+func (s *Sessions) Get(ctx context.Context) (Session, error) {
+	var session Session
+	err := s.at.do(ctx, transport.Call{Operation: &contract.SessionsGet}, &session)
+	return session, err
+}
+
+// End signs out. The next call begins a new session. It does nothing where there is no session, and a
+// session whose token was given with [Token] cannot be ended.
+//
+// Source: Cloud Director Availability API guide, "Terminate the Session".
+func (s *Sessions) End(ctx context.Context) error { return s.at.client.transport.SignOut(ctx) }
+
+func (c *Client) sessionConfig() transport.Session {
+	session := transport.Session{
+		Header:  tokenHeader,
+		SignIn:  c.signIn,
+		SignOut: c.signOut,
+		Expired: func(answer *drkit.Error) bool { return answer.Code == CodeNotAuthenticated },
+	}
+	if given, ok := c.credentials.(sessionToken); ok {
+		session.Token = given.token
+	}
+	return session
+}
+
+func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
+	body, err := c.credentials.signIn(time.Now())
+	if err != nil {
+		return drkit.Secret{}, err
+	}
+	var session Session
+	answer, err := c.transport.Do(ctx, transport.Call{Operation: &contract.SessionsSignIn, Body: body}, &session)
+	if err != nil {
+		return drkit.Secret{}, err
+	}
+	token := answer.Header(tokenHeader)
+	if token == "" {
+		return drkit.Secret{}, errors.New("the answer to the sign-in has no " + tokenHeader + " header")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.session = session
+	return drkit.NewSecret(token), nil
+}
+
+func (c *Client) signOut(ctx context.Context) error {
+	_, err := c.transport.Do(ctx, transport.Call{Operation: &contract.SessionsEnd, Last: true}, nil)
+	return err
+}
+
+func (c *Client) signedIn() Session {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.session
+}
