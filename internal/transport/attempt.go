@@ -28,7 +28,7 @@ type exchange struct {
 	path      string // escaped, without the base
 	query     string
 	body      []byte
-	request   *http.Request
+	request   http.Request
 	observe   func(drkit.Response)
 	streams   bool
 
@@ -81,7 +81,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := a.next.RoundTrip(sent)
 	switch {
 	case err != nil:
-		x.err = endedBy(ctx, req.Context(), err)
+		x.err = a.client.clean(endedBy(ctx, req.Context(), err))
 	case x.streams && resp.StatusCode < 300:
 		x.keep(resp)
 		x.stream = &stream{body: resp.Body, timer: timer, limit: limit, cancel: cancel, ctx: ctx, parent: req.Context()}
@@ -94,7 +94,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	default:
 		x.keep(resp)
 		if err := x.read(resp); err != nil {
-			x.err = endedBy(ctx, req.Context(), err)
+			x.err = a.client.clean(endedBy(ctx, req.Context(), err))
 		}
 	}
 	timer.Stop()

@@ -100,7 +100,7 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	if x.id = id; id == "" {
 		x.id = newOperationID()
 	}
-	if x.request, err = c.newRequest(x); err != nil {
+	if err := c.newRequest(x); err != nil {
 		return nil, x.refuse(err)
 	}
 	x.observe = drkit.ResponseObserver(ctx)
@@ -134,7 +134,7 @@ func (x *exchange) exchange(ctx context.Context) error {
 func (x *exchange) send(ctx context.Context, token string) error {
 	request := x.request.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	if token != "" && !x.operation.Anonymous {
-		request.Header.Set(x.client.config.Session.Header, token)
+		request.Header[x.client.tokenHeader] = []string{token}
 	}
 	retryable := retryablehttp.Request{Request: request}
 	if x.body != nil {

@@ -26,12 +26,12 @@ func (x *exchange) logAttempt(ctx context.Context) {
 		attrs = append(attrs, slog.Int("status", x.status))
 		for _, name := range []string{"Content-Type", "Retry-After"} {
 			if value := x.header.Get(name); value != "" {
-				attrs = append(attrs, slog.String(strings.ToLower(name), value))
+				attrs = append(attrs, slog.String(strings.ToLower(name), x.client.scrub(value)))
 			}
 		}
 	}
 	if x.err != nil {
-		attrs = append(attrs, slog.String("error", x.client.scrub(x.err.Error())))
+		attrs = append(attrs, slog.String("error", x.err.Error()))
 	}
 	logger.LogAttrs(ctx, slog.LevelDebug, "attempt", attrs...)
 }
@@ -43,7 +43,7 @@ func (x *exchange) logRetry(ctx context.Context) {
 		attrs = append(attrs, slog.Int("status", x.status))
 	}
 	if err := x.lastError(); err != nil {
-		attrs = append(attrs, slog.String("error", x.client.scrub(err.Error())))
+		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	x.client.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "sending again", attrs...)
 }
@@ -59,7 +59,7 @@ func (x *exchange) logEnd(ctx context.Context, err error) {
 		attrs = append(attrs, slog.Int("status", x.status))
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", x.client.scrub(err.Error())))
+		attrs = append(attrs, slog.String("error", err.Error()))
 	}
 	logger.LogAttrs(ctx, slog.LevelInfo, "operation", attrs...)
 }

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"net/http"
 	"regexp"
 	"strings"
@@ -26,6 +27,16 @@ func scrubOne(text, secret string) string {
 	return strings.ReplaceAll(text, secret, hidden)
 }
 
+// clean returns err, or only its text where that holds a secret: nobody can then get back at the secret
+// by unwrapping, and who compares causes loses one that a proxy has tampered with.
+func (c *Client) clean(err error) error {
+	text := err.Error()
+	if shown := c.scrub(text); shown != text {
+		return errors.New(shown)
+	}
+	return err
+}
+
 func (c *Client) scrubError(e *drkit.Error) {
 	e.Code, e.Message, e.Stack = c.scrub(e.Code), c.scrub(e.Message), c.scrub(e.Stack)
 	for i, arg := range e.Args {
@@ -40,7 +51,10 @@ var secretMember = regexp.MustCompile(
 // response shows the attempt to an observer.
 func (x *exchange) response() drkit.Response {
 	header := x.header.Clone()
-	for name := range header {
+	for name, values := range header {
+		for i, value := range values {
+			values[i] = x.client.scrub(value)
+		}
 		if strings.EqualFold(name, x.client.config.Session.Header) || http.CanonicalHeaderKey(name) == "Set-Cookie" {
 			header[name] = []string{hidden}
 		}

@@ -12,41 +12,58 @@ import (
 )
 
 // newRequest builds the request of x, without token and context.
-func (c *Client) newRequest(x *exchange) (*http.Request, error) {
+func (c *Client) newRequest(x *exchange) error {
 	target := *c.base
 	escaped, err := expand(x.operation.Path, x.call.Path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	x.path = escaped
 	if target.Path, err = url.PathUnescape(escaped); err != nil {
-		return nil, err
+		return err
 	}
 	target.Path = c.base.Path + target.Path
 	target.RawPath = c.base.EscapedPath() + escaped
 	if target.RawQuery, err = encodeQuery(x.call); err != nil {
-		return nil, err
+		return err
 	}
 	x.query = target.RawQuery
 
-	header := make(http.Header, 6)
 	accept := x.call.Accept
 	if accept == "" {
 		accept = c.accept
 	}
-	header.Set("Accept", accept)
-	header.Set("User-Agent", c.settings.UserAgent)
-	header.Set(c.config.TraceHeader, x.id)
+	header := newHeaderSet()
+	header.set("Accept", accept)
+	header.set("User-Agent", c.settings.UserAgent)
+	header.set(c.traceHeader, x.id)
 	if x.call.Body != nil {
 		if x.body, err = json.Marshal(x.call.Body); err != nil {
-			return nil, fmt.Errorf("request body: %w", err)
+			return fmt.Errorf("request body: %w", err)
 		}
-		header.Set("Content-Type", "application/json")
+		header.set("Content-Type", "application/json")
 	}
-	return &http.Request{
-		Method: x.operation.Method, URL: &target, Host: target.Host, Header: header,
+	x.request = http.Request{
+		Method: x.operation.Method, URL: &target, Host: target.Host, Header: header.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-	}, nil
+	}
+	return nil
+}
+
+// headerSet builds a header whose values share one allocation. Its keys are canonical already.
+type headerSet struct {
+	http.Header
+	values []string
+}
+
+func newHeaderSet() headerSet {
+	return headerSet{Header: make(http.Header, 5), values: make([]string, 0, 4)}
+}
+
+func (h *headerSet) set(key, value string) {
+	h.values = append(h.values, value)
+	last := len(h.values)
+	h.Header[key] = h.values[last-1 : last : last]
 }
 
 // expand fills the template of a path. Arguments are escaped so far that none can change the path, and

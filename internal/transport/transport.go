@@ -1,5 +1,3 @@
-// Package transport is the one way of every call of every service: class gate, session, operation ID,
-// rate limit, retries, the user's middleware, net/http, and back through decoding to a value or an error.
 package transport
 
 import (
@@ -52,8 +50,10 @@ type Client struct {
 	limiter  *rate.Limiter
 	session  *session
 	accept   string
-	logQuery map[string]bool
-	ownPool  *http.Transport // nil where the connections are the user's
+	// The header names in canonical form, as net/http keeps them.
+	traceHeader, tokenHeader string
+	logQuery                 map[string]bool
+	ownPool                  *http.Transport // nil where the connections are the user's
 
 	life  context.Context // ends with Close
 	close context.CancelCauseFunc
@@ -79,6 +79,8 @@ func New(config Config) (*Client, error) {
 	}
 	c := &Client{config: config, settings: s.WithDefaults(), base: base, logQuery: map[string]bool{}}
 	c.accept = config.Accept(s.APIVersion)
+	c.traceHeader = http.CanonicalHeaderKey(config.TraceHeader)
+	c.tokenHeader = http.CanonicalHeaderKey(config.Session.Header)
 	for _, name := range config.LogQuery {
 		c.logQuery[name] = true
 	}

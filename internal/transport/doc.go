@@ -1,0 +1,17 @@
+// Package transport is the one way of every call of every service: class gate, session, operation ID,
+// rate limit, retries, the user's middleware, net/http, and back through decoding to a value or an error.
+//
+// # What is sent again
+//
+// The class of an operation decides, never its verb. A read, or a replacement, is sent again after a
+// transient failure. An operation of class once is sent again only on proof that nothing ran: the
+// attempt asked for a connection and never got one, or the service itself refused with a code that the
+// contract lists. Everything else that is not an answer ends in [drkit.OutcomeUnknownError].
+//
+// # Who does what
+//
+// [Client.Do] prepares a call, ties it to the life of the client, and decides at its end whether the
+// outcome is unknown. In between, exchange sees to the session, retryablehttp to the loop of attempts,
+// the attempts round tripper to the limits of one attempt, and the wire round tripper, innermost, to
+// the latch and the proof.
+package transport
