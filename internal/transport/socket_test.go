@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,12 +31,15 @@ import (
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
+// quiet drops what servers print about the handshakes that the tests make fail.
+var quiet = log.New(io.Discard, "", 0)
+
 // startTLS runs handler behind a real TLS socket, over HTTP/2 if asked for.
 func startTLS(t *testing.T, http2 bool, handler http.HandlerFunc) (server *httptest.Server, pool *x509.CertPool) {
 	t.Helper()
 	server = httptest.NewUnstartedServer(handler)
 	server.EnableHTTP2 = http2
-	server.Config.ErrorLog = nil
+	server.Config.ErrorLog = quiet
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	pool = x509.NewCertPool()
@@ -321,13 +325,12 @@ func TestHalfAnAnswer(t *testing.T) {
 func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
 	var connections atomic.Int64
-	release := make(chan struct{})
+	entered := make(chan struct{})
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/slow") {
-			select {
-			case <-release:
-			case <-r.Context().Done():
-			}
+			close(entered)
+			<-r.Context().Done()
+			return
 		}
 		accept(w, r)
 	}))
@@ -352,10 +355,10 @@ func TestConnectionsAreKept(t *testing.T) {
 		_, err := client.Do(ctx, transport.Call{Operation: &readThing, Path: []string{"slow"}}, nil)
 		assert.ErrorIs(t, err, context.Canceled)
 	})
+	<-entered
 	require.NoError(t, get(t.Context(), client))
 	cancel()
 	slow.Wait()
-	close(release)
 	before := connections.Load()
 	for range 10 {
 		require.NoError(t, get(t.Context(), client))
@@ -365,8 +368,8 @@ func TestConnectionsAreKept(t *testing.T) {
 
 func TestNoGoroutineStaysBehind(t *testing.T) {
 	ignore := goleak.IgnoreCurrent()
-	hang, done := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, done)
+	hang, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
 	var held sync.WaitGroup
 	held.Go(func() { // accepts, and never says a word
 		for {
@@ -378,7 +381,7 @@ func TestNoGoroutineStaysBehind(t *testing.T) {
 		}
 	})
 	var client *transport.Client
-	client, err := newConfigured("https://"+hang.Addr().String(), withSession(&client), drkit.WithInsecureSkipVerify())
+	client, err = newConfigured("https://"+hang.Addr().String(), withSession(&client), drkit.WithInsecureSkipVerify())
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup

@@ -131,9 +131,7 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	c.close(drkit.ErrClosed)
 	err := c.session.end(ctx)
-	if c.ownPool != nil {
-		c.ownPool.CloseIdleConnections()
-	}
+	c.closeIdle()
 	if errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound) {
 		return nil // the session was gone already, which is what Close is for
 	}
@@ -173,7 +171,19 @@ func (c *Client) enter(ctx context.Context, last bool) (context.Context, func(),
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.life, func() { cancel(drkit.ErrClosed) })
-	return ctx, func() { stop(); cancel(nil) }, nil
+	return ctx, func() {
+		stop()
+		cancel(nil)
+		if c.life.Err() != nil {
+			c.closeIdle() // ends the dials that net/http goes on with after their requests have given up
+		}
+	}, nil
+}
+
+func (c *Client) closeIdle() {
+	if c.ownPool != nil {
+		c.ownPool.CloseIdleConnections()
+	}
 }
 
 func parseEndpoint(endpoint string, s settings.Settings) (*url.URL, error) {
