@@ -1,0 +1,47 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestQuickstart(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), nil, &out))
+	for _, line := range []string{
+		"signed in as root", "web-1 has 1 instance(s)", "test failover: task", "recovery is TEST",
+		"clean up the test: task", "failover: task", "recovery is COMPLETE", "reverse: task",
+		"web-1 was recovered at site2 as VM", "signed out; ",
+	} {
+		assert.Contains(t, out.String(), line)
+	}
+}
+
+func TestDryRunStartsNothing(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-dry-run"}, &out))
+	assert.Contains(t, out.String(), "would failover\n")
+	assert.NotContains(t, out.String(), "task ")
+}
+
+func TestUnknownReplicationIsRefused(t *testing.T) {
+	var out bytes.Buffer
+	require.ErrorContains(t, run(t.Context(), []string{"-replication", "C4-unknown"}, &out), "not found")
+	assert.Contains(t, out.String(), "signed out")
+}
+
+func TestInterruptSignsOut(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out bytes.Buffer
+	require.ErrorIs(t, run(ctx, nil, &out), context.Canceled)
+}
+
+func TestBadFlag(t *testing.T) {
+	var out bytes.Buffer
+	require.Error(t, run(t.Context(), []string{"-no-such-flag"}, &out))
+}

@@ -1,0 +1,75 @@
+package house
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// A scope says which folders, and which single files besides, may import some packages. Tests, simulators
+// and generated files always may.
+type scope struct {
+	packages []string
+	open     func(dir string) bool
+	files    map[string]string // path to reason
+}
+
+// Calls reach the network in one place, so that what is promised of one holds for all. The root has
+// options and header types.
+var httpScope = scope{
+	packages: []string{"net/http", "net/http/httptest", "net/http/httptrace", "net/http/httputil"},
+	open: func(dir string) bool {
+		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit"}, dir)
+	},
+}
+
+// A resource file says what is called, never how it is encoded.
+var jsonScope = scope{
+	packages: []string{"encoding/json"},
+	open:     func(dir string) bool { return serviceOf(dir) == "" },
+	files: map[string]string{
+		"vcav/client.go":   "reads the error answers of the service",
+		"vcav/failover.go": "writes the discriminator of a union",
+	},
+}
+
+// One retry loop serves every call; a second one would not know the class of an operation.
+var retryScope = scope{
+	packages: []string{"github.com/hashicorp/go-retryablehttp"},
+	open:     func(dir string) bool { return dir == "internal/transport" },
+}
+
+func TestOnlyTheEngineTouchesHTTP(t *testing.T) {
+	t.Parallel()
+	holds(t, httpScope)
+}
+
+func TestOnlyWireFilesTouchJSON(t *testing.T) {
+	t.Parallel()
+	holds(t, jsonScope)
+}
+
+func TestOnlyTheEngineRetries(t *testing.T) {
+	t.Parallel()
+	holds(t, retryScope)
+}
+
+func holds(t *testing.T, rule scope) {
+	t.Helper()
+	used := map[string]bool{}
+	for _, file := range goFiles(t) {
+		if file.isTest() || file.isTool() || file.isGenerated() || isSimulator(file.dir) || rule.open(file.dir) {
+			continue
+		}
+		for _, imported := range file.imports() {
+			if slices.Contains(rule.packages, imported) {
+				used[file.path] = true
+				assert.Containsf(t, rule.files, file.path, "%s may not import %s", file.path, imported)
+			}
+		}
+	}
+	for name := range rule.files {
+		assert.Truef(t, used[name], "%s no longer needs its exception: take it off the list", name)
+	}
+}

@@ -1,0 +1,119 @@
+package simkit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/api"
+)
+
+// Config is what a service's simulator is made of.
+type Config struct {
+	// Table is the contract by which requests are matched and checked.
+	Table api.Table
+	// Handlers do the work, by operation name. An operation without one answers 501.
+	Handlers map[string]Handler
+	// Admit refuses a call before its work, as for want of a session or a role; nil lets it pass. It may
+	// change the call for the handler that follows.
+	Admit func(*Call) *Answer
+	// Error makes an answer in the service's own error format. An empty code or message stands for the
+	// service's usual one for that status.
+	Error func(status int, code, message string) Answer
+	// CheckHeader returns what is wrong with the headers of a request, such as its Accept; empty if
+	// nothing is. Without it no header but Content-Type is checked.
+	CheckHeader func(api.Operation, http.Header) string
+	// CheckBody returns what is wrong with a request body of the given schema; by default CheckJSON.
+	CheckBody func(table api.Table, schema string, body []byte) []string
+	// RequestType is the media type of request bodies; by default "application/json".
+	RequestType string
+	// Forms names, by operation, the query parameters that may also come as a form body.
+	Forms map[string][]string
+	// SiteParameter is the query parameter that names a site; empty if the service has none.
+	SiteParameter string
+	// TraceHeader is the header that carries an operation ID; empty if the service has none.
+	TraceHeader string
+	// SecretHeaders are redacted in the audit, as Authorization and cookies always are.
+	SecretHeaders []string
+	// Clock is the time by which the server goes; by default SystemClock.
+	Clock Clock
+	// Host is the made-up host name of the certificate, and of the URL in memory; by default
+	// "appliance.drkit.test".
+	Host string
+	// InMemory listens in memory instead of on 127.0.0.1. It speaks HTTP/1.1 only, where the order of
+	// events is the same in every run.
+	InMemory bool
+	// HTTP1 leaves out HTTP/2 on loopback, too.
+	HTTP1 bool
+	// MaxBodyBytes limits request bodies; 1 MiB by default.
+	MaxBodyBytes int64
+}
+
+func (c *Config) complete() error {
+	if c.Error == nil {
+		return errors.New("simulator: Config.Error is missing")
+	}
+	if c.Admit == nil {
+		c.Admit = func(*Call) *Answer { return nil }
+	}
+	if c.CheckHeader == nil {
+		c.CheckHeader = func(api.Operation, http.Header) string { return "" }
+	}
+	if c.CheckBody == nil {
+		c.CheckBody = CheckJSON
+	}
+	if c.RequestType == "" {
+		c.RequestType = "application/json"
+	}
+	if c.Clock == nil {
+		c.Clock = SystemClock()
+	}
+	if c.Host == "" {
+		c.Host = "appliance.drkit.test"
+	}
+	if c.MaxBodyBytes == 0 {
+		c.MaxBodyBytes = 1 << 20
+	}
+	return nil
+}
+
+// Handler does the work of one operation. Its request has been checked against the contract.
+type Handler func(*Call) Answer
+
+// Call is one checked request on its way through a simulator.
+type Call struct {
+	Context   context.Context // ends with the request's connection
+	Operation api.Operation
+	Arguments map[string]string // of the path, by name
+	Query     url.Values        // with the fields of a form body, where one is allowed
+	Header    http.Header
+	Body      []byte
+	Site      string    // what the query names; empty: the local site
+	Time      time.Time // when the request came, by the server's clock
+	// Resource is what the audit counts by: the first argument of the path unless the handler, which
+	// knows what a create made, sets another.
+	Resource string
+	// Session is the service's own; Admit sets it for the handler.
+	Session any
+}
+
+// Answer is what a simulator answers. The work counts as done if Status is below 400.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// JSON returns an answer whose body is v as JSON.
+func JSON(status int, contentType string, v any) Answer {
+	body, err := json.Marshal(v)
+	if err != nil {
+		text := fmt.Sprintf("simulator: the answer does not encode: %v", err)
+		return Answer{Status: http.StatusInternalServerError, Body: []byte(text)}
+	}
+	return Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}
+}

@@ -1,0 +1,102 @@
+package simkit
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/drkit-go/drkit/internal/api"
+)
+
+// router finds the operation of a request by method and path.
+type router struct{ routes []route }
+
+type route struct {
+	operation api.Operation
+	segments  []string
+}
+
+func newRouter(table api.Table) (router, error) {
+	var r router
+	seen := map[string]string{}
+	for _, operation := range table.Operations {
+		if !strings.HasPrefix(operation.Path, "/") {
+			return router{}, fmt.Errorf("operation %s: the path %q does not start with a slash", operation.Name, operation.Path)
+		}
+		key := operation.Method + " " + operation.Path
+		if other, taken := seen[key]; taken {
+			return router{}, fmt.Errorf("operations %s and %s are both %s", other, operation.Name, key)
+		}
+		seen[key] = operation.Name
+		r.routes = append(r.routes, route{operation: operation, segments: strings.Split(operation.Path, "/")[1:]})
+	}
+	return r, nil
+}
+
+func (r router) knows(name string) bool {
+	for _, candidate := range r.routes {
+		if candidate.operation.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// match is what a path and method were found to be.
+type match struct {
+	operation api.Operation
+	arguments map[string]string
+	first     string // the first argument of the path: the resource, unless the handler knows better
+}
+
+// find returns the operation, or says what is wrong with the request line. Where several templates match,
+// the one with fewer arguments wins.
+func (r router) find(method, escapedPath string) (match, string) {
+	segments := strings.Split(strings.TrimPrefix(escapedPath, "/"), "/")
+	best, fewest, methods := match{}, -1, []string{}
+	for _, candidate := range r.routes {
+		arguments, first, ok := candidate.fit(segments)
+		switch {
+		case !ok:
+		case candidate.operation.Method != method:
+			methods = append(methods, candidate.operation.Method)
+		case fewest < 0 || len(arguments) < fewest:
+			best, fewest = match{operation: candidate.operation, arguments: arguments, first: first}, len(arguments)
+		}
+	}
+	switch {
+	case fewest >= 0:
+		return best, ""
+	case len(methods) > 0:
+		return match{}, fmt.Sprintf("the method %s is not one of this path's: %s", method, strings.Join(methods, ", "))
+	default:
+		return match{}, "the path is not in the contract"
+	}
+}
+
+func (r route) fit(segments []string) (arguments map[string]string, first string, ok bool) {
+	if len(segments) != len(r.segments) {
+		return nil, "", false
+	}
+	arguments = map[string]string{}
+	for i, want := range r.segments {
+		got, err := url.PathUnescape(segments[i])
+		if err != nil {
+			return nil, "", false
+		}
+		if !strings.HasPrefix(want, "{") {
+			if got != want {
+				return nil, "", false
+			}
+			continue
+		}
+		if got == "" {
+			return nil, "", false
+		}
+		if len(arguments) == 0 {
+			first = got
+		}
+		arguments[strings.Trim(want, "{}")] = got
+	}
+	return arguments, first, true
+}

@@ -1,0 +1,159 @@
+package simkit
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// Rule breaks answers on purpose. The first group of members says which requests it hits, the second when,
+// the third how; at least one of the third must be set, and those that contradict each other are refused
+// by [Server.Inject]. Delay goes with any of them.
+type Rule struct {
+	Operation string // the operation's name in the table; empty: every operation
+	Resource  string // the path's argument, such as a replication's id; empty: every resource
+	Site      string // the site that the query names; empty: every site
+
+	Skip  int // how many matching requests pass unharmed first
+	Times int // how many are then hit; 0: all
+	// After lets the work be done before the rule acts; by default nothing runs. Requests that the service
+	// refuses by itself do not match then, for no work was done.
+	After bool
+
+	// Delay waits, by the server's clock. A client that gives up during a delay before the work leaves
+	// nothing done. Alone, a delay only makes the answer late.
+	Delay time.Duration
+	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
+	// lost with it.
+	Drop bool
+	// Reset does the same with a TCP RST: clients see "connection reset by peer", or on HTTP/2 sometimes
+	// only that the connection has ended.
+	Reset bool
+	// Truncate announces the whole answer, sends half of it and closes. Before the work it needs a Status,
+	// for there is no other answer to halve.
+	Truncate bool
+	// EndlessBody answers 200 (or Status) with a JSON string that never ends.
+	EndlessBody bool
+	// Redirect answers 307 (or Status) with this Location.
+	Redirect string
+	// Status answers this status: with Body, where that is given, else with an error in the service's own
+	// format made of Code and Message, for which the service has defaults.
+	Status      int
+	Code        string
+	Message     string
+	Body        string
+	ContentType string        // of Body; "text/html;charset=UTF-8" by default, as proxies answer
+	RetryAfter  time.Duration // sent in whole seconds, rounded up
+	Header      http.Header   // more headers of the answer
+}
+
+// validate reports the first thing about the rule that makes no sense.
+func (r Rule) validate() error {
+	cuts := 0
+	for _, set := range []bool{r.Drop, r.Reset, r.Truncate, r.EndlessBody, r.Redirect != ""} {
+		if set {
+			cuts++
+		}
+	}
+	answers := r.Status != 0 || r.EndlessBody || r.Redirect != ""
+	switch {
+	case r.Skip < 0 || r.Times < 0 || r.Delay < 0 || r.RetryAfter < 0:
+		return errors.New("Skip, Times, Delay and RetryAfter cannot be negative")
+	case cuts > 1:
+		return errors.New("Drop, Reset, Truncate, EndlessBody and Redirect exclude each other")
+	case cuts == 0 && r.Status == 0 && r.Delay == 0:
+		return errors.New("the rule does nothing: set Delay, Drop, Reset, Truncate, EndlessBody, Redirect or Status")
+	case (r.Drop || r.Reset) && r.Status != 0:
+		return errors.New("no Status goes out when the connection is dropped or reset")
+	case r.Truncate && !r.After && r.Status == 0:
+		return errors.New("Truncate before the work needs a Status: there is no other answer to halve")
+	case r.Status != 0 && (r.Status < 200 || r.Status > 599):
+		return fmt.Errorf("status %d is not a final HTTP status", r.Status)
+	case r.Status == 0 && (r.Code != "" || r.Message != "" || r.Body != ""):
+		return errors.New("Code, Message and Body need a Status")
+	case !answers && (r.RetryAfter != 0 || len(r.Header) > 0):
+		return errors.New("RetryAfter and Header need an answer of the rule's own")
+	case r.Body == "" && r.ContentType != "":
+		return errors.New("ContentType describes Body, which is empty")
+	case r.Body != "" && (r.Code != "" || r.Message != ""):
+		return errors.New("Body replaces Code and Message")
+	}
+	return nil
+}
+
+// acts reports whether the rule does more than delay.
+func (r Rule) acts() bool {
+	return r.Drop || r.Reset || r.Truncate || r.EndlessBody || r.Redirect != "" || r.Status != 0
+}
+
+// matches reports whether the rule is about this call and this moment.
+func (r Rule) matches(call *Call, after bool) bool {
+	return r.After == after &&
+		(r.Operation == "" || r.Operation == call.Operation.Name) &&
+		(r.Resource == "" || r.Resource == call.Resource) &&
+		(r.Site == "" || r.Site == call.Site)
+}
+
+// String says in a few words what the rule does, for the audit.
+func (r Rule) String() string {
+	var words []string
+	if r.Delay > 0 {
+		words = append(words, "delay "+r.Delay.String())
+	}
+	if r.Status != 0 {
+		words = append(words, fmt.Sprintf("status %d", r.Status))
+	}
+	for _, effect := range []struct {
+		set  bool
+		word string
+	}{
+		{r.Drop, "drop"}, {r.Reset, "reset"}, {r.Truncate, "truncate"},
+		{r.EndlessBody, "endless body"}, {r.Redirect != "", "redirect"},
+	} {
+		if effect.set {
+			words = append(words, effect.word)
+		}
+	}
+	moment := "before: "
+	if r.After {
+		moment = "after: "
+	}
+	return moment + strings.Join(words, ", ")
+}
+
+// answer is what the rule answers itself, if it does; else it lets the given answer stand.
+func (r Rule) answer(config *Config, stands Answer) Answer {
+	var own Answer
+	switch {
+	case r.Redirect != "":
+		own = Answer{Status: http.StatusTemporaryRedirect, Header: http.Header{"Location": {r.Redirect}}}
+	case r.Body != "":
+		contentType := r.ContentType
+		if contentType == "" {
+			contentType = "text/html;charset=UTF-8"
+		}
+		own = Answer{Header: http.Header{"Content-Type": {contentType}}, Body: []byte(r.Body)}
+	case r.EndlessBody:
+		own = Answer{Status: http.StatusOK, Header: config.Error(http.StatusOK, "", "").Header.Clone()}
+	case r.Status != 0:
+		own = config.Error(r.Status, r.Code, r.Message)
+		own.Header = own.Header.Clone()
+	default:
+		return stands
+	}
+	if own.Header == nil {
+		own.Header = http.Header{}
+	}
+	if r.Status != 0 {
+		own.Status = r.Status
+	}
+	if r.RetryAfter > 0 {
+		own.Header.Set("Retry-After", fmt.Sprint(int64((r.RetryAfter+time.Second-1)/time.Second)))
+	}
+	for name, values := range r.Header {
+		own.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	return own
+}

@@ -1,0 +1,75 @@
+package vcavtest
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
+)
+
+// Request is one request that a server has seen.
+type Request struct {
+	Operation   string // name in the contract, as in "VMReplications.Failover"; empty if it is in none
+	Method      string
+	Path        string // as sent, escaped
+	Query       url.Values
+	Header      http.Header // the session token redacted
+	Resource    string      // id in the path, as that of the replication
+	Site        string      // value of the query parameter site; empty: none
+	OperationID string      // value of the operationID header
+	Time        time.Time   // by the server's clock
+	Ran         bool        // whether the work was done, whatever became of the answer
+	Status      int         // status answered; 0 if none went out, or none yet
+	Faults      []string    // what struck it, in words
+}
+
+// Violation is a request that the contract does not allow.
+type Violation struct {
+	Operation string // name in the contract; empty if it is in none
+	Method    string
+	Path      string
+	Time      time.Time
+	Problems  []string // what is wrong, one by one
+}
+
+// String returns the request and its problems.
+func (v Violation) String() string {
+	request := strings.TrimSpace(v.Method + " " + v.Path + " " + v.Operation)
+	return fmt.Sprintf("%s: %s", request, strings.Join(v.Problems, "; "))
+}
+
+// Requests returns every request seen so far, in the order of their arrival.
+func (s *Server) Requests() []Request {
+	var found []Request
+	for _, request := range s.kit.Requests() {
+		found = append(found, Request(request))
+	}
+	return found
+}
+
+// Count returns how many requests for an operation were seen, whatever became of them. The empty name
+// counts all requests.
+func (s *Server) Count(operation string) int { return s.kit.Count(operation) }
+
+// Ran returns how often an operation's work was really done on a replication or task; for an operation that
+// starts a task, how often it was accepted. The empty resource counts all.
+func (s *Server) Ran(operation, resource string) int { return s.kit.Ran(operation, resource) }
+
+// Violations returns the requests that the contract did not allow and that nobody has acknowledged.
+func (s *Server) Violations() []Violation { return violations(s.kit.Violations()) }
+
+// AcknowledgeViolations returns what [Server.Violations] would and drops it: the test expected it.
+func (s *Server) AcknowledgeViolations() []Violation {
+	return violations(s.kit.AcknowledgeViolations())
+}
+
+func violations(noted []simkit.Violation) []Violation {
+	var found []Violation
+	for _, violation := range noted {
+		found = append(found, Violation(violation))
+	}
+	return found
+}

@@ -1,0 +1,99 @@
+package vcavtest
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
+)
+
+// Fault breaks answers on purpose. The first group of members says which requests it hits, the second when,
+// the third how; at least one of the third must be set, and those that contradict each other are refused.
+// Delay goes with any of them.
+//
+//	srv.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", After: true, Drop: true, Times: 1})
+type Fault struct {
+	Operation string // name in the contract, as in "VMReplications.Failover"; empty: every operation
+	Resource  string // id in the path, as that of the replication; empty: every one
+	Site      string // value of the query parameter site; empty: every one, also none
+
+	Skip  int // how many matching requests pass unharmed first
+	Times int // how many are then hit; 0: all
+	// After lets the work be done before the fault strikes; by default nothing runs. Requests that the
+	// appliance refuses by itself do not match then, for no work was done.
+	After bool
+
+	// Delay waits, by the server's clock. A client that gives up during a delay before the work leaves
+	// nothing done. Alone, a delay only makes the answer late.
+	Delay time.Duration
+	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
+	// lost with it.
+	Drop bool
+	// Reset does the same with a TCP RST: clients see "connection reset by peer", or on HTTP/2 sometimes
+	// only that the connection has ended.
+	Reset bool
+	// Truncate announces the whole answer, sends half of it and closes. Before the work it needs a Status,
+	// for there is no other answer to halve.
+	Truncate bool
+	// EndlessBody answers 200 (or Status) with a JSON string that never ends.
+	EndlessBody bool
+	// Redirect answers 307 (or Status) with this Location.
+	Redirect string
+	// Status answers this status: with Body, where that is given, else with an error of the appliance made
+	// of Code and Message. Without a Code, the usual one stands in: [CodeNotAuthenticated] for 401, and so
+	// on.
+	Status      int
+	Code        string
+	Message     string
+	Body        string
+	ContentType string        // of Body; "text/html;charset=UTF-8" by default, as proxies answer
+	RetryAfter  time.Duration // sent in whole seconds, rounded up
+	Header      http.Header   // more headers of the answer
+}
+
+// Inject adds a fault. Faults are tried in the order in which they were added; for each request at most one
+// strikes before the work and one after it. One that makes no sense fails the test, or without a test
+// shows in [Server.Violations], and is not added.
+func (s *Server) Inject(fault Fault) {
+	if err := s.kit.Inject(simkit.Rule(fault)); err != nil {
+		s.complain(fmt.Sprintf("Inject: %v", err))
+	}
+}
+
+// ClearFaults removes all faults and all plans of [Server.FailTask].
+func (s *Server) ClearFaults() {
+	s.kit.ClearFaults()
+	s.appliance.mu.Lock()
+	defer s.appliance.mu.Unlock()
+	s.appliance.plans = nil
+}
+
+// FailTask lets the next task that an operation starts on a replication (empty: on any) run its time, do
+// nothing and end FAILED with this error. Call it several times for several tasks.
+func (s *Server) FailTask(operation, replicationID, code, message string) {
+	s.appliance.mu.Lock()
+	defer s.appliance.mu.Unlock()
+	s.appliance.plans = append(s.appliance.plans, plan{
+		operation: operation, replication: replicationID,
+		failure: &refusal{status: http.StatusInternalServerError, code: code, message: message},
+	})
+}
+
+// RefuseConnections closes the next n connections before their TLS handshake, so that their clients never
+// get one. It replaces what an earlier call asked for; 0 ends it. Connections that are open already are
+// not touched: see [Server.CloseConnections].
+func (s *Server) RefuseConnections(n int) { s.kit.RefuseConnections(n) }
+
+// CloseConnections cuts all connections, those with requests under way included. The server goes on.
+func (s *Server) CloseConnections() { s.kit.CloseConnections() }
+
+// complain tells whoever uses the server wrongly.
+func (s *Server) complain(problem string) {
+	if s.tb != nil {
+		s.tb.Helper()
+		s.tb.Errorf("vcavtest: %s", problem)
+		return
+	}
+	s.kit.Complain(problem)
+}

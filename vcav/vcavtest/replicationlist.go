@@ -1,0 +1,127 @@
+package vcavtest
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
+)
+
+// replicationListing is the list of VM replications at a moment, as the guide describes its parameters.
+func (a *appliance) replicationListing(now time.Time, asked *site) listing[*replication] {
+	type r = *replication
+	updated := func(x r) time.Time { return x.lastUpdated }
+	return listing[r]{
+		limit: a.config.pageLimit,
+		usual: reversed(ascending(func(x r) int { return x.created })),
+		filters: []filter[r]{
+			forAdmins(equal("owner", func(x r) string { return x.owner })),
+			notSite(asked, equal("sourceSite", func(x r) string { return x.source.site.name })),
+			equal("sourceSiteType", func(x r) string { return x.source.site.kind() }),
+			equal("sourceVdcId", func(x r) string { return x.source.vdcID() }),
+			equal("sourceVdcName", func(x r) string { return x.source.vdcName() }),
+			equal("sourceOrg", func(x r) string { return x.source.org }),
+			forAdmins(equal("sourceVimServerUuid", func(x r) string { return x.source.vimServerID() })),
+			equal("vmId", func(x r) string { return x.vmID }),
+			contains("vmName", func(x r) string { return x.vmName }),
+			equal("storageProfile", func(r) string { return "*" }),
+			equal("destinationOrg", func(x r) string { return x.destination.org }),
+			equal("destinationVdcId", func(x r) string { return x.destination.vdcID() }),
+			equal("destinationVdcName", func(x r) string { return x.destination.vdcName() }),
+			equal("destinationSiteType", func(x r) string { return x.destination.site.kind() }),
+			recovered("recoveredVmId"),
+			forAdmins(equal("vimServerInstanceUuid", func(x r) string { return x.destination.vimServerID() })),
+			forAdmins(equal("datastoreMoref", func(x r) string { return x.destination.datastoreMoref() })),
+			oneOf("isMigration", []string{"true", "false"}, func(x r) string { return strconv.FormatBool(x.migration) }),
+			equal("slaProfileId", func(x r) string { return slaProfileID(x.slaProfile) }),
+			equal("slaProfileDisplayName", func(x r) string { return x.slaProfile }),
+			before("lastUpdatedBefore", updated),
+			after("lastUpdatedAfter", updated),
+			equal("overallHealth", healthOf),
+			equal("dataConnectionState", func(x r) string { return connectionState(x, now) }),
+			anyOf("ids", func(x r) string { return x.id }),
+		},
+		orders: map[string]func(x, y r) int{
+			"vmName":             ascending(func(x r) string { return x.vmName }),
+			"sourceSite":         ascending(func(x r) string { return x.source.site.name }),
+			"sourceOrg":          ascending(func(x r) string { return x.source.org }),
+			"sourceVdcName":      ascending(func(x r) string { return x.source.vdcName() }),
+			"site":               ascending(func(x r) string { return x.destination.site.name }),
+			"destinationOrg":     ascending(func(x r) string { return x.destination.org }),
+			"destinationVdcName": ascending(func(x r) string { return x.destination.vdcName() }),
+			"owner":              ascending(func(x r) string { return x.owner }),
+			"lastUpdated":        ascending(func(x r) int64 { return millis(x.lastUpdated) }),
+		},
+	}
+}
+
+// notSite refuses the site that is asked as a value: the guide says that it is not supported.
+func notSite(asked *site, f filter[*replication]) filter[*replication] {
+	parse := f.parse
+	f.parse = func(value string) (func(*replication) bool, error) {
+		if value == asked.name {
+			return nil, badParameter(f.name, value)
+		}
+		return parse(value)
+	}
+	return f
+}
+
+func contains(name string, of func(*replication) string) filter[*replication] {
+	return filter[*replication]{name: name, parse: func(value string) (func(*replication) bool, error) {
+		return func(r *replication) bool { return strings.Contains(of(r), value) }, nil
+	}}
+}
+
+// recovered takes the id of a recovered machine, as the parameter is called, or of its vApp, as the guide
+// describes it.
+func recovered(name string) filter[*replication] {
+	return filter[*replication]{name: name, parse: func(value string) (func(*replication) bool, error) {
+		return func(r *replication) bool { return r.recoveredVM == value || r.recoveredVApp == value }, nil
+	}}
+}
+
+func (a *appliance) listReplications(call *simkit.Call, v *visit) (any, error) {
+	if call.Query.Has("datastoreMoref") && !call.Query.Has("vimServerInstanceUuid") {
+		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "Filtering by datastoreMoref needs vimServerInstanceUuid.")
+	}
+	now := a.clock.Now()
+	var visible []*replication
+	for _, r := range a.replications {
+		if r.at(v.site) && v.session.owns(r) {
+			visible = append(visible, r)
+		}
+	}
+	replications, page, err := a.replicationListing(now, v.site).page(call, v, visible)
+	if err != nil {
+		return nil, err
+	}
+	bodies := []replicationBody{}
+	for _, r := range replications {
+		bodies = append(bodies, a.view(r, now, v.session.admin))
+	}
+	page.Items = bodies
+	return page, nil
+}
+
+func (a *appliance) getReplication(call *simkit.Call, v *visit) (any, error) {
+	r, err := a.find(call, v)
+	if err != nil {
+		return nil, err
+	}
+	return a.view(r, a.clock.Now(), v.session.admin), nil
+}
+
+func (a *appliance) instances(call *simkit.Call, v *visit) (any, error) {
+	r, err := a.find(call, v)
+	if err != nil {
+		return nil, err
+	}
+	bodies := []instanceBody{}
+	for _, i := range r.instances {
+		bodies = append(bodies, instanceOf(i))
+	}
+	return bodies, nil
+}

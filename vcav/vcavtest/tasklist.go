@@ -1,0 +1,65 @@
+package vcavtest
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
+)
+
+// taskListing is the list of tasks at a moment, as the guide describes its parameters.
+func (a *appliance) taskListing(now time.Time) listing[*task] {
+	start := func(t *task) time.Time { return t.start }
+	state := func(t *task) string { return t.state(now) }
+	user := func(t *task) string { return t.user }
+	created := func(t *task) int { return t.created }
+	newestFirst := reversed(ascending(created))
+	return listing[*task]{
+		limit: a.config.pageLimit,
+		usual: newestFirst, // they are created in the order of their start times
+		filters: []filter[*task]{
+			anyOf("ids", func(t *task) string { return t.id }),
+			equal("sourceOrg", func(t *task) string { return t.sourceOrg }),
+			forAdmins(equal("destinationOrg", func(t *task) string { return t.destOrg })),
+			forAdmins(equal("user", user)),
+			oneOf("state", []string{stateQueued, stateRunning, stateSucceeded, stateFailed}, state),
+			before("startTimeBefore", start),
+			after("startTimeAfter", start),
+			before("endTimeBefore", (*task).end),
+			after("endTimeAfter", (*task).end),
+			equal("type", func(t *task) string { return t.kind }),
+			equal("resourceId", func(t *task) string { return t.replication.id }),
+			equal("resourceName", func(t *task) string { return t.replication.vmName }),
+			equal("resourceType", func(*task) string { return "vmReplication" }),
+		},
+		orders: map[string]func(x, y *task) int{
+			"startTime": ascending(func(t *task) int64 { return millis(t.start) }),
+			"state":     ascending(state),
+			"endTime":   ascending(func(t *task) int64 { return millis(t.end()) }),
+			"user":      ascending(user),
+		},
+	}
+}
+
+func (a *appliance) listTasks(call *simkit.Call, v *visit) (any, error) {
+	if call.Query.Has("destinationOrg") && call.Query.Has("user") {
+		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "Filtering by user is not supported together with destinationOrg.")
+	}
+	now := a.clock.Now()
+	var visible []*task
+	for _, t := range a.tasks {
+		if t.visible(v) {
+			visible = append(visible, t)
+		}
+	}
+	tasks, page, err := a.taskListing(now).page(call, v, visible)
+	if err != nil {
+		return nil, err
+	}
+	bodies := []taskBody{}
+	for _, t := range tasks {
+		bodies = append(bodies, t.body(now, v.session.admin))
+	}
+	page.Items = bodies
+	return page, nil
+}
