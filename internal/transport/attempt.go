@@ -185,6 +185,8 @@ func (x *exchange) outcome(ctx context.Context) error {
 		if !permanent(x.err) {
 			e.Kind = drkit.ErrUnavailable
 		}
+	case x.answer != nil && x.goneAtLast():
+		return nil
 	case x.answer != nil:
 		e = x.answer
 	case x.status >= 300 || x.status < 200:
@@ -197,6 +199,12 @@ func (x *exchange) outcome(ctx context.Context) error {
 		return nil
 	}
 	return e
+}
+
+// goneAtLast reports whether a repeated DELETE found nothing to delete: an earlier attempt has done it.
+func (x *exchange) goneAtLast() bool {
+	return x.operation.Class == api.Replaceable && x.operation.Method == http.MethodDelete &&
+		x.attempt > 1 && errors.Is(x.answer, drkit.ErrNotFound)
 }
 
 // lastError is what the last attempt failed with, where there was one.

@@ -328,6 +328,28 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
+func TestRepeatedDeleteThatFindsNothingHasSucceeded(t *testing.T) {
+	t.Parallel()
+	gone := answers(404, `{"code":"NotFound","msg":"m"}`)
+	remove := api.Operation{Name: "Things.Delete", Method: http.MethodDelete, Path: "/things/{thingId}", Class: api.Replaceable}
+	for name, tc := range map[string]struct {
+		network *script
+		fails   bool
+	}{
+		"at the second attempt": {scripted(fails(errReset), gone), false},
+		"at the first":          {scripted(gone), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, "https://appliance.example.com", drkit.WithTransport(tc.network))
+				_, err := client.Do(t.Context(), transport.Call{Operation: &remove, Path: []string{"7"}}, nil)
+				assert.Equal(t, tc.fails, errors.Is(err, drkit.ErrNotFound), err)
+			})
+		})
+	}
+}
+
 func TestEveryAttemptCarriesTheSameOperationID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
