@@ -352,7 +352,7 @@ func TestSessionUnderStress(t *testing.T) {
 			all.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(10+i%90)*time.Millisecond)
 				defer cancel()
-				time.Sleep(time.Duration(i%50) * time.Millisecond)
+				<-time.After(time.Duration(i%50) * time.Millisecond)
 				if err := get(ctx, client); err != nil && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, drkit.ErrUnauthorized) {
 					t.Error(err)
 				}
