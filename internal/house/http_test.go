@@ -22,6 +22,9 @@ var httpScope = scope{
 	open: func(dir string) bool {
 		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit"}, dir)
 	},
+	files: map[string]string{
+		"examples/quickstart/main.go": "counts its requests with a middleware, which is a user's RoundTripper",
+	},
 }
 
 // A resource file says what is called, never how it is encoded.
