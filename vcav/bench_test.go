@@ -116,7 +116,7 @@ const benchServerVariable = "DRKIT_BENCH_SERVER"
 // allocations count.
 func startBenchServer(b *testing.B, http2 bool) (endpoint string, pool *x509.CertPool) {
 	b.Helper()
-	command := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestBenchServer$") //nolint:gosec // this binary
+	command := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestBenchServer$")
 	command.Env = append(os.Environ(), fmt.Sprintf("%s=%t", benchServerVariable, http2))
 	input, err := command.StdinPipe()
 	require.NoError(b, err)

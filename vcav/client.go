@@ -2,7 +2,6 @@ package vcav
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
@@ -140,28 +139,3 @@ func (v apiVersion) Apply(s *settings.Settings) error {
 //
 // Source: Cloud Director Availability API guide, the Accept header of every request.
 func WithAPIVersion(version string) drkit.Option { return apiVersion(version) }
-
-// decodeError reads the error body that every error answer of the service has.
-func decodeError(_ int, body []byte) (transport.ServiceError, bool) {
-	var said APIError
-	if err := json.Unmarshal(body, &said); err != nil || said.Code == "" {
-		return transport.ServiceError{}, false
-	}
-	return transport.ServiceError{
-		Code: said.Code, Message: said.Msg, Args: said.Args, Stack: said.Stacktrace, Kind: kindOf(said.Code),
-	}, true
-}
-
-// kindOf returns the sentinel that an error code stands for, or nil if the status must tell.
-func kindOf(code string) error {
-	switch {
-	case code == CodeNotAuthenticated, code == CodeRemoteAuthenticationFailure:
-		return drkit.ErrUnauthorized
-	case code == CodeForbidden:
-		return drkit.ErrForbidden
-	case strings.HasSuffix(code, "NotFound"):
-		return drkit.ErrNotFound
-	default:
-		return nil
-	}
-}

@@ -113,6 +113,21 @@ func TestWaitThatOutlivesTheSession(t *testing.T) {
 	}, vcavtest.TaskDuration(time.Minute, 30*time.Hour-time.Minute))
 }
 
+func TestCloseEndsWaits(t *testing.T) {
+	flow(t, func(t *testing.T, _ *vcavtest.Server, client *vcav.Client) {
+		poller, err := client.VMReplications.Sync(t.Context(), vcavtest.ReplicationID("db-1"))
+		require.NoError(t, err)
+		began := time.Now()
+		time.AfterFunc(time.Minute, func() { assert.NoError(t, client.Close(context.Background())) })
+		_, err = poller.Wait(t.Context())
+		require.ErrorIs(t, err, drkit.ErrClosed)
+		require.NotErrorIs(t, err, context.Canceled)
+		assert.Equal(t, time.Minute, time.Since(began), "at once, and not with the next look")
+		_, err = poller.Poll(t.Context())
+		require.ErrorIs(t, err, drkit.ErrClosed)
+	}, vcavtest.TaskDuration(0, time.Hour))
+}
+
 func TestListOfManyPages(t *testing.T) {
 	const count = 250
 	many := make([]vcavtest.Replication, count)

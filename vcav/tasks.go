@@ -2,9 +2,6 @@ package vcav
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"iter"
 
 	"github.com/drkit-go/drkit"
@@ -65,76 +62,4 @@ func (t Task) Err() error {
 		failed.Stack, failed.Kind = t.Error.Stacktrace, kindOf(t.Error.Code)
 	}
 	return failed
-}
-
-// taskCall makes a call refuse an answer that is not a task: without an id there is nothing to wait for.
-func taskCall(call transport.Call, task *Task) transport.Call {
-	call.Check = func() error {
-		if task.ID == "" {
-			return errors.New("a task without an id")
-		}
-		return nil
-	}
-	return call
-}
-
-// start sends a call that answers a task and returns the poller that follows it to a result of type T.
-func start[T any](ctx context.Context, at place, call transport.Call) (*drkit.Poller[T], error) {
-	ctx, id, err := at.client.transport.Name(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("vcav.%s: %w", call.Operation.Name, err)
-	}
-	var task Task
-	if err := at.do(ctx, taskCall(call, &task), &task); err != nil {
-		return nil, err
-	}
-	source := &taskSource[T]{at: at, accepted: task, operation: "vcav." + call.Operation.Name, operationID: id}
-	return drkit.NewPoller[T](source, at.client.transport.Polling()), nil
-}
-
-// taskSource looks at one task at the place that runs it.
-type taskSource[T any] struct {
-	at          place
-	accepted    Task // as the service answered it
-	operation   string
-	operationID string
-}
-
-// ID returns the id of the task.
-func (s *taskSource[T]) ID() string { return s.accepted.ID }
-
-// Look gets the task, unless it had already ended when it was accepted.
-func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
-	task := s.accepted
-	if !task.Ended() {
-		var err error
-		if task, err = (&Tasks{s.at}).Get(drkit.WithOperationID(ctx, s.operationID), task.ID); err != nil {
-			return drkit.Look[T]{}, err
-		}
-	}
-	look := drkit.Look[T]{
-		Progress: drkit.Progress{ID: task.ID, State: drkit.State(task.State), Percent: task.Progress},
-		Done:     task.Ended(),
-	}
-	var failed *drkit.TaskError
-	if errors.As(task.Err(), &failed) {
-		failed.Operation, failed.OperationID = s.operation, s.operationID
-		look.Err = failed
-	} else if look.Done {
-		look.Result, look.Err = resultOf[T](task)
-	}
-	return look, nil
-}
-
-// resultOf decodes the result of a task that ended well.
-func resultOf[T any](task Task) (T, error) {
-	var result T
-	if len(task.Result) == 0 || string(task.Result) == "null" {
-		return result, fmt.Errorf("task %s succeeded, but has no result to return", task.ID)
-	}
-	if err := json.Unmarshal(task.Result, &result); err != nil {
-		return result, fmt.Errorf("task %s succeeded, but its result of type %q cannot be read: %w",
-			task.ID, task.ResultType, err)
-	}
-	return result, nil
 }

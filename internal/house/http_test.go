@@ -32,8 +32,9 @@ var jsonScope = scope{
 	packages: []string{"encoding/json"},
 	open:     func(dir string) bool { return serviceOf(dir) == "" },
 	files: map[string]string{
-		"vcav/client.go":   "reads the error answers of the service",
+		"vcav/errors.go":   "reads the error answers of the service",
 		"vcav/failover.go": "writes the discriminator of a union",
+		"vcav/poller.go":   "decodes the result of a task",
 	},
 }
 

@@ -64,7 +64,6 @@ func TestWhatTheContractDoesNotAllow(t *testing.T) {
 
 func TestWhatTheContractAllows(t *testing.T) {
 	t.Parallel()
-	server := newKitchen(t)
 	for name, tc := range map[string]struct {
 		method, path, body string
 		headers            []string
@@ -84,18 +83,21 @@ func TestWhatTheContractAllows(t *testing.T) {
 		"refused by service": {method: "GET", path: "/pots/missing", want: simkit.Request{Operation: "Pots.Get", Resource: "missing", Status: 404}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := newKitchen(t)
 			got := mustAsk(t, server, tc.method, tc.path, tc.body, tc.headers...)
 			assert.Equal(t, tc.want.Status, got.Status, got.Body)
 			requests := server.Requests()
-			last := requests[len(requests)-1]
+			require.Len(t, requests, 1)
+			last := requests[0]
 			assert.Equal(t, tc.want.Operation, last.Operation)
 			assert.Equal(t, tc.want.Resource, last.Resource)
 			assert.Equal(t, tc.want.Site, last.Site)
 			assert.Equal(t, tc.want.Status, last.Status)
 			assert.Equal(t, tc.want.Status < 400, last.Ran)
+			assert.Empty(t, server.Violations())
 		})
 	}
-	assert.Empty(t, server.Violations())
 }
 
 func TestCheckJSON(t *testing.T) {

@@ -57,7 +57,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 		"truncate after": {simkit.Rule{Truncate: true, After: true}, 1, "after: truncate", func(t *testing.T, got reply, err error) {
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			assert.Equal(t, http.StatusAccepted, got.Status)
-			assert.Equal(t, `{"pots":["ta`, got.Body)
+			assert.Equal(t, `{"pots":["tall","flat"]}`[:12], got.Body)
 			assert.Equal(t, "24", got.Header.Get("Content-Length"))
 		}},
 		"truncate an error": {simkit.Rule{Truncate: true, Status: 503, Code: "Busy"}, 0, "before: status 503, truncate", func(t *testing.T, got reply, err error) {
@@ -115,7 +115,7 @@ func TestFaultsOnTheWire(t *testing.T) {
 				rule := tc.rule
 				rule.Times = 1
 				require.NoError(t, server.Inject(rule))
-				got, err := ask(t, server, "POST", "/pots/tall/boil", "")
+				got, err := ask(t.Context(), server, "POST", "/pots/tall/boil", "")
 				tc.check(t, got, err)
 				assert.Equal(t, tc.ran, server.Ran("Pots.Boil", "tall"))
 				requests := server.Requests()
@@ -138,13 +138,22 @@ func requireReset(t *testing.T, err error) {
 	}
 }
 
+// begin returns the answer of a list before its body is read. The caller closes it.
+func begin(t *testing.T, server *simkit.Server) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/pots", nil)
+	require.NoError(t, err)
+	response, err := client(server).Do(request)
+	require.NoError(t, err)
+	return response
+}
+
 func TestEndlessBody(t *testing.T) {
 	t.Parallel()
 	everyListener(t, func(t *testing.T, listener func(*simkit.Config)) {
 		server := newKitchen(t, listener)
 		require.NoError(t, server.Inject(simkit.Rule{EndlessBody: true}))
-		response, err := client(server).Get(server.URL + "/pots")
-		require.NoError(t, err)
+		response := begin(t, server)
 		got, err := io.ReadAll(io.LimitReader(response.Body, 4<<20))
 		require.NoError(t, err)
 		assert.Len(t, got, 4<<20)
@@ -160,12 +169,11 @@ func TestEndlessBodyEndsWithTheServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := newKitchen(t, inMemory)
 		require.NoError(t, server.Inject(simkit.Rule{EndlessBody: true, After: true, Status: 206}))
-		response, err := client(server).Get(server.URL + "/pots")
-		require.NoError(t, err)
+		response := begin(t, server)
 		assert.Equal(t, http.StatusPartialContent, response.StatusCode)
 		synctest.Wait() // the server has filled what holds bytes, and waits
 		server.Close()
-		_, err = io.Copy(io.Discard, response.Body)
+		_, err := io.Copy(io.Discard, response.Body)
 		require.Error(t, err)
 		require.NoError(t, response.Body.Close())
 	})
@@ -204,7 +212,7 @@ func TestGivingUpOneStream(t *testing.T) {
 	require.NoError(t, server.Inject(simkit.Rule{Delay: time.Hour}))
 	kept := make(chan error, 1)
 	go func() {
-		_, err := ask(t, server, "GET", "/pots", "")
+		_, err := ask(t.Context(), server, "GET", "/pots", "")
 		kept <- err
 	}()
 	require.NoError(t, clock.AwaitSleepers(t.Context(), 1))
@@ -286,7 +294,7 @@ func TestAfterNeedsWork(t *testing.T) {
 	server := newKitchen(t, inMemory)
 	require.NoError(t, server.Inject(simkit.Rule{Operation: "Pots.Boil", Drop: true, After: true, Times: 1}))
 	assert.Equal(t, http.StatusNotFound, mustAsk(t, server, "POST", "/pots/missing/boil", "").Status, "nothing was done")
-	_, err := ask(t, server, "POST", "/pots/tall/boil", "") // net/http would repeat a GET by itself
+	_, err := ask(t.Context(), server, "POST", "/pots/tall/boil", "") // net/http would repeat a GET by itself
 	require.Error(t, err)
 	assert.Equal(t, http.StatusAccepted, mustAsk(t, server, "POST", "/pots/tall/boil", "").Status)
 }
@@ -308,16 +316,16 @@ func TestInjectRefuses(t *testing.T) {
 	}{
 		"nothing to do":        {simkit.Rule{Operation: "Pots.Get"}, "does nothing"},
 		"unknown operation":    {simkit.Rule{Operation: "Pots.Fly", Drop: true}, `no operation "Pots.Fly"`},
-		"two ways to cut":      {simkit.Rule{Drop: true, Reset: true}, "exclude each other"},
+		"two ways to cut":      {simkit.Rule{Drop: true, Reset: true}, "only one of"},
 		"drop with a status":   {simkit.Rule{Drop: true, Status: 500}, "no Status goes out"},
 		"half of nothing":      {simkit.Rule{Truncate: true}, "needs a Status"},
-		"negative":             {simkit.Rule{Drop: true, Skip: -1}, "cannot be negative"},
+		"negative":             {simkit.Rule{Drop: true, Skip: -1}, "a negative"},
 		"no final status":      {simkit.Rule{Status: 100}, "not a final HTTP status"},
-		"code without status":  {simkit.Rule{Drop: true, Code: "X"}, "need a Status"},
-		"header without":       {simkit.Rule{Delay: 1, RetryAfter: 1}, "need an answer"},
-		"type without body":    {simkit.Rule{Status: 500, ContentType: "a/b"}, "Body, which is empty"},
-		"body and code":        {simkit.Rule{Status: 500, Body: "x", Code: "X"}, "Body replaces"},
-		"truncate and endless": {simkit.Rule{Truncate: true, EndlessBody: true, After: true}, "exclude each other"},
+		"code without status":  {simkit.Rule{Drop: true, Code: "X"}, "needs a Status"},
+		"header without":       {simkit.Rule{Delay: 1, RetryAfter: 1}, "needs an answer"},
+		"type without body":    {simkit.Rule{Status: 500, ContentType: "a/b"}, "which is empty"},
+		"body and code":        {simkit.Rule{Status: 500, Body: "x", Code: "X"}, "replaces Code"},
+		"truncate and endless": {simkit.Rule{Truncate: true, EndlessBody: true, After: true}, "only one of"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -335,7 +343,7 @@ func TestFaultsFromManySides(t *testing.T) {
 	refused := make(chan bool, 100)
 	for range 100 {
 		group.Go(func() {
-			got, err := ask(t, server, "POST", "/pots/tall/boil", "", "Trace-Me", "busy")
+			got, err := ask(t.Context(), server, "POST", "/pots/tall/boil", "", "Trace-Me", "busy")
 			failed <- err
 			refused <- got.Status == 503
 			server.Requests()

@@ -1,6 +1,7 @@
 package simkit_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -125,11 +126,13 @@ func client(server *simkit.Server) *http.Client {
 	}
 }
 
-// ask sends a plain request. Headers are given as name and value in turn; a body makes it JSON.
-func ask(t testing.TB, server *simkit.Server, method, path, body string, headers ...string) (reply, error) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, server.URL+path, strings.NewReader(body))
-	require.NoError(t, err)
+// ask sends a plain request. Headers are given as name and value in turn; a body makes it JSON. An error of
+// the body comes with what was read of it.
+func ask(ctx context.Context, server *simkit.Server, method, path, body string, headers ...string) (reply, error) {
+	request, err := http.NewRequestWithContext(ctx, method, server.URL+path, strings.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
 	}
@@ -147,7 +150,7 @@ func ask(t testing.TB, server *simkit.Server, method, path, body string, headers
 
 func mustAsk(t testing.TB, server *simkit.Server, method, path, body string, headers ...string) reply {
 	t.Helper()
-	got, err := ask(t, server, method, path, body, headers...)
+	got, err := ask(t.Context(), server, method, path, body, headers...)
 	require.NoError(t, err)
 	return got
 }

@@ -144,7 +144,7 @@ func (c *memoryConn) SetWriteDeadline(t time.Time) error {
 // explain dresses an error as package net does, so that clients treat both kinds of connection alike.
 func (c *memoryConn) explain(operation string, err error) error {
 	switch {
-	case err == nil, err == io.EOF:
+	case err == nil, errors.Is(err, io.EOF):
 		return err
 	case errors.Is(err, io.ErrClosedPipe):
 		err = net.ErrClosed

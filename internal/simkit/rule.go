@@ -26,7 +26,8 @@ type Rule struct {
 	// nothing done. Alone, a delay only makes the answer late.
 	Delay time.Duration
 	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
-	// lost with it.
+	// lost with it. Mind that net/http by itself repeats a GET or DELETE that a connection which it had used
+	// before swallowed.
 	Drop bool
 	// Reset does the same with a TCP RST: clients see "connection reset by peer", or on HTTP/2 sometimes
 	// only that the connection has ended.
@@ -60,25 +61,25 @@ func (r Rule) validate() error {
 	answers := r.Status != 0 || r.EndlessBody || r.Redirect != ""
 	switch {
 	case r.Skip < 0 || r.Times < 0 || r.Delay < 0 || r.RetryAfter < 0:
-		return errors.New("Skip, Times, Delay and RetryAfter cannot be negative")
+		return errors.New("a negative Skip, Times, Delay or RetryAfter makes no sense")
 	case cuts > 1:
-		return errors.New("Drop, Reset, Truncate, EndlessBody and Redirect exclude each other")
+		return errors.New("only one of Drop, Reset, Truncate, EndlessBody and Redirect can happen")
 	case cuts == 0 && r.Status == 0 && r.Delay == 0:
 		return errors.New("the rule does nothing: set Delay, Drop, Reset, Truncate, EndlessBody, Redirect or Status")
 	case (r.Drop || r.Reset) && r.Status != 0:
 		return errors.New("no Status goes out when the connection is dropped or reset")
 	case r.Truncate && !r.After && r.Status == 0:
-		return errors.New("Truncate before the work needs a Status: there is no other answer to halve")
+		return errors.New("a Truncate before the work needs a Status: there is no other answer to halve")
 	case r.Status != 0 && (r.Status < 200 || r.Status > 599):
 		return fmt.Errorf("status %d is not a final HTTP status", r.Status)
 	case r.Status == 0 && (r.Code != "" || r.Message != "" || r.Body != ""):
-		return errors.New("Code, Message and Body need a Status")
+		return errors.New("a Code, Message or Body needs a Status")
 	case !answers && (r.RetryAfter != 0 || len(r.Header) > 0):
-		return errors.New("RetryAfter and Header need an answer of the rule's own")
+		return errors.New("a RetryAfter or Header needs an answer of the rule's own")
 	case r.Body == "" && r.ContentType != "":
-		return errors.New("ContentType describes Body, which is empty")
+		return errors.New("the ContentType describes Body, which is empty")
 	case r.Body != "" && (r.Code != "" || r.Message != ""):
-		return errors.New("Body replaces Code and Message")
+		return errors.New("a Body replaces Code and Message")
 	}
 	return nil
 }
@@ -109,8 +110,11 @@ func (r Rule) String() string {
 		set  bool
 		word string
 	}{
-		{r.Drop, "drop"}, {r.Reset, "reset"}, {r.Truncate, "truncate"},
-		{r.EndlessBody, "endless body"}, {r.Redirect != "", "redirect"},
+		{r.Drop, "drop"},
+		{r.Reset, "reset"},
+		{r.Truncate, "truncate"},
+		{r.EndlessBody, "endless body"},
+		{r.Redirect != "", "redirect"},
 	} {
 		if effect.set {
 			words = append(words, effect.word)

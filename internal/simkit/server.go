@@ -6,7 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
-	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -83,20 +83,21 @@ func (s *Server) listen() error {
 		s.transport.DialContext = inner.DialContext
 		s.listener, s.URL = trackListener(inner), "https://"+s.config.Host
 	} else {
-		inner, err := net.Listen("tcp", "127.0.0.1:0")
+		inner, err := (&net.ListenConfig{}).Listen(s.stopping, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return fmt.Errorf("simulator: %w", err)
 		}
 		s.listener, s.URL = trackListener(inner), "https://"+inner.Addr().String()
 	}
-	s.http = &http.Server{
+	s.http = &http.Server{ //nolint:gosec // no time-outs: a test may take its time, and they would move a bubble's
 		Handler:     http.HandlerFunc(s.serve),
 		Protocols:   protocols,
 		TLSConfig:   &tls.Config{Certificates: []tls.Certificate{s.certificate.pair}, MinVersion: tls.VersionTLS12},
 		BaseContext: func(net.Listener) context.Context { return s.stopping },
 		ConnContext: rememberConnection,
 		ConnState:   s.connState,
-		ErrorLog:    log.New(io.Discard, "", 0), // clients that break off handshakes are what tests are about
+		// Clients that break off handshakes are what tests are about: nobody wants to read of them.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError),
 	}
 	return nil
 }
@@ -108,6 +109,7 @@ func (s *Server) connState(_ net.Conn, state http.ConnState) {
 		s.conns.Add(1)
 	case http.StateClosed, http.StateHijacked:
 		s.conns.Done()
+	default: // still being served
 	}
 }
 

@@ -48,11 +48,14 @@ func TestListeners(t *testing.T) {
 func TestCertificate(t *testing.T) {
 	t.Parallel()
 	server := newKitchen(t)
+	address := strings.TrimPrefix(server.URL, "https://")
 	for _, name := range []string{"127.0.0.1", "localhost", "appliance.drkit.test", "::1"} {
-		conn, err := tls.Dial("tcp", strings.TrimPrefix(server.URL, "https://"),
-			&tls.Config{RootCAs: server.CertPool(), ServerName: name})
+		dialer := tls.Dialer{Config: &tls.Config{RootCAs: server.CertPool(), ServerName: name, MinVersion: tls.VersionTLS12}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", address)
 		require.NoError(t, err, name)
-		leaf := conn.ConnectionState().PeerCertificates[0]
+		secured, ok := conn.(*tls.Conn)
+		require.True(t, ok)
+		leaf := secured.ConnectionState().PeerCertificates[0]
 		require.NoError(t, conn.Close())
 		sum := sha256.Sum256(leaf.Raw)
 		want := strings.ReplaceAll(fmt.Sprintf("SHA-256:% X", sum[:]), " ", ":")
@@ -60,7 +63,7 @@ func TestCertificate(t *testing.T) {
 		assert.Less(t, leaf.NotBefore.Year(), 2000, "bubbles of synctest start there")
 		assert.Greater(t, leaf.NotAfter.Year(), 2100)
 	}
-	_, err := tls.Dial("tcp", strings.TrimPrefix(server.URL, "https://"), &tls.Config{MinVersion: tls.VersionTLS12})
+	_, err := (&tls.Dialer{}).DialContext(t.Context(), "tcp", address)
 	require.Error(t, err, "nobody else trusts it")
 }
 
@@ -88,7 +91,7 @@ func TestManyRequestsInsideABubble(t *testing.T) {
 		failures := make(chan error)
 		for range 40 {
 			go func() {
-				_, err := ask(t, server, "PUT", "/pots/tall/heat", `{"type":"gas","flame":3}`)
+				_, err := ask(t.Context(), server, "PUT", "/pots/tall/heat", `{"type":"gas","flame":3}`)
 				failures <- err
 			}()
 		}
@@ -112,7 +115,7 @@ func TestCloseOvertakesRequests(t *testing.T) {
 			require.NoError(t, server.Inject(simkit.Rule{Delay: time.Hour}))
 			failed := make(chan error, 1)
 			go func() {
-				_, err := ask(t, server, "GET", "/pots", "")
+				_, err := ask(t.Context(), server, "GET", "/pots", "")
 				failed <- err
 			}()
 			require.NoError(t, clock.AwaitSleepers(t.Context(), 1))
@@ -120,7 +123,7 @@ func TestCloseOvertakesRequests(t *testing.T) {
 			server.Close()
 			require.Error(t, <-failed)
 			assert.Zero(t, server.Ran("Pots.List", ""))
-			_, err := ask(t, server, "GET", "/pots", "")
+			_, err := ask(t.Context(), server, "GET", "/pots", "")
 			require.ErrorIs(t, err, syscall.ECONNREFUSED)
 		})
 	}
@@ -146,7 +149,7 @@ func TestRefuseConnections(t *testing.T) {
 			server := newKitchen(t, change)
 			server.RefuseConnections(2)
 			for range 2 {
-				_, err := ask(t, server, "GET", "/pots", "")
+				_, err := ask(t.Context(), server, "GET", "/pots", "")
 				require.Error(t, err)
 			}
 			mustAsk(t, server, "GET", "/pots", "")
@@ -165,7 +168,7 @@ func TestCloseConnections(t *testing.T) {
 			require.NoError(t, server.Inject(simkit.Rule{Operation: "Pots.Boil", Delay: time.Hour, Times: 1}))
 			failed := make(chan error, 1)
 			go func() {
-				_, err := ask(t, server, "POST", "/pots/tall/boil", "")
+				_, err := ask(t.Context(), server, "POST", "/pots/tall/boil", "")
 				failed <- err
 			}()
 			require.NoError(t, clock.AwaitSleepers(t.Context(), 1))

@@ -1,6 +1,7 @@
 package simkit
 
 import (
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -75,7 +76,7 @@ func (s *stream) put(p []byte) (int, <-chan struct{}, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.end == io.EOF:
+	case errors.Is(s.end, io.EOF):
 		return 0, nil, io.ErrClosedPipe
 	case s.end != nil:
 		return 0, nil, s.end
@@ -99,7 +100,7 @@ func (s *stream) finish(end error) {
 		return
 	}
 	s.end = end
-	if end != io.EOF {
+	if !errors.Is(end, io.EOF) {
 		s.held = nil
 	}
 	s.announce()

@@ -91,7 +91,8 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		"two sites":          {nil, transport.Call{Operation: &listThings, Query: query{"a"}, Site: "b"}, "site"},
 		"operation ID": {
 			func(ctx context.Context) context.Context { return drkit.WithOperationID(ctx, "a\nb") },
-			transport.Call{Operation: &readThing, Path: []string{"1"}}, "operation ID",
+			transport.Call{Operation: &readThing, Path: []string{"1"}},
+			"operation ID",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

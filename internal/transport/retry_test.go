@@ -228,6 +228,18 @@ func TestContextEndsCallAtOnce(t *testing.T) {
 	}
 }
 
+func TestContextThatHasEndedSendsNothing(t *testing.T) {
+	t.Parallel()
+	network := scripted(answers(202, `{}`))
+	client := newClient(t, "https://appliance.example.com", drkit.WithTransport(network))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := move(ctx, client)
+	require.ErrorIs(t, err, context.Canceled)
+	require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+	assert.Zero(t, network.count())
+}
+
 // A middleware that repeats, hedges or names its own idempotency key cannot make an operation run twice.
 func TestMiddlewareCannotRepeat(t *testing.T) {
 	t.Parallel()

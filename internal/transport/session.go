@@ -44,7 +44,7 @@ type signIn struct {
 	err     error // set before done is closed
 }
 
-func newSession(config Session, life context.Context, timeout time.Duration) *session {
+func newSession(life context.Context, config Session, timeout time.Duration) *session {
 	s := &session{config: config, life: life, timeout: timeout}
 	if !config.Token.IsZero() {
 		s.token, s.generation = config.Token.Reveal(), 1
@@ -69,7 +69,7 @@ func (s *session) get(ctx context.Context, stale uint64) (token string, generati
 			defer s.mu.Unlock()
 			return "", 0, drkit.ErrClosed
 		}
-		run := s.join()
+		run := s.join() //nolint:contextcheck // the sign-in must not end with the caller who happens to begin it
 		s.mu.Unlock()
 
 		select {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -88,7 +87,7 @@ func New(config Config) (*Client, error) {
 		c.limiter = rate.NewLimiter(rate.Limit(s.RatePerSecond), s.RateBurst)
 	}
 	c.life, c.close = context.WithCancelCause(context.Background())
-	c.session = newSession(config.Session, c.life, 2*c.settings.AttemptTimeout)
+	c.session = newSession(c.life, config.Session, 2*c.settings.AttemptTimeout)
 	c.retry = c.newRetry(c.newChain())
 	return c, nil
 }
@@ -120,8 +119,8 @@ func (c *Client) Name(ctx context.Context) (context.Context, string, error) {
 	return drkit.WithOperationID(ctx, id), id, nil
 }
 
-// Logger returns the user's logger, never nil.
-func (c *Client) Logger() *slog.Logger { return c.settings.Logger }
+// Closed returns a channel that is closed with the client.
+func (c *Client) Closed() <-chan struct{} { return c.life.Done() }
 
 // Close ends calls that are under way with ErrClosed, signs out of a session that this client began, and
 // closes idle connections that are its own. A second Close does nothing.
@@ -132,8 +131,9 @@ func (c *Client) Close(ctx context.Context) error {
 	c.close(drkit.ErrClosed)
 	err := c.session.end(ctx)
 	c.closeIdle()
-	if errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound) {
-		return nil // the session was gone already, which is what Close is for
+	gone := errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound)
+	if err == nil || gone { // a session that was gone already is what Close is for
+		return nil
 	}
 	return err
 }

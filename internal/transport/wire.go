@@ -28,6 +28,9 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if x.operation.Class != api.Once {
 		return w.next.RoundTrip(req)
 	}
+	if err := req.Context().Err(); err != nil {
+		return nil, err // net/http would refuse it, too, but without a trace of it
+	}
 	if !x.mayHaveRun.CompareAndSwap(false, true) {
 		return nil, errSentTwice
 	}

@@ -12,10 +12,10 @@ import (
 
 // Request is one request that a server has seen.
 type Request struct {
-	Operation   string // name in the contract, as in "VMReplications.Failover"; empty if it is in none
-	Method      string
-	Path        string // as sent, escaped
-	Query       url.Values
+	Operation   string      // name in the contract, as in "VMReplications.Failover"; empty if it is in none
+	Method      string      // HTTP verb
+	Path        string      // as sent, escaped
+	Query       url.Values  // as sent, decoded
 	Header      http.Header // the session token redacted
 	Resource    string      // id in the path, as that of the replication
 	Site        string      // value of the query parameter site; empty: none
@@ -28,11 +28,11 @@ type Request struct {
 
 // Violation is a request that the contract does not allow.
 type Violation struct {
-	Operation string // name in the contract; empty if it is in none
-	Method    string
-	Path      string
-	Time      time.Time
-	Problems  []string // what is wrong, one by one
+	Operation string    // name in the contract; empty if it is in none
+	Method    string    // HTTP verb
+	Path      string    // as sent, escaped
+	Time      time.Time // by the server's clock
+	Problems  []string  // what is wrong, one by one
 }
 
 // String returns the request and its problems.

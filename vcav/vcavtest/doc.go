@@ -14,9 +14,16 @@
 //
 // # What it simulates
 //
-// The operations of the first milestone: sessions (all five kinds of credentials), tasks one by one and as
-// a list, product information, and for VM replications list, get, instances, sync, failover, test
-// failover, its clean-up and reverse. Other operations answer 501.
+// Sessions (all five kinds of credentials), tasks one by one and as a list, product information, and for VM
+// replications list, get, instances, sync, failover, test failover, its clean-up and reverse. Operations
+// that the contract has beyond these answer 501.
+//
+// It is written from the Cloud Director Availability API guide, sections "Errors", "Operation IDs", "Get
+// product information", "Long running tasks", "Authentication Methods", "Session Lifecycle Management",
+// "Get the VM Replications", "Get the Details of a VM Replication", "Get the Instances of a VM
+// Replication", "Synchronize a VM Replication", "A VM Replication Failover" (and "to On-Premises"), "Test a
+// VM Replication Failover" (and "to On-Premises"), "Delete the Test Failover VM Replication" and "Reverse a
+// VM Replication". What the guide leaves open is decided here and marked so.
 //
 // # Time
 //
@@ -27,10 +34,10 @@
 // # Refused at once, or failed later
 //
 // The vendor's guide does not say which requests are refused with a 4xx and which are accepted and end in a
-// FAILED task. Here, what the appliance can see when the request comes is refused (409 where the state of
-// the replication forbids it: busy, paused, recovered already, a test present or absent); what only shows
-// when the work is done fails the task: a failover without any instance, and whatever
-// [Server.FailTask] asks for.
+// FAILED task. Here, what the appliance can see when the request comes is refused: 404 for what is not
+// there or not yours, 400 for a body that does not fit the replication, 409 where its state forbids the
+// operation (busy, paused, recovered already, a test present or absent). What only shows when the work is
+// done fails the task: a failover without any instance, and whatever [Server.FailTask] asks for.
 //
 // # Sites
 //

@@ -1,6 +1,7 @@
 package vcavtest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log"
@@ -23,7 +24,7 @@ func Example() {
 	client := &http.Client{Transport: srv.Transport()}
 	token := ""
 	call := func(method, path, body string) (status int, answer map[string]any) {
-		request, err := http.NewRequest(method, srv.URL+path, strings.NewReader(body))
+		request, err := http.NewRequestWithContext(context.Background(), method, srv.URL+path, strings.NewReader(body))
 		if err != nil {
 			log.Fatal(err)
 		}

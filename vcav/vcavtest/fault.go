@@ -28,7 +28,8 @@ type Fault struct {
 	// nothing done. Alone, a delay only makes the answer late.
 	Delay time.Duration
 	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
-	// lost with it.
+	// lost with it. Mind that net/http by itself repeats a GET or DELETE that a connection which it had used
+	// before swallowed.
 	Drop bool
 	// Reset does the same with a TCP RST: clients see "connection reset by peer", or on HTTP/2 sometimes
 	// only that the connection has ended.
@@ -44,9 +45,9 @@ type Fault struct {
 	// of Code and Message. Without a Code, the usual one stands in: [CodeNotAuthenticated] for 401, and so
 	// on.
 	Status      int
-	Code        string
-	Message     string
-	Body        string
+	Code        string        // of the error that a Status answers
+	Message     string        // of the same error; the status in words by default
+	Body        string        // answered in place of an error
 	ContentType string        // of Body; "text/html;charset=UTF-8" by default, as proxies answer
 	RetryAfter  time.Duration // sent in whole seconds, rounded up
 	Header      http.Header   // more headers of the answer

@@ -1,6 +1,7 @@
 package vcavtest_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -42,10 +43,11 @@ type reply struct {
 }
 
 // send sends one request; its error is that of the connection. Headers are given as name and value in turn.
-func (g guest) send(t testing.TB, method, path, body string, headers ...string) (reply, error) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, g.server.URL+path, strings.NewReader(body))
-	require.NoError(t, err)
+func (g guest) send(ctx context.Context, method, path, body string, headers ...string) (reply, error) {
+	request, err := http.NewRequestWithContext(ctx, method, g.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
 	request.Header.Set("Accept", accept)
 	if body != "" {
 		request.Header.Set("Content-Type", "application/json")
@@ -68,7 +70,7 @@ func (g guest) send(t testing.TB, method, path, body string, headers ...string) 
 // ask wants a status, and that the answer is what the contract says.
 func (g guest) ask(t testing.TB, want int, method, path, body string, headers ...string) reply {
 	t.Helper()
-	got, err := g.send(t, method, path, body, headers...)
+	got, err := g.send(t.Context(), method, path, body, headers...)
 	require.NoError(t, err)
 	require.Equal(t, want, got.status, got.body)
 	requireContract(t, method, path, got)

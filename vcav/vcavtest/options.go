@@ -135,6 +135,9 @@ func Protect(replications ...Replication) Option {
 // Tenant adds a user of an organization at the local site, as in "ann@org2", who signs in with Cloud
 // Director credentials. Tenants see the replications from and to their organization, except those that
 // administrators own, and their own tasks. There is none by default.
+//
+// Source: Cloud Director Availability API guide, "Establish a Session by Using VMware Cloud Director
+// Tenant Credentials" and "Long running tasks"; whose replications a tenant sees is our reading.
 func Tenant(user, password string) Option {
 	return func(c *config) error {
 		if !strings.Contains(user, "@") || password == "" {
@@ -146,6 +149,8 @@ func Tenant(user, password string) Option {
 }
 
 // SSOUser adds an administrator who signs in with SSO credentials. There is none by default.
+//
+// Source: Cloud Director Availability API guide, "Establish a Session by Using SSO credentials".
 func SSOUser(username, password string) Option {
 	return func(c *config) error {
 		if username == "" || password == "" {
@@ -159,6 +164,8 @@ func SSOUser(username, password string) Option {
 // SSOKey demands that SAML tokens are holder-of-key ones: sign-ins must carry a base64 SHA256withRSA
 // signature of samlToken, timestamp and nonce that this key verifies. Without it any SAML token is taken
 // and signatures are ignored.
+//
+// Source: Cloud Director Availability API guide, "Establish a Session by Using SSO SAML token".
 func SSOKey(key *rsa.PublicKey) Option {
 	return func(c *config) error {
 		if key == nil {
@@ -171,6 +178,8 @@ func SSOKey(key *rsa.PublicKey) Option {
 
 // AccessToken lets this Cloud Director token sign in as a user, who is a tenant as in "ann@org2" or an
 // administrator as in "root@System". There is none by default.
+//
+// Source: Cloud Director Availability API guide, "Establish a Session by Using VMware Cloud Director JWT".
 func AccessToken(token, user string) Option {
 	return func(c *config) error {
 		if token == "" || !strings.Contains(user, "@") {
@@ -183,6 +192,8 @@ func AccessToken(token, user string) Option {
 
 // RootPassword sets the password of the built-in administrator, who signs in as the local user root and as
 // the Cloud Director user root@System. It is also in [Server.Password].
+//
+// Source: Cloud Director Availability API guide, "Administrative Authentication".
 func RootPassword(password string) Option {
 	return func(c *config) error {
 		if password == "" {
@@ -196,6 +207,8 @@ func RootPassword(password string) Option {
 // AuthenticatedAt lets sessions begin authenticated at these remote sites, too, as if they had been
 // extended: administrators as System, tenants as the organization of their name there or, if there is
 // none, the first. By default sessions know the local site only.
+//
+// Source: Cloud Director Availability API guide, "Get the Current Session".
 func AuthenticatedAt(sites ...string) Option {
 	return func(c *config) error {
 		c.authenticated = append(c.authenticated, sites...)
@@ -216,7 +229,7 @@ func TaskDuration(queued, running time.Duration) Option {
 }
 
 // SessionLife sets after how long without a request sessions end, and after how long in any case: 30
-// minutes and 24 hours by default.
+// minutes and 24 hours by default, which the guide does not tell but the product's administrators know.
 func SessionLife(idle, absolute time.Duration) Option {
 	return func(c *config) error {
 		if idle <= 0 || absolute <= 0 {
@@ -242,6 +255,8 @@ func ProductVersion(version string) Option {
 
 // PageLimit sets the cap that lists silently put on the limit parameter, which is also its default: 100,
 // as with real appliances. A small one makes short lists have many pages.
+//
+// Source: Cloud Director Availability API guide, "Get the Details of All the Tasks".
 func PageLimit(limit int) Option {
 	return func(c *config) error {
 		if limit < 1 {

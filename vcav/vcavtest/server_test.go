@@ -67,7 +67,9 @@ func TestOptionsOfClients(t *testing.T) {
 				t.Cleanup(own.CloseIdleConnections)
 				transport = own
 			}
-			response, err := (&http.Client{Transport: transport}).Get(server.URL + "/nowhere")
+			request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/nowhere", nil)
+			require.NoError(t, err)
+			response, err := transport.RoundTrip(request)
 			require.NoError(t, err)
 			require.NoError(t, response.Body.Close())
 			assert.Len(t, server.AcknowledgeViolations(), 1)
@@ -106,7 +108,7 @@ func TestManyAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for range cap(statuses) {
 		group.Go(func() {
-			got, err := g.send(t, "POST", "/vm-replications/"+db1+"/failover", failover)
+			got, err := g.send(t.Context(), "POST", "/vm-replications/"+db1+"/failover", failover)
 			if err == nil {
 				statuses <- got.status
 			}
@@ -148,7 +150,7 @@ func TestFaults(t *testing.T) {
 			g, _ := open(t)
 			tc.fault.Times = 1
 			g.server.Inject(tc.fault)
-			got, err := g.send(t, "POST", path, failover)
+			got, err := g.send(t.Context(), "POST", path, failover)
 			if tc.status == 0 {
 				require.Error(t, err)
 			} else {
@@ -242,7 +244,7 @@ func TestViolationsFailTheTest(t *testing.T) {
 				assert.Contains(t, watched.errors[1], "$.localPassword is missing")
 				assert.Contains(t, watched.errors[2], `$.type is "saml"`)
 			}
-			_, err := g.send(t, "GET", "/tasks", "")
+			_, err := g.send(t.Context(), "GET", "/tasks", "")
 			require.ErrorIs(t, err, syscall.ECONNREFUSED, "the server ended with its test")
 		})
 	}
@@ -302,7 +304,7 @@ func TestLostConnections(t *testing.T) {
 	g, clock := open(t)
 	g.server.CloseConnections()
 	g.server.RefuseConnections(1)
-	_, err := g.send(t, "POST", "/vm-replications/"+db1+"/sync", "")
+	_, err := g.send(t.Context(), "POST", "/vm-replications/"+db1+"/sync", "")
 	require.Error(t, err)
 	g.ask(t, http.StatusAccepted, "POST", "/vm-replications/"+db1+"/sync", "")
 	assert.Equal(t, 1, g.server.Count("VMReplications.Sync"))
@@ -312,7 +314,7 @@ func TestLostConnections(t *testing.T) {
 	defer cancel()
 	slow := make(chan error, 1)
 	go func() {
-		_, err := g.send(t, "GET", "/diagnostics/about", "")
+		_, err := g.send(t.Context(), "GET", "/diagnostics/about", "")
 		slow <- err
 	}()
 	require.NoError(t, clock.AwaitSleepers(ctx, 1))

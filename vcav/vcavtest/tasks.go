@@ -27,15 +27,16 @@ const (
 
 // Task is one task, as [Server.Tasks] finds it.
 type Task struct {
-	ID          string
-	Type        string // workflowInfo.type, as in "failover"
-	User        string
-	Site        string
-	Resource    string // id of the replication
-	State       string // QUEUED, RUNNING, SUCCEEDED or FAILED
-	Error       string // code, if it failed
-	Start, End  time.Time
-	OperationID string // what the request said that started it
+	ID          string    // a UUID
+	Type        string    // workflowInfo.type, as in "failover"
+	User        string    // who started it
+	Site        string    // where it runs
+	Resource    string    // id of the replication
+	State       string    // QUEUED, RUNNING, SUCCEEDED or FAILED
+	Error       string    // code, if it failed
+	Start       time.Time // when it was accepted
+	End         time.Time // when it ended; zero before
+	OperationID string    // what the request said that started it
 }
 
 // task is the state of one task. Its work is done in one step at its end.

@@ -1,0 +1,206 @@
+package vcav_test
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/vcav"
+	"github.com/drkit-go/drkit/vcav/internal/contract"
+)
+
+// A view has what the contract lets name a site, and nothing that would quietly run at the local one.
+func TestViewsOfSites(t *testing.T) {
+	t.Parallel()
+	view := reflect.TypeFor[vcav.Site]()
+	assert.Zero(t, reflect.PointerTo(view).NumMethod(), "Close, for one, is the client's")
+	for _, operation := range contract.Table.Operations {
+		resource, _, _ := strings.Cut(operation.Name, ".")
+		_, has := view.FieldByName(resource)
+		assert.Equalf(t, takesSite(operation.Name), has, "%s: a view has %s", operation.Name, resource)
+	}
+}
+
+// An empty name is not the local site.
+func TestEmptySiteIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, site := range []string{"", " ", "\t\n"} {
+		for _, tc := range wireCases(t) {
+			if !takesSite(tc.operation) {
+				continue
+			}
+			t.Run(site+tc.name(), func(t *testing.T) {
+				t.Parallel()
+				s := newService(t)
+				got, err := tc.run(t.Context(), there(s.client().Site(site)))
+				require.EqualError(t, err, "vcav."+tc.operation+": the name of the site is empty")
+				assert.Empty(t, got)
+				assert.Empty(t, s.lines())
+			})
+		}
+	}
+}
+
+// Views share the session of their client, and end with it.
+func TestViewsShareTheSession(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.signsIn(givenToken)
+	s.on("GET", "/tasks/"+taskID, answer(t, 200, "tasks_get.running"))
+	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")))
+	for _, tasks := range []*vcav.Tasks{client.Tasks, client.Site("south").Tasks, client.Site("north").Tasks} {
+		_, err := tasks.Get(t.Context(), taskID)
+		require.NoError(t, err)
+	}
+	require.NoError(t, client.Close(t.Context()))
+	get := "GET /tasks/" + taskID
+	assert.Equal(t, []string{"POST /sessions", get, get + "?site=south", get + "?site=north", "DELETE /sessions"}, s.lines())
+	_, err := client.Site("south").Tasks.Get(t.Context(), taskID)
+	require.ErrorIs(t, err, drkit.ErrClosed)
+}
+
+// byID are the operations that take an id, with the path around it.
+var byID = map[string]struct {
+	before, after string
+	call          func(ctx context.Context, r resources, id string) (any, error)
+}{
+	"Tasks.Get": {"GET /tasks/", "", func(ctx context.Context, r resources, id string) (any, error) {
+		return r.Tasks.Get(ctx, id)
+	}},
+	"VMReplications.Get": {"GET /vm-replications/", "", func(ctx context.Context, r resources, id string) (any, error) {
+		return r.VMReplications.Get(ctx, id)
+	}},
+	"VMReplications.Instances": {"GET /vm-replications/", "/instances", func(ctx context.Context, r resources, id string) (any, error) {
+		return r.VMReplications.Instances(ctx, id)
+	}},
+	"VMReplications.Sync": {"POST /vm-replications/", "/sync", func(ctx context.Context, r resources, id string) (any, error) {
+		return started(r.VMReplications.Sync(ctx, id))
+	}},
+	"VMReplications.Failover": {"POST /vm-replications/", "/failover", func(ctx context.Context, r resources, id string) (any, error) {
+		return started(r.VMReplications.Failover(ctx, id, vcav.CloudFailover{}))
+	}},
+	"VMReplications.TestFailover": {"POST /vm-replications/", "/failover-test", func(ctx context.Context, r resources, id string) (any, error) {
+		return started(r.VMReplications.TestFailover(ctx, id, vcav.VCenterFailoverTest{}))
+	}},
+	"VMReplications.CleanUpTestFailover": {"DELETE /vm-replications/", "/failover-test", func(ctx context.Context, r resources, id string) (any, error) {
+		return started(r.VMReplications.CleanUpTestFailover(ctx, id))
+	}},
+	"VMReplications.Reverse": {"POST /vm-replications/", "/reverse", func(ctx context.Context, r resources, id string) (any, error) {
+		return started(r.VMReplications.Reverse(ctx, id))
+	}},
+}
+
+// No id may lead to another path than its own.
+func TestIDsAreEscaped(t *testing.T) {
+	t.Parallel()
+	escaped := map[string]string{
+		"C4-1": "C4-1", "a/b": "a%2Fb", "../tasks": "..%2Ftasks", "user@org": "user%40org", "a b": "a%20b",
+		"a+b": "a%2Bb", "a?site=x#y": "a%3Fsite%3Dx%23y", "%2e%2e": "%252e%252e", "a;b:c": "a%3Bb%3Ac",
+		"…": "%E2%80%A6", "...": "...", "a\r\nb": "a%0D%0Ab", `a\b`: "a%5Cb",
+	}
+	for name, operation := range byID {
+		for id, want := range escaped {
+			t.Run(name+"/"+want, func(t *testing.T) {
+				t.Parallel()
+				s := newService(t)
+				s.onAny(answer(t, 404, "error_not_found"))
+				_, err := operation.call(t.Context(), here(s.client()), id)
+				require.ErrorIs(t, err, drkit.ErrNotFound)
+				_, err = operation.call(t.Context(), there(s.client().Site("south")), id)
+				require.ErrorIs(t, err, drkit.ErrNotFound)
+				line := operation.before + want + operation.after
+				assert.Equal(t, []string{line, line + "?site=south"}, s.lines())
+			})
+		}
+		for _, id := range []string{"", ".", ".."} {
+			t.Run(name+"/refused "+id, func(t *testing.T) {
+				t.Parallel()
+				s := newService(t)
+				got, err := operation.call(t.Context(), here(s.client()), id)
+				require.ErrorContains(t, err, "vcav."+name+": ")
+				assert.Regexp(t, `(taskId|replicationId) (is empty|"\.\.?" is not an id)$`, err.Error())
+				assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+				assert.Empty(t, got)
+				assert.Empty(t, s.lines())
+			})
+		}
+	}
+}
+
+func TestEveryOperationWithAnIDIsTested(t *testing.T) {
+	t.Parallel()
+	for _, operation := range contract.Table.Operations {
+		_, tested := byID[operation.Name]
+		assert.Equal(t, strings.Contains(operation.Path, "{"), tested, operation.Name)
+	}
+}
+
+// An endpoint may have a path before the service's own.
+func TestEndpointWithAPath(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.onAny(answer(t, 200, "vm_replications_get.answer"))
+	client, err := vcav.NewClient(appliance+"/cloud%20A/", vcav.Token(drkit.NewSecret(givenToken)), drkit.WithTransport(s.mock))
+	require.NoError(t, err)
+	_, err = client.VMReplications.Get(t.Context(), "a/b")
+	require.NoError(t, err)
+	assert.Equal(t, "GET /cloud%20A/vm-replications/a%2Fb", s.only().line)
+}
+
+func TestAPIVersion(t *testing.T) {
+	t.Parallel()
+	for _, version := range []string{"4", "4.0", "4.1", "41.10"} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			s.signsIn(givenToken)
+			s.on("GET", "/diagnostics/about", answer(t, 200, "diagnostics_about.answer"))
+			client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")), vcav.WithAPIVersion(version))
+			_, err := client.Diagnostics.About(t.Context())
+			require.NoError(t, err)
+			require.NoError(t, client.Close(t.Context()))
+			require.Len(t, s.all(), 3)
+			for _, request := range s.all() {
+				want := []string{"application/vnd.vmware.h4-v" + version + "+json;charset=UTF-8"}
+				assert.Equal(t, want, request.header[http.CanonicalHeaderKey("Accept")], request.line)
+			}
+		})
+	}
+	for _, version := range []string{"", "v4.1", "4.1.0", "4.", ".1", "4.1;q=1", "4.1\n", "4.1\r\nX-A: b", "٤.١", " 4.1"} {
+		t.Run("refused "+version, func(t *testing.T) {
+			t.Parallel()
+			_, err := vcav.NewClient(appliance, vcav.Token(drkit.NewSecret(givenToken)), vcav.WithAPIVersion(version))
+			require.ErrorContains(t, err, "vcav: WithAPIVersion: ")
+		})
+	}
+}
+
+// The operation ID of the context goes out as it is; one that cannot be a header is refused.
+func TestOperationID(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.on("GET", "/diagnostics/about", answer(t, 200, "diagnostics_about.answer"))
+	client := s.client()
+	for range 2 {
+		_, err := client.Diagnostics.About(t.Context())
+		require.NoError(t, err)
+	}
+	first, second := s.all()[0].header.Get("operationID"), s.all()[1].header.Get("operationID")
+	assert.Regexp(t, uuid, first)
+	assert.Regexp(t, uuid, second)
+	assert.NotEqual(t, first, second)
+	for _, id := range []string{"", " a", "a\r\nX-Evil: b", "é", strings.Repeat("a", 257)} {
+		ctx := drkit.WithOperationID(t.Context(), id)
+		_, err := client.Diagnostics.About(ctx)
+		require.ErrorContains(t, err, "cannot be sent as a header")
+		_, err = client.VMReplications.Sync(ctx, "C4-1")
+		require.ErrorContains(t, err, "vcav.VMReplications.Sync: ")
+	}
+	assert.Len(t, s.lines(), 2)
+}
