@@ -139,6 +139,11 @@ func replicationCases() []wireCase {
 			status: 200, answer: "vm_replications_get.answer", want: orders(), refusal: notFound,
 		},
 		{
+			operation: "VMReplications.Get", kind: "on premises", request: "GET /vm-replications/" + billingID,
+			call:   func(ctx context.Context, r resources) (any, error) { return r.VMReplications.Get(ctx, billingID) },
+			status: 200, answer: "vm_replications_get.on_premises.answer", want: billing(), refusal: forbidden,
+		},
+		{
 			operation: "VMReplications.Instances", request: "GET /vm-replications/" + ordersID + "/instances",
 			call: func(ctx context.Context, r resources) (any, error) {
 				return r.VMReplications.Instances(ctx, ordersID)
@@ -195,32 +200,37 @@ func startCases() []wireCase {
 }
 
 func failoverCases() []wireCase {
-	failover := wireCase{
-		operation: "VMReplications.Failover", request: "POST /vm-replications/" + ordersID + "/failover",
+	return []wireCase{
+		failoverCase("cloud", cloudFailover()),
+		failoverCase("vcenter", vCenterFailover()),
+		testFailoverCase("cloud", cloudFailoverTest()),
+		testFailoverCase("cloud_instance", vcav.CloudFailoverTest{InstanceID: drkit.Some(instanceID)}),
+		testFailoverCase("vcenter", vCenterFailoverTest()),
+	}
+}
+
+func failoverCase(kind string, request vcav.FailoverRequest) wireCase {
+	return wireCase{
+		operation: "VMReplications.Failover", kind: kind,
+		begin: func(ctx context.Context, r resources) (*poller, error) {
+			return r.VMReplications.Failover(ctx, ordersID, request)
+		},
+		request: "POST /vm-replications/" + ordersID + "/failover", body: "vm_replications_failover." + kind + ".request",
 		status: 202, answer: "vm_replications_failover.answer", want: taskOf(taskID), refusal: conflict,
 	}
-	rehearsal := wireCase{
-		operation: "VMReplications.TestFailover", request: "POST /vm-replications/" + ordersID + "/failover-test",
-		status: 202, answer: "vm_replications_test_failover.answer",
+}
+
+func testFailoverCase(kind string, request vcav.FailoverTestRequest) wireCase {
+	return wireCase{
+		operation: "VMReplications.TestFailover", kind: kind,
+		begin: func(ctx context.Context, r resources) (*poller, error) {
+			return r.VMReplications.TestFailover(ctx, ordersID, request)
+		},
+		request: "POST /vm-replications/" + ordersID + "/failover-test",
+		body:    "vm_replications_test_failover." + kind + ".request",
+		status:  202, answer: "vm_replications_test_failover.answer",
 		want: taskOf("3c92d7f0-e6b5-4a81-b0cf-58d14e97a62b"), refusal: notFound,
 	}
-	cases := []wireCase{failover, failover, rehearsal, rehearsal}
-	for i, request := range []vcav.FailoverRequest{cloudFailover(), vCenterFailover()} {
-		cases[i].kind = []string{"cloud", "vcenter"}[i]
-		cases[i].body = "vm_replications_failover." + cases[i].kind + ".request"
-		cases[i].begin = func(ctx context.Context, r resources) (*poller, error) {
-			return r.VMReplications.Failover(ctx, ordersID, request)
-		}
-	}
-	for i, request := range []vcav.FailoverTestRequest{cloudFailoverTest(), vCenterFailoverTest()} {
-		i += 2
-		cases[i].kind = []string{"", "", "cloud", "vcenter"}[i]
-		cases[i].body = "vm_replications_test_failover." + cases[i].kind + ".request"
-		cases[i].begin = func(ctx context.Context, r resources) (*poller, error) {
-			return r.VMReplications.TestFailover(ctx, ordersID, request)
-		}
-	}
-	return cases
 }
 
 // refusal is an error answer and what must be made of it.

@@ -56,18 +56,19 @@ func checkCase(t *testing.T, operation api.Operation, tc wireCase) {
 	assert.Equal(t, operation.TaskResult != "", task, tc.name())
 }
 
-// A union of the contract has a case for each of its kinds.
-func TestEveryKindOfBodyIsTested(t *testing.T) {
+// Every sample of a body is what some case sends.
+func TestEveryBodyIsSent(t *testing.T) {
 	t.Parallel()
-	bodies := map[string]int{"Sessions.SignIn": len(signInCases()) - 1} // provider and tenant are of one kind
+	var bodies []string
 	for _, tc := range wireCases(t) {
-		if tc.body != "" {
-			bodies[tc.operation]++
-		}
+		bodies = append(bodies, tc.body)
 	}
-	for _, operation := range contract.Table.Operations {
-		if operation.Body != "" {
-			assert.Equal(t, len(contract.Table.Schemas[operation.Body].Cases), bodies[operation.Name], operation.Name)
+	for _, tc := range signInCases() {
+		bodies = append(bodies, tc.sample)
+	}
+	for _, name := range sampleNames(t) {
+		if strings.HasSuffix(name, ".request") {
+			assert.Contains(t, bodies, name)
 		}
 	}
 }

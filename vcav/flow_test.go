@@ -164,8 +164,8 @@ func TestTenantSeesItsOwn(t *testing.T) {
 		server := vcavtest.NewServer(t, vcavtest.InMemory(), vcavtest.LocalSite("site2", "blue", "red"),
 			vcavtest.Tenant("ann@blue", "ann's password"),
 			vcavtest.Protect(
-				vcavtest.Replication{ID: "C4-blue", VMName: "blue-1", DestOrg: "blue"},
-				vcavtest.Replication{ID: "C4-red", VMName: "red-1", DestOrg: "red"}))
+				vcavtest.Replication{ID: "C4-blue", VMName: "blue-1", DestinationOrg: "blue"},
+				vcavtest.Replication{ID: "C4-red", VMName: "red-1", DestinationOrg: "red"}))
 		ann, err := vcav.NewClient(server.URL, vcav.VCDCredentials("ann@blue", drkit.NewSecret("ann's password")), server.Options()...)
 		require.NoError(t, err)
 		mine, err := drkit.Collect(ann.VMReplications.List(t.Context(), vcav.VMReplicationQuery{}))

@@ -135,6 +135,35 @@ func ordersWeb() vcav.VMReplication {
 	}
 }
 
+const billingID = "C4-e3a90d57-6b1c-48f2-95d0-17c4be86a0f3"
+
+// billing is recovered at an on-premises site, in trouble, and as a tenant sees it.
+func billing() vcav.VMReplication {
+	vm := orders()
+	vm.ID, vm.VMID, vm.VMName = billingID, "5d0c8e16-f49b-4a37-8c25-e97ab1d3604f", "billing"
+	vm.Source.VAppID, vm.Source.VAppName = "0b7ef4c9-a51d-4836-92fe-3d68c0471ba5", "billing"
+	vm.Destination = vcav.VMReplicationDestination{Site: "branch", Org: "branch"}
+	vm.StorageProfile, vm.StorageProfileName, vm.VIMLocation = "", "", nil
+	vm.IsPaused, vm.IsReversed = true, true
+	vm.Settings = vcav.ReplicationSettings{
+		RPO: 15, DataConnectionType: vcav.DataConnectionTypeEncryptedCompressed,
+		InitialSyncTime: millis(1794218400000), ExcludedDiskKeys: []int{},
+	}
+	vm.StartupInfo, vm.Metadata = vcav.StartupInfo{}, map[string]vcav.MetadataEntry{}
+	vm.SourceState = vcav.SourceState{State: "error", StateAge: 7}
+	vm.DestinationState.CurrentRPOViolation, vm.DestinationState.IsMovingReplica = 95, true
+	vm.DestinationState.RecoveryInfo = &vcav.RecoveryInfo{
+		Type: "vc", RecoveryState: vcav.RecoveryStateComplete,
+		VCID: "71f0a2d9-38ce-4b65-8d14-c9e5076b3fa8", VMID: "vm-1207",
+	}
+	vm.DestinationState.LastError = &vcav.APIError{
+		Code: "ConnectionRefused", Msg: "branch-replicator did not answer.", Args: []string{"branch-replicator"},
+	}
+	vm.DataConnectionState, vm.OverallHealth = vcav.DataConnectionStateError, vcav.OverallHealthRed
+	vm.ComputerName, vm.VMDescription, vm.SLAProfile = "", "", nil
+	return vm
+}
+
 func latestInstance() *vcav.Instance {
 	return &vcav.Instance{
 		Key: "replica-c90e1b47-56d2-4a38-9f0b-e27a81d36c5f", SequenceNumber: 42, Timestamp: millis(1795081500000),

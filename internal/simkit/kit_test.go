@@ -56,7 +56,7 @@ func kitchen() api.Table {
 	}
 }
 
-// fault is the made-up service's error format.
+// problem is the made-up service's error format.
 type problem struct {
 	Code    string `json:"code"`
 	Message string `json:"msg"`

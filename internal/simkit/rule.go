@@ -26,7 +26,7 @@ type Rule struct {
 	// nothing done. Alone, a delay only makes the answer late.
 	Delay time.Duration
 	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
-	// lost with it. Mind that net/http by itself repeats a GET or DELETE that a connection which it had used
+	// lost with it. Mind that net/http by itself repeats a GET that a connection which it had used
 	// before swallowed.
 	Drop bool
 	// Reset does the same with a TCP RST: clients see "connection reset by peer", or on HTTP/2 sometimes

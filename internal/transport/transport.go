@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-retryablehttp"
 	"golang.org/x/time/rate"
@@ -56,6 +57,9 @@ type Client struct {
 
 	life  context.Context // ends with Close
 	close context.CancelCauseFunc
+
+	closing atomic.Bool
+	closed  chan struct{} // closed when the first Close is over
 }
 
 // New returns a Client. It sends nothing.
@@ -76,7 +80,7 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{config: config, settings: s.WithDefaults(), base: base, logQuery: map[string]bool{}}
+	c := &Client{config: config, settings: s.WithDefaults(), base: base, logQuery: map[string]bool{}, closed: make(chan struct{})}
 	c.accept = config.Accept(s.APIVersion)
 	c.traceHeader = http.CanonicalHeaderKey(config.TraceHeader)
 	c.tokenHeader = http.CanonicalHeaderKey(config.Session.Header)
@@ -123,11 +127,17 @@ func (c *Client) Name(ctx context.Context) (context.Context, string, error) {
 func (c *Client) Closed() <-chan struct{} { return c.life.Done() }
 
 // Close ends calls that are under way with ErrClosed, signs out of a session that this client began, and
-// closes idle connections that are its own. A second Close does nothing.
+// closes idle connections that are its own. A later Close waits for the first to end and does nothing.
 func (c *Client) Close(ctx context.Context) error {
-	if c.life.Err() != nil {
-		return nil
+	if c.closing.Swap(true) {
+		select {
+		case <-c.closed:
+			return nil
+		case <-ctx.Done():
+			return endOf(ctx)
+		}
 	}
+	defer close(c.closed)
 	c.close(drkit.ErrClosed)
 	err := c.session.end(ctx)
 	c.closeIdle()

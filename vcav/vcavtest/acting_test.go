@@ -171,7 +171,7 @@ func TestFailoverRefusals(t *testing.T) {
 	t.Parallel()
 	g, _ := open(t, vcavtest.OnPremisesSite("cellar"), vcavtest.RemoteSite("site1", "org1"), vcavtest.Protect(
 		vcavtest.Replication{VMName: "cloud", SourceSite: "site1"},
-		vcavtest.Replication{VMName: "ground", SourceSite: "site2", DestSite: "cellar"},
+		vcavtest.Replication{VMName: "ground", SourceSite: "site2", DestinationSite: "cellar"},
 	))
 	cloud, ground := vcavtest.ReplicationID("cloud"), vcavtest.ReplicationID("ground")
 	const vcenter = `{"type":"vcenter","powerOn":true,"snapshotOptions":"EXPOSE_PITS","customVirtualHardware":{"numCpus":4,"numCoresPerSocket":2,"memoryInMB":8192,"macAddressPolicy":"DEFAULT"}}`

@@ -148,7 +148,7 @@ func (a *appliance) newReplication(given Replication) (*replication, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: source: %w", given.VMName, err)
 	}
-	destination, err := a.end(given.DestSite, a.local().name, given.DestOrg)
+	destination, err := a.end(given.DestinationSite, a.local().name, given.DestinationOrg)
 	if err != nil {
 		return nil, fmt.Errorf("%s: destination: %w", given.VMName, err)
 	}

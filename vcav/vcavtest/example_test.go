@@ -90,7 +90,7 @@ func ExampleProtect() {
 	}
 	defer srv.Close()
 	for _, r := range srv.Replications() {
-		fmt.Println(r.VMName, r.Owner, r.SourceSite, "to", r.DestSite, len(r.Instances))
+		fmt.Println(r.VMName, r.Owner, r.SourceSite, "to", r.DestinationSite, len(r.Instances))
 	}
 	// Output:
 	// erp-1 acme@berlin berlin to munich 1

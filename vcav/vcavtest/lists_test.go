@@ -136,9 +136,9 @@ func TestReplicationList(t *testing.T) {
 	g, clock := open(t, vcavtest.LocalSite("site2", "org2", "org4"), vcavtest.RemoteSite("site1", "org1"),
 		vcavtest.RemoteSite("site3", "org3"), vcavtest.OnPremisesSite("cellar"), vcavtest.Protect(
 			vcavtest.Replication{VMName: "db-1", VMID: "vm-9", SLAProfile: "Gold & Co", Metadata: map[string]string{"a": "b"}},
-			vcavtest.Replication{VMName: "db-2", SourceSite: "site3", DestOrg: "org4", Migration: true},
+			vcavtest.Replication{VMName: "db-2", SourceSite: "site3", DestinationOrg: "org4", Migration: true},
 			vcavtest.Replication{VMName: "app-1", SourceSite: "cellar", Unsynced: true, ID: "C4-app"},
-			vcavtest.Replication{VMName: "web-1", SourceSite: "site2", DestSite: "cellar", Paused: true, Owner: "System@site2"},
+			vcavtest.Replication{VMName: "web-1", SourceSite: "site2", DestinationSite: "cellar", Paused: true, Owner: "System@site2"},
 		))
 	first := g.shield(t, db1)
 	started := clock.Now().UnixMilli()
@@ -198,9 +198,9 @@ func TestWhatTenantsSee(t *testing.T) {
 	t.Parallel()
 	g, _ := open(t, vcavtest.LocalSite("site2", "org2", "org4"), withTenant("ann@org2"), vcavtest.Protect(
 		vcavtest.Replication{VMName: "in"},
-		vcavtest.Replication{VMName: "out", SourceSite: "site2", SourceOrg: "org2", DestSite: "site1"},
-		vcavtest.Replication{VMName: "owned", DestOrg: "org4", Owner: "org2@site2"},
-		vcavtest.Replication{VMName: "of-others", DestOrg: "org4"},
+		vcavtest.Replication{VMName: "out", SourceSite: "site2", SourceOrg: "org2", DestinationSite: "site1"},
+		vcavtest.Replication{VMName: "owned", DestinationOrg: "org4", Owner: "org2@site2"},
+		vcavtest.Replication{VMName: "of-others", DestinationOrg: "org4"},
 		vcavtest.Replication{VMName: "of-the-provider", Owner: "System@site2"},
 	))
 	require.NoError(t, g.server.AddTenant("dan@org4", "pw-of-dan@org4"))

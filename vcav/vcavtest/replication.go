@@ -16,22 +16,22 @@ const (
 // Replication is one VM replication: as [Protect] makes it, and as [Server.Replication] finds it. Only
 // VMName is needed to make one; members marked "found" are not looked at then.
 type Replication struct {
-	ID          string            // default: [ReplicationID] of VMName
-	VMName      string            // must be set
-	VMID        string            // machine at the source; default: made from VMName
-	VApp        string            // name of the source vApp; default: VMName
-	Owner       string            // org@site; default: SourceOrg@SourceSite
-	SourceSite  string            // default: the first remote site
-	SourceOrg   string            // default: the first one of the source site
-	DestSite    string            // default: the local site
-	DestOrg     string            // default: the first one of the destination site
-	Paused      bool              // whether it is paused
-	Migration   bool              // whether it is a migration instead of a protection
-	SLAProfile  string            // display name; empty: none
-	Description string            // of the replication's settings
-	Metadata    map[string]string // nil: none, sent as null
-	Unsynced    bool              // no instance exists: it has never synced, or not since a reverse
-	Instances   []string          // keys, oldest first; default: one, unless Unsynced
+	ID              string            // default: [ReplicationID] of VMName
+	VMName          string            // must be set
+	VMID            string            // machine at the source; default: made from VMName
+	VApp            string            // name of the source vApp; default: VMName
+	Owner           string            // org@site; default: SourceOrg@SourceSite
+	SourceSite      string            // default: the first remote site
+	SourceOrg       string            // default: the first one of the source site
+	DestinationSite string            // default: the local site
+	DestinationOrg  string            // default: the first one of the destination site
+	Paused          bool              // whether it is paused
+	Migration       bool              // whether it is a migration instead of a protection
+	SLAProfile      string            // display name; empty: none
+	Description     string            // of the replication's settings
+	Metadata        map[string]string // nil: none, sent as null
+	Unsynced        bool              // no instance exists: it has never synced, or not since a reverse
+	Instances       []string          // keys, oldest first; default: one, unless Unsynced
 
 	Recovery     string // found: NOT_STARTED, IN_PROGRESS, TEST or COMPLETE
 	Reversed     bool   // found
@@ -149,7 +149,7 @@ func (r *replication) snapshot(now time.Time) Replication {
 	shown := Replication{
 		ID: r.id, VMName: r.vmName, VMID: r.vmID, VApp: r.source.vappName, Owner: r.owner,
 		SourceSite: r.source.site.name, SourceOrg: r.source.org,
-		DestSite: r.destination.site.name, DestOrg: r.destination.org,
+		DestinationSite: r.destination.site.name, DestinationOrg: r.destination.org,
 		Paused: r.paused, Migration: r.migration, SLAProfile: r.slaProfile, Description: r.description,
 		Metadata: r.metadata, Unsynced: len(r.instances) == 0, Recovery: r.recoveryState(now),
 		Reversed: r.reversed, PoweredOn: r.poweredOn, RecoveredVM: r.recoveredVM, RecoveredKey: r.recoveredKey,

@@ -349,8 +349,8 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		"no rows":                  {vcavtest.PageLimit(0), "PageLimit"},
 		"nameless VM":              {vcavtest.Protect(vcavtest.Replication{}), "no VMName"},
 		"unknown source":           {vcavtest.Protect(vcavtest.Replication{VMName: "a", SourceSite: "x"}), `no site "x"`},
-		"unknown destination org":  {vcavtest.Protect(vcavtest.Replication{VMName: "a", DestOrg: "x"}), `no organization "x"`},
-		"nowhere to":               {vcavtest.Protect(vcavtest.Replication{VMName: "a", DestSite: "site1"}), "both site1"},
+		"unknown destination org":  {vcavtest.Protect(vcavtest.Replication{VMName: "a", DestinationOrg: "x"}), `no organization "x"`},
+		"nowhere to":               {vcavtest.Protect(vcavtest.Replication{VMName: "a", DestinationSite: "site1"}), "both site1"},
 		"unsynced instances":       {vcavtest.Protect(vcavtest.Replication{VMName: "a", Unsynced: true, Instances: []string{"i"}}), "no instances"},
 		"two of an id":             {vcavtest.Protect(vcavtest.Replication{VMName: "a"}, vcavtest.Replication{VMName: "a"}), "two replications"},
 	} {

@@ -217,8 +217,8 @@ func TestSites(t *testing.T) {
 		withTenant("ann@org2"), withTenant("bob@shared"),
 		vcavtest.Protect(
 			vcavtest.Replication{VMName: "in"},
-			vcavtest.Replication{VMName: "out", SourceSite: "site2", DestSite: "site3"},
-			vcavtest.Replication{VMName: "elsewhere", SourceSite: "site3", DestSite: "site1"},
+			vcavtest.Replication{VMName: "out", SourceSite: "site2", DestinationSite: "site3"},
+			vcavtest.Replication{VMName: "elsewhere", SourceSite: "site3", DestinationSite: "site1"},
 		))
 	for query, want := range map[string][]string{
 		"": {"out", "in"}, "?site=site2": {"out", "in"}, "?site=site1": {"elsewhere", "in"},

@@ -20,7 +20,7 @@ func (a *appliance) taskListing(now time.Time) listing[*task] {
 		filters: []filter[*task]{
 			anyOf("ids", func(t *task) string { return t.id }),
 			equal("sourceOrg", func(t *task) string { return t.sourceOrg }),
-			forAdmins(equal("destinationOrg", func(t *task) string { return t.destOrg })),
+			forAdmins(equal("destinationOrg", func(t *task) string { return t.destinationOrg })),
 			forAdmins(equal("user", user)),
 			oneOf("state", []string{stateQueued, stateRunning, stateSucceeded, stateFailed}, state),
 			before("startTimeBefore", start),

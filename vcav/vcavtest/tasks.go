@@ -46,7 +46,7 @@ type task struct {
 	site           *site
 	replication    *replication
 	sourceOrg      string
-	destOrg        string
+	destinationOrg string
 	created        int // order of creation
 	start          time.Time
 	runsAt         time.Time
@@ -145,7 +145,7 @@ func (a *appliance) start(call *simkit.Call, v *visit, r *replication, kind stri
 	now := a.clock.Now()
 	t := &task{
 		id: freshID(), kind: kind, user: v.session.user, operationID: call.Header.Get(traceHeader),
-		site: v.site, replication: r, sourceOrg: r.source.org, destOrg: r.destination.org,
+		site: v.site, replication: r, sourceOrg: r.source.org, destinationOrg: r.destination.org,
 		created: len(a.tasks), start: now, runsAt: now.Add(a.config.queued),
 		endsAt: now.Add(a.config.queued + a.config.running), effect: effect,
 	}

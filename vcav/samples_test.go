@@ -1,0 +1,346 @@
+package vcav_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit/internal/api"
+	"github.com/drkit-go/drkit/vcav"
+	"github.com/drkit-go/drkit/vcav/internal/contract"
+)
+
+// goTypes makes a value of the Go type of a schema. The bodies of sign-ins have none that is exported:
+// TestSignIn compares what is sent with their samples.
+var goTypes = map[string]func() any{
+	"About":               func() any { return new(vcav.About) },
+	"APIError":            func() any { return new(vcav.APIError) },
+	"CloudFailover":       func() any { return new(vcav.CloudFailover) },
+	"CloudFailoverTest":   func() any { return new(vcav.CloudFailoverTest) },
+	"Instances":           func() any { return new([]vcav.Instance) },
+	"Session":             func() any { return new(vcav.Session) },
+	"Task":                func() any { return new(vcav.Task) },
+	"TaskPage":            func() any { return new(vcav.TaskPage) },
+	"VCenterFailover":     func() any { return new(vcav.VCenterFailover) },
+	"VCenterFailoverTest": func() any { return new(vcav.VCenterFailoverTest) },
+	"VMReplication":       func() any { return new(vcav.VMReplication) },
+	"VMReplicationPage":   func() any { return new(vcav.VMReplicationPage) },
+}
+
+// samples returns the samples that have a Go type, with the schema of each.
+func samples(t *testing.T) map[string]string {
+	t.Helper()
+	schemas := map[string]string{}
+	for _, name := range sampleNames(t) {
+		if schema := schemaOf(t, name); !strings.HasSuffix(schema, "SignIn") {
+			schemas[name] = schema
+		}
+	}
+	return schemas
+}
+
+func sampleNames(t *testing.T) []string {
+	t.Helper()
+	entries, err := os.ReadDir("../testdata/vcav")
+	require.NoError(t, err)
+	var names []string
+	for _, entry := range entries {
+		name, isSample := strings.CutSuffix(entry.Name(), ".json")
+		require.True(t, isSample, entry.Name())
+		names = append(names, name)
+	}
+	return names
+}
+
+// schemaOf finds the schema of a sample by its name, which begins with the operation.
+func schemaOf(t *testing.T, name string) string {
+	t.Helper()
+	if strings.HasPrefix(name, "error") {
+		return "APIError"
+	}
+	prefix, rest, _ := strings.Cut(name, ".")
+	for _, operation := range contract.Table.Operations {
+		if snake(operation.Name) != prefix {
+			continue
+		}
+		if !strings.HasSuffix(rest, "request") {
+			return operation.Answer
+		}
+		union := contract.Table.Schemas[operation.Body]
+		var body map[string]any
+		require.NoError(t, json.Unmarshal([]byte(testdata(t, name)), &body))
+		kind, _ := body[union.Discriminator].(string)
+		return union.Cases[kind]
+	}
+	t.Errorf("%s.json is a sample of no operation", name)
+	return ""
+}
+
+// snake turns VMReplications.CleanUpTestFailover into vm_replications_clean_up_test_failover.
+func snake(name string) string {
+	name = strings.ReplaceAll(strings.ReplaceAll(name, "VM", "Vm"), ".", "")
+	var b strings.Builder
+	for i, r := range name {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}
+
+// What a sample says survives being decoded and encoded again, member by member.
+func TestSamplesLoseNothing(t *testing.T) {
+	t.Parallel()
+	for name, schema := range samples(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sample := testdata(t, name)
+			assert.Empty(t, losses(t, schema, []byte(sample)))
+		})
+	}
+}
+
+// A member that the types do not have is noticed, in whatever object it appears.
+func TestLossesAreNoticed(t *testing.T) {
+	t.Parallel()
+	for name, schema := range samples(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var places []string
+			var value any
+			decode(t, []byte(testdata(t, name)), &value)
+			eachObject("", value, api.Member{Schema: schema}, func(place, _ string, object map[string]any) {
+				places = append(places, place)
+				object["madeUp"] = json.Number("1")
+				changed, err := json.Marshal(value)
+				require.NoError(t, err)
+				assert.Equal(t, []string{place + ".madeUp: 1 became nothing"}, losses(t, schema, changed))
+				delete(object, "madeUp")
+			})
+			assert.NotEmpty(t, places)
+		})
+	}
+}
+
+// So is a member whose value the types cannot hold, and one that is made up on the way.
+func TestChangesAreNoticed(t *testing.T) {
+	t.Parallel()
+	different := func(before, after, schema string) []string {
+		var a, b any
+		decode(t, []byte(before), &a)
+		decode(t, []byte(after), &b)
+		return differences("", a, b, api.Member{Schema: schema})
+	}
+	const instance = `{"key":"a","sequenceNumber":1,"timestamp":2,"transferBytes":3,"transferSeconds":4,"quiescedType":null,"isPinned":false}`
+	for after, want := range map[string][]string{
+		instance: nil,
+		strings.Replace(instance, "null", `""`, 1):                  nil,                                 // it may be null
+		strings.Replace(instance, `"a"`, `""`, 1):                   {`.key: a became ""`},               // it may not
+		strings.Replace(instance, `:2,`, `:-1,`, 1):                 {`.timestamp: 2 became -1`},         // another value
+		strings.Replace(instance, `,"isPinned":false`, ``, 1):       {`.isPinned: false became nothing`}, // it is required
+		strings.Replace(instance, `"key"`, `"pets":null,"key"`, 1):  {`.pets: nothing became null`},      // it is not known
+		strings.Replace(instance, `"isPinned":false`, `"a":"b"`, 1): {".a: nothing became b", ".isPinned: false became nothing"},
+	} {
+		assert.Equal(t, want, different(instance, after, "Instance"), after)
+	}
+}
+
+// Each member of the contract has a value in some sample, so that the tests above see all of them.
+func TestEveryMemberIsInASample(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for name, schema := range samples(t) {
+		var value any
+		decode(t, []byte(testdata(t, name)), &value)
+		eachObject("", value, api.Member{Schema: schema}, func(_, schema string, object map[string]any) {
+			for name, value := range object {
+				if value != nil {
+					seen[schema+"."+name] = true
+				}
+			}
+		})
+	}
+	var result struct{ Result any } // a task's result is raw: the contract does not tell its type
+	decode(t, []byte(testdata(t, "tasks_get.answer")), &result)
+	eachObject("", result.Result, api.Member{Schema: "VMReplication"}, func(_, schema string, object map[string]any) {
+		for name, value := range object {
+			seen[schema+"."+name] = seen[schema+"."+name] || value != nil
+		}
+	})
+	for _, schema := range contract.Table.Schemas {
+		if strings.HasSuffix(schema.Name, "SignIn") {
+			continue // TestSignIn has those
+		}
+		for _, member := range schema.Members {
+			assert.True(t, seen[schema.Name+"."+member.Name], "%s.%s is null or absent in all samples", schema.Name, member.Name)
+		}
+	}
+}
+
+// Each operation has a sample of its answer, and each kind of body one of its own.
+func TestEveryOperationHasSamples(t *testing.T) {
+	t.Parallel()
+	names := sampleNames(t)
+	for _, operation := range contract.Table.Operations {
+		prefix := snake(operation.Name)
+		if operation.Answer != "" {
+			assert.Contains(t, names, prefix+".answer")
+		}
+		kinds := map[string]bool{}
+		for _, name := range names {
+			if strings.HasPrefix(name, prefix+".") && strings.HasSuffix(name, ".request") {
+				kinds[schemaOf(t, name)] = true
+			}
+		}
+		want := map[string]bool{}
+		for _, schema := range contract.Table.Schemas[operation.Body].Cases {
+			want[schema] = true
+		}
+		assert.Equal(t, want, kinds, operation.Name)
+	}
+}
+
+// losses decodes data into the Go type of a schema, encodes that, and returns what has changed.
+func losses(t *testing.T, schema string, data []byte) []string {
+	t.Helper()
+	require.Contains(t, goTypes, schema)
+	typed := goTypes[schema]()
+	require.NoError(t, json.Unmarshal(data, typed))
+	encoded, err := json.Marshal(typed)
+	require.NoError(t, err)
+	var before, after any
+	decode(t, data, &before)
+	decode(t, encoded, &after)
+	return differences("", before, after, api.Member{Schema: schema})
+}
+
+func decode(t *testing.T, data []byte, value any) {
+	t.Helper()
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber() // a float64 would lose digits of its own
+	require.NoError(t, decoder.Decode(value))
+}
+
+// nothing is the value of a member that is not there.
+type nothing struct{}
+
+func (nothing) String() string { return "nothing" }
+
+// differences lists the members that are not the same in both values. Beside equal values the rule lets
+// pass what design.md §2 says of answers, "optional members are plain values": where the contract lets a
+// member be null or left out, null, nothing and the zero value of its type are the same.
+func differences(place string, before, after any, member api.Member) []string {
+	if optional := member.Nullable || !member.Required; place != "" && optional && isNothing(before) && isNothing(after) {
+		return nil
+	}
+	schema := contract.Table.Schemas[member.Schema]
+	was, isObject := before.(map[string]any)
+	is, stillObject := after.(map[string]any)
+	rows, isArray := before.([]any)
+	newRows, stillArray := after.([]any)
+	switch {
+	case isObject && stillObject && member.Schema != "":
+		return differentMembers(place, was, is, schema)
+	case isArray && stillArray && len(rows) == len(newRows) && schema.Items != nil:
+		var all []string
+		for i := range rows {
+			all = append(all, differences(fmt.Sprintf("%s[%d]", place, i), rows[i], newRows[i], required(*schema.Items))...)
+		}
+		return all
+	case reflect.DeepEqual(before, after):
+		return nil
+	default:
+		return []string{fmt.Sprintf("%s: %s became %s", place, show(before), show(after))}
+	}
+}
+
+func differentMembers(place string, before, after map[string]any, schema api.Schema) []string {
+	var all []string
+	names := slices.Collect(maps.Keys(before))
+	names = append(names, slices.Collect(maps.Keys(after))...)
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		member := required(api.Member{}) // of a member that the contract does not know
+		if schema.Values != nil {
+			member = required(*schema.Values)
+		}
+		for _, known := range schema.Members {
+			if known.Name == name {
+				member = known
+			}
+		}
+		all = append(all, differences(place+"."+name, valueOf(before, name), valueOf(after, name), member)...)
+	}
+	return all
+}
+
+func required(member api.Member) api.Member {
+	member.Required = true
+	return member
+}
+
+func valueOf(object map[string]any, name string) any {
+	if value, there := object[name]; there {
+		return value
+	}
+	return nothing{}
+}
+
+func isNothing(value any) bool {
+	switch value {
+	case nil, nothing{}, "", false, json.Number("0"):
+		return true
+	default:
+		return false
+	}
+}
+
+func show(value any) string {
+	switch value {
+	case nil:
+		return "null"
+	case "":
+		return `""`
+	default:
+		return fmt.Sprint(value)
+	}
+}
+
+// eachObject visits the objects of a value that the contract describes, and none inside of raw members.
+func eachObject(place string, value any, member api.Member, visit func(place, schema string, object map[string]any)) {
+	schema, known := contract.Table.Schemas[member.Schema]
+	if !known {
+		return
+	}
+	switch value := value.(type) {
+	case map[string]any:
+		if schema.Values == nil {
+			visit(place, schema.Name, value)
+		}
+		for name, inner := range value {
+			if schema.Values != nil {
+				eachObject(place+"."+name, inner, *schema.Values, visit)
+			}
+			for _, m := range schema.Members {
+				if m.Name == name {
+					eachObject(place+"."+name, inner, m, visit)
+				}
+			}
+		}
+	case []any:
+		for i, inner := range value {
+			eachObject(fmt.Sprintf("%s[%d]", place, i), inner, *schema.Items, visit)
+		}
+	}
+}
