@@ -64,6 +64,10 @@ type attempts struct {
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
 	x.reset()
+	if req.Context().Err() != nil {
+		x.err = endOf(req.Context())
+		return nil, x.err
+	}
 	if limiter := a.client.limiter; limiter != nil {
 		if err := limiter.Wait(req.Context()); err != nil {
 			x.err = turnError(req.Context(), err)
@@ -149,9 +153,7 @@ func (x *exchange) readError() *drkit.Error {
 	said, ok := x.client.config.DecodeError(x.status, x.received())
 	if !ok {
 		answer.Message = "the answer is not the service's own"
-		if contentType := x.header.Get("Content-Type"); contentType != "" {
-			answer.Message += " (" + contentType + ")"
-		}
+		answer.Message += x.contentType()
 		return answer
 	}
 	answer.Code, answer.Message, answer.Args, answer.Stack = said.Code, said.Message, said.Args, said.Stack
@@ -160,6 +162,15 @@ func (x *exchange) readError() *drkit.Error {
 	}
 	x.client.scrubError(answer)
 	return answer
+}
+
+// contentType returns the type of the answer for a message, or nothing.
+func (x *exchange) contentType() string {
+	contentType := x.header.Get("Content-Type")
+	if contentType == "" {
+		return ""
+	}
+	return " (" + x.client.scrub(contentType) + ")"
 }
 
 func (x *exchange) newError() *drkit.Error {
@@ -193,7 +204,7 @@ func (x *exchange) outcome(ctx context.Context) error {
 		e = x.newError()
 		e.Message = "redirects are not followed, since a token must not leave for another address"
 		if location := x.header.Get("Location"); location != "" {
-			e.Message += "; the server points to " + withoutQuery(location)
+			e.Message += "; the server points to " + x.client.scrub(withoutQuery(location))
 		}
 	default:
 		return nil

@@ -164,11 +164,8 @@ func (x *exchange) decode(out any) error {
 		return nil
 	}
 	answer := x.newError()
-	answer.Message = "the answer cannot be used"
-	if contentType := x.header.Get("Content-Type"); contentType != "" {
-		answer.Message += " (" + contentType + ")"
-	}
-	answer.Err = err
+	answer.Message = "the answer cannot be used" + x.contentType()
+	answer.Err = x.client.clean(err)
 	return answer
 }
 
