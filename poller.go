@@ -40,6 +40,9 @@ type Look[T any] struct {
 
 // Source is where a [Poller] looks: one task, a task that leads to something else, or no task at all
 // but a state that settles. Services implement it, and so may a test.
+//
+// A Source whose client can be closed may also have a method Closed() <-chan struct{}. When that channel
+// is closed, waits end at once with [ErrClosed].
 type Source[T any] interface {
 	// ID names the work for people: a task id, or what is watched where there is none.
 	ID() string
@@ -167,11 +170,15 @@ func (p *Poller[T]) Wait(ctx context.Context, options ...WaitOption) (T, error) 
 }
 
 func (p *Poller[T]) wait(ctx context.Context, report func(Progress)) error {
+	var closed <-chan struct{}
+	if closing, ok := p.source.(interface{ Closed() <-chan struct{} }); ok {
+		closed = closing.Closed()
+	}
 	schedule := pause{next: p.polling.MinInterval, limit: p.polling.MaxInterval}
 	trouble := patience{polling: p.polling, born: p.born}
 	for {
-		if err := ctx.Err(); err != nil {
-			return p.interrupted(ctx)
+		if ctx.Err() != nil {
+			return p.interrupted(endOf(ctx))
 		}
 		progress, err := p.Poll(ctx)
 		switch {
@@ -182,25 +189,25 @@ func (p *Poller[T]) wait(ctx context.Context, report func(Progress)) error {
 				return nil
 			}
 		case ctx.Err() != nil:
-			return p.interrupted(ctx)
+			return p.interrupted(endOf(ctx))
 		default:
 			if err := trouble.with(err); err != nil {
 				return fmt.Errorf("waiting for %s: %w", p.source.ID(), err)
 			}
 		}
-		if !sleep(ctx, schedule.take(err)) {
-			return p.interrupted(ctx)
+		if err := sleep(ctx, closed, schedule.take(err)); err != nil {
+			return p.interrupted(err)
 		}
 	}
 }
 
-// interrupted says how far the work had come when the context ended.
-func (p *Poller[T]) interrupted(ctx context.Context) error {
+// interrupted says how far the work had come when the wait was ended from our side.
+func (p *Poller[T]) interrupted(err error) error {
 	state := p.Progress().State
 	if state == "" {
 		state = "not looked at yet"
 	}
-	return fmt.Errorf("waiting for %s (%s): %w", p.source.ID(), state, endOf(ctx))
+	return fmt.Errorf("waiting for %s (%s): %w", p.source.ID(), state, err)
 }
 
 // pause is the growing interval between looks.
@@ -265,14 +272,16 @@ func endsWait(err error) bool {
 		answer.Status != 408 && answer.Status != 425
 }
 
-// sleep reports whether d passed before ctx ended.
-func sleep(ctx context.Context, d time.Duration) bool {
+// sleep returns nil once d has passed, or why it was cut short.
+func sleep(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-		return true
+		return nil
+	case <-closed:
+		return ErrClosed
 	case <-ctx.Done():
-		return false
+		return endOf(ctx)
 	}
 }

@@ -87,6 +87,9 @@ func (s *service) signsIn(tokens ...string) {
 
 func (s *service) keep(next httpmock.Responder) httpmock.Responder {
 	return func(r *http.Request) (*http.Response, error) {
+		if err := r.Context().Err(); err != nil {
+			return nil, err // net/http would not send it either
+		}
 		request := sent{line: r.Method + " " + r.URL.RequestURI(), header: r.Header.Clone()}
 		if r.Body != nil {
 			body, err := io.ReadAll(r.Body)

@@ -1,6 +1,9 @@
 package vcav_test
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -181,5 +184,27 @@ func TestReadOnlyClient(t *testing.T) {
 			}
 			require.NoError(t, err)
 		})
+	}
+}
+
+// A context that has ended before the call sends nothing, so that nothing is unknown.
+func TestContextThatHasEnded(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s was sent", r.Method, r.URL)
+	}))
+	t.Cleanup(server.Close)
+	client, err := vcav.NewClient(server.URL, vcav.Token(drkit.NewSecret(givenToken)),
+		drkit.WithTransport(server.Client().Transport))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, tc := range wireCases(t) {
+		if tc.signsIn {
+			continue // there is no session to end
+		}
+		_, err := tc.run(ctx, here(client))
+		require.ErrorIs(t, err, context.Canceled, tc.name())
+		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown, tc.name())
 	}
 }
