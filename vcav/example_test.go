@@ -91,7 +91,7 @@ func ExampleSessions_SignIn() {
 func ExampleVMReplications_List() {
 	client, _, stop := startExample()
 	defer stop()
-	query := vcav.VMReplicationQuery{SourceOrg: "org1", Sort: "vmName"}
+	query := vcav.VMReplicationQuery{SourceOrg: "org1", Sort: []vcav.SortField{vcav.Asc("vmName")}}
 	for replication, err := range client.VMReplications.List(context.Background(), query) {
 		if err != nil {
 			log.Fatal(err)

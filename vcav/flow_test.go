@@ -135,19 +135,19 @@ func TestListOfManyPages(t *testing.T) {
 		many[i] = vcavtest.Replication{ID: fmt.Sprintf("C4-%03d", i), VMName: fmt.Sprintf("vm-%03d", i)}
 	}
 	flow(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
-		for _, query := range []vcav.VMReplicationQuery{{}, {Limit: 1000}, {Limit: 60, Sort: "vmName-"}} {
+		for _, query := range []vcav.VMReplicationQuery{{}, {Limit: 1000}, {Limit: 60, Sort: []vcav.SortField{vcav.Desc("vmName")}}} {
 			all, err := drkit.Collect(client.VMReplications.List(t.Context(), query))
 			require.NoError(t, err)
 			assert.Len(t, all, count)
 		}
-		some, err := drkit.Collect(client.VMReplications.List(t.Context(), vcav.VMReplicationQuery{VMName: "vm-00", Sort: "vmName", Offset: 8}))
+		some, err := drkit.Collect(client.VMReplications.List(t.Context(), vcav.VMReplicationQuery{VMName: "vm-00", Sort: []vcav.SortField{vcav.Asc("vmName")}, Offset: 8}))
 		require.NoError(t, err)
 		require.Len(t, some, 2)
 		assert.Equal(t, "vm-008", some[0].VMName)
 
 		// One goes while the list is walked: none of the others is missed.
 		seen := map[string]bool{}
-		for row, err := range client.VMReplications.List(t.Context(), vcav.VMReplicationQuery{Sort: "vmName"}) {
+		for row, err := range client.VMReplications.List(t.Context(), vcav.VMReplicationQuery{Sort: []vcav.SortField{vcav.Asc("vmName")}}) {
 			require.NoError(t, err)
 			if len(seen) == 99 {
 				require.NoError(t, server.Protect(vcavtest.Replication{VMName: "a-new-one"}))

@@ -20,7 +20,7 @@ func everyTaskParameter() vcav.TaskQuery {
 		StartTimeBefore: millis(1795082400004), StartTimeAfter: millis(1795082400003),
 		EndTimeBefore: millis(1795082400002), EndTimeAfter: millis(1795082400001),
 		Type: "failover", ResourceID: ordersID, ResourceName: "orders & co", ResourceType: "vmReplication",
-		Sort: "state,startTime-", Limit: 50, Offset: 5,
+		Sort: []vcav.SortField{vcav.Asc("state"), vcav.Desc("startTime")}, Limit: 50, Offset: 5,
 	}
 }
 
@@ -55,7 +55,7 @@ func everyReplicationParameter() vcav.VMReplicationQuery {
 		IsMigration: drkit.Some(false), SLAProfileID: "sla-1", SLAProfileDisplayName: "Silver",
 		LastUpdatedBefore: millis(1795081500002), LastUpdatedAfter: millis(1795081500001),
 		OverallHealth: vcav.OverallHealthRed, DataConnectionState: vcav.DataConnectionStateInitialSyncing,
-		IDs: []string{ordersID, ordersWebID}, Sort: "vmName,lastUpdated-", Offset: 7, Limit: 20,
+		IDs: []string{ordersID, ordersWebID}, Sort: []vcav.SortField{vcav.Asc("vmName"), vcav.Desc("lastUpdated")}, Offset: 7, Limit: 20,
 	}
 }
 

@@ -82,6 +82,16 @@ const (
 	RecoveryStateComplete RecoveryState = "COMPLETE"
 )
 
+// Known values of SampleInterval.
+const (
+	// A sample every five minutes.
+	SampleIntervalFiveMinutes SampleInterval = "FIVE_MINUTES"
+	// A sample an hour; the default.
+	SampleIntervalHour SampleInterval = "HOUR"
+	// A sample a day.
+	SampleIntervalDay SampleInterval = "DAY"
+)
+
 // Known values of SiteType.
 const (
 	// A cloud site, with Cloud Director.
@@ -98,6 +108,16 @@ const (
 	SnapshotOptionsExposePITs SnapshotOptions = "EXPOSE_PITS"
 	// Older instances are merged into the recovered machine.
 	SnapshotOptionsConsolidate SnapshotOptions = "CONSOLIDATE"
+)
+
+// Known values of TargetDiskType.
+const (
+	// Disks grow with what they hold; the default.
+	TargetDiskTypeThin TargetDiskType = "THIN"
+	// Disks have their whole space from the beginning.
+	TargetDiskTypePreallocated TargetDiskType = "PREALLOCATED"
+	// Disks have their whole space from the beginning, filled with zeros.
+	TargetDiskTypePreallocatedZeros TargetDiskType = "PREALLOCATED_ZEROS"
 )
 
 // Known values of TaskState.
@@ -151,6 +171,18 @@ type AuthenticatedSite struct {
 	Org string `json:"org"`
 }
 
+// CloudDestination is a virtual data center of a Cloud Director site.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Start New VM Replication".
+type CloudDestination struct {
+	// Short name of the site.
+	Site string `json:"site"`
+	// Identifier of the virtual data center, a UUID.
+	VDC string `json:"vdc"`
+	// Identifier of the storage profile, a UUID; "*" is any.
+	StorageProfile drkit.Opt[string] `json:"storageProfile,omitzero"`
+}
+
 // CloudFailover is a failover to a cloud site.
 //
 // Source: VMware Cloud Director Availability 4.1 API guide, "A VM Replication Failover".
@@ -182,6 +214,65 @@ type CloudFailoverTest struct {
 	VAppNetworkSettings drkit.Opt[VAppNetworkSettings] `json:"vAppNetworkSettings,omitzero"`
 	// Network cards and guest customization of the test machine.
 	VMNetworkSettings drkit.Opt[VMNetworkSettings] `json:"vmNetworkSettings,omitzero"`
+}
+
+// CloudHealth is the health of a Cloud Service. Each error is none where the service reaches what
+// it depends on.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get Health Information".
+type CloudHealth struct {
+	// Name of the product.
+	ProductName string `json:"productName"`
+	// Version, build number and revision, as in "4.1.0.1234567-0a1b2c3d4e".
+	BuildVersion string `json:"buildVersion"`
+	// When it was built.
+	BuildDate drkit.Millis `json:"buildDate"`
+	// Identifier of the instance, which never changes.
+	InstanceID string `json:"instanceId"`
+	// Identifier that changes when the service is restarted.
+	RuntimeID string `json:"runtimeId"`
+	// Time at the appliance.
+	CurrentTime drkit.Millis `json:"currentTime"`
+	// Address or host name of the appliance.
+	Address string `json:"address"`
+	// Why it does not reach the local Tunnel Service.
+	TunnelError *APIError `json:"tunnelError"`
+	// Why it does not reach the local Cloud Director.
+	VCDError *APIError `json:"vcdError"`
+	// Why it does not reach the local Manager Service.
+	ManagerError *APIError `json:"managerError"`
+	// Health of the local Manager Service; none where that cannot be asked.
+	ManagerHealth *ManagerHealth `json:"managerHealth"`
+	// Why it does not reach the Lookup Service of vCenter Server.
+	LSError *APIError `json:"lsError"`
+	// Why it does not reach its database.
+	DBError *APIError `json:"dbError"`
+	// What is wrong with the synchronization of its clock.
+	NTPError *APIError `json:"ntpError"`
+	// Space of its file system.
+	DiskUsage *DiskUsage `json:"diskUsage"`
+}
+
+// CloudMigrate is a planned migration to a cloud site.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Migrate a VM Replication".
+type CloudMigrate struct {
+	// Whether the recovered machine is powered on.
+	PowerOn bool `json:"powerOn"`
+	// Whether older instances are merged into the recovered machine; false by default.
+	Consolidate drkit.Opt[bool] `json:"consolidate,omitzero"`
+	// Networks of the recovered vApp.
+	VAppNetworkSettings drkit.Opt[VAppNetworkSettings] `json:"vAppNetworkSettings,omitzero"`
+	// Network cards and guest customization of the recovered machine.
+	VMNetworkSettings drkit.Opt[VMNetworkSettings] `json:"vmNetworkSettings,omitzero"`
+}
+
+// ConfigurationState is the state of the first configuration of an appliance.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Operation IDs".
+type ConfigurationState struct {
+	// Whether it is done.
+	IsConfigured bool `json:"isConfigured"`
 }
 
 // CustomVirtualHardware is a change of hardware between the source machine and the recovered
@@ -225,6 +316,17 @@ type DestinationState struct {
 	IsMovingReplica bool `json:"isMovingReplica"`
 }
 
+// DiskUsage is the space of a file system. The guide calls the unit bytes, but the magnitudes of
+// its sample are those of KiB.
+type DiskUsage struct {
+	// Size.
+	Total int64 `json:"total"`
+	// Space that is free for the services.
+	Usable int64 `json:"usable"`
+	// Space that is free for the operating system. The sample has less than is usable.
+	Free int64 `json:"free"`
+}
+
 // IPAddressAllocationMode is the origin of a network card's IP address.
 type IPAddressAllocationMode string
 
@@ -248,8 +350,62 @@ type Instance struct {
 	IsPinned bool `json:"isPinned"`
 }
 
+// InstanceDetails is an instance with the disks that it holds.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Details of a VM Replication Instance".
+type InstanceDetails struct {
+	Instance
+
+	// Disks.
+	DisksInfo []InstanceDisk `json:"disksInfo"`
+}
+
+// InstanceDisk is a disk of an instance.
+type InstanceDisk struct {
+	// Key of the disk within the machine.
+	DiskKey int `json:"diskKey"`
+}
+
 // MACAddressPolicy is the choice between keeping MAC addresses and making new ones.
 type MACAddressPolicy string
+
+// ManagerHealth is the health of a Manager Service. Each error is none where the service reaches
+// what it depends on.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get Health Information".
+type ManagerHealth struct {
+	// Name of the product.
+	ProductName string `json:"productName"`
+	// Version, build number and revision, as in "4.1.0.1234567-0a1b2c3d4e".
+	BuildVersion string `json:"buildVersion"`
+	// When it was built.
+	BuildDate drkit.Millis `json:"buildDate"`
+	// Identifier of the instance, which never changes.
+	InstanceID string `json:"instanceId"`
+	// Identifier that changes when the service is restarted.
+	RuntimeID string `json:"runtimeId"`
+	// Time at the appliance.
+	CurrentTime drkit.Millis `json:"currentTime"`
+	// Address or host name of the appliance.
+	Address string `json:"address"`
+	// Replicators that it does not reach, as JSON: their shape is not documented.
+	OfflineReplicators []json.RawMessage `json:"offlineReplicators"`
+	// Replicators that it reaches, as JSON: their shape is not documented.
+	OnlineReplicators []json.RawMessage `json:"onlineReplicators"`
+	// Health of the local Replicators, as JSON: its shape is not documented.
+	LocalReplicatorsHealth []json.RawMessage `json:"localReplicatorsHealth"`
+	// Why it does not reach the Lookup Service of vCenter Server.
+	LSError *APIError `json:"lsError"`
+	// Why it does not reach its database.
+	DBError *APIError `json:"dbError"`
+	// What is wrong with the synchronization of its clock.
+	NTPError *APIError `json:"ntpError"`
+	// Where the Lookup Service and the local Replicators differ, as JSON: its shape is not
+	// documented. Null where they do not.
+	LocalReplicatorsLSMismatch json.RawMessage `json:"localReplicatorsLsMismatch"`
+	// Space of its file system.
+	DiskUsage *DiskUsage `json:"diskUsage"`
+}
 
 // MetadataEntry is an entry of Cloud Director metadata.
 type MetadataEntry struct {
@@ -310,6 +466,97 @@ type OrgVDCNetwork struct {
 // OverallHealth is the health of a replication, in colors. The list is open.
 type OverallHealth string
 
+// Policy is a set of limits for the organizations that it is assigned to. An organization without
+// one has the policy "default".
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Details of a Policy".
+type Policy struct {
+	PolicySettings
+
+	// Identifier, a UUID; that of the default policy is "default".
+	ID string `json:"id"`
+	// Organizations that have it; -1 in the default policy, whose organizations are not counted.
+	Orgs int `json:"orgs"`
+}
+
+// PolicySettings is what a policy says: which organizations may replicate what. An update
+// overwrites all of it, so take the settings of the policy as it is and change those.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Create a Policy".
+type PolicySettings struct {
+	// Name. No two policies have the same, and case matters.
+	DisplayName string `json:"displayName"`
+	// Shortest RPO that a replication may have, in minutes.
+	MinRPO int `json:"minRpo"`
+	// Most instances that the retention rules of a replication may ask for.
+	MaxInstances int `json:"maxInstances"`
+	// Most instances of a replication that may be pinned.
+	MaxPinnedInstances int `json:"maxPinnedInstances"`
+	// Most replications to an organization: a negative number is no limit, and 0 is none at all.
+	// It does not matter where neither protections nor migrations may come in.
+	MaxIncoming int `json:"maxIncoming"`
+	// Whether machines may be protected to an organization.
+	AllowIncomingProtections bool `json:"allowIncomingProtections"`
+	// Whether machines of an organization may be protected elsewhere.
+	AllowOutgoingProtections bool `json:"allowOutgoingProtections"`
+	// Whether machines may migrate to an organization.
+	AllowIncomingMigrations bool `json:"allowIncomingMigrations"`
+	// Whether machines of an organization may migrate elsewhere.
+	AllowOutgoingMigrations bool `json:"allowOutgoingMigrations"`
+	// Most Mbit/s of replication traffic from an on-premises appliance to an organization; 0, as in
+	// the default policy, is presumably no limit. Appliances learn it when they are paired. Samples
+	// of later versions do not have it.
+	OnpremDataCap drkit.Opt[int] `json:"onpremDataCap,omitzero"`
+	// Whether a replication may have an RPO, retention rules and the like of its own; otherwise it
+	// has to take them from an SLA profile.
+	AllowCustomSLASettings bool `json:"allowCustomSlaSettings"`
+	// Whether organizations may set their notifications.
+	AllowNotificationConfiguration bool `json:"allowNotificationConfiguration"`
+	// Members that this version of drkit does not know, as JSON by name. They are sent back as they came.
+	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// PolicyStatus is the way that an organization keeps to its policy.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Compliance Status of a Policy".
+type PolicyStatus struct {
+	// Short name of the organization.
+	Org string `json:"org"`
+	// Replications to the organization.
+	ConfiguredReplications int `json:"configuredReplications"`
+	// Replications beyond the most that the policy allows.
+	QuotaViolation int `json:"quotaViolation"`
+	// Protections, where the policy allows none.
+	ProtectionViolation int `json:"protectionViolation"`
+	// Migrations, where the policy allows none.
+	MigrationViolation int `json:"migrationViolation"`
+	// Identifiers of the replications whose RPO is shorter than the policy allows.
+	NonRPOCompliant []string `json:"nonRpoCompliant"`
+	// Identifiers of the replications that keep more instances than the policy allows.
+	NonInstancesCompliant []string `json:"nonInstancesCompliant"`
+}
+
+// Reconfigure is a change of settings. What is left out stays as it is, but for the SLA profile: it
+// goes when RPO, data connection, quiescing or retention is given without one.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Configure the Settings of a VM Replication".
+type Reconfigure struct {
+	// Text of the user.
+	Description drkit.Opt[string] `json:"description,omitzero"`
+	// Recovery point objective: most minutes that the replica may lag.
+	RPO drkit.Opt[int] `json:"rpo,omitzero"`
+	// How replication traffic travels.
+	DataConnectionType drkit.Opt[DataConnectionType] `json:"dataConnectionType,omitzero"`
+	// Whether the guest is asked to quiesce, which needs its tools.
+	Quiesced drkit.Opt[bool] `json:"quiesced,omitzero"`
+	// Which instances are kept, and for how long.
+	RetentionPolicy drkit.Opt[RetentionPolicy] `json:"retentionPolicy,omitzero"`
+	// Changes at an on-premises source.
+	SourceReconfigure SourceReconfigure `json:"sourceReconfigure,omitzero"`
+	// Identifier of the SLA profile to take the settings from.
+	SLAProfileID drkit.Opt[string] `json:"slaProfileId,omitzero"`
+}
+
 // RecoveryInfo is the outcome of a recovery at the destination.
 type RecoveryInfo struct {
 	// Identifier of the recovered vApp; empty before a recovery.
@@ -350,6 +597,35 @@ type ReplicationSettings struct {
 	ExcludedDiskKeys []int `json:"excludedDiskKeys"`
 }
 
+// ReplicationStart is what is replicated, to where, and how. With an SLA profile the settings come from
+// there.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Start New VM Replication".
+type ReplicationStart struct {
+	// The machine.
+	Source ReplicationSource `json:"source"`
+	// Where it is replicated to.
+	Destination ReplicationDestination `json:"destination"`
+	// Text of the user.
+	Description drkit.Opt[string] `json:"description,omitzero"`
+	// Recovery point objective: most minutes that the replica may lag.
+	RPO drkit.Opt[int] `json:"rpo,omitzero"`
+	// How replication traffic travels; ENCRYPTED_COMPRESSED by default.
+	DataConnectionType drkit.Opt[DataConnectionType] `json:"dataConnectionType,omitzero"`
+	// Whether the guest is asked to quiesce, which needs its tools; true by default.
+	Quiesced drkit.Opt[bool] `json:"quiesced,omitzero"`
+	// Which instances are kept, and for how long.
+	RetentionPolicy drkit.Opt[RetentionPolicy] `json:"retentionPolicy,omitzero"`
+	// How the disks of the replica are made; THIN by default.
+	TargetDiskType drkit.Opt[TargetDiskType] `json:"targetDiskType,omitzero"`
+	// When the first synchronization starts; at once if that is past, 0 or negative.
+	InitialSyncTime drkit.Opt[drkit.Millis] `json:"initialSyncTime,omitzero"`
+	// Whether it is a migration and not a protection.
+	IsMigration bool `json:"isMigration"`
+	// Identifier of the SLA profile to take the settings from.
+	SLAProfileID drkit.Opt[string] `json:"slaProfileId,omitzero"`
+}
+
 // RetentionPolicy is the choice of instances that are kept, and for how long.
 type RetentionPolicy struct {
 	// Rules, which add up.
@@ -370,6 +646,41 @@ type SLAProfileReference struct {
 	ID string `json:"id"`
 	// Name.
 	DisplayName string `json:"displayName"`
+}
+
+// Sample is a number of bytes at a time.
+type Sample struct {
+	// When it was taken.
+	Timestamp drkit.Millis `json:"timestamp"`
+	// Bytes. The service writes a fraction, as in 27950.0.
+	Bytes float64 `json:"bytes"`
+}
+
+// SampleInterval is the time between a sample and the next. The list is open.
+type SampleInterval string
+
+// SeedVM is a machine of an on-premises site that serves as a seed.
+type SeedVM struct {
+	// Instance UUID of the vCenter Server that has the machine.
+	VCID string `json:"vcId"`
+	// Managed object ID of the machine, as in "vm-42".
+	MoID string `json:"moId"`
+}
+
+// Series is a number of bytes over time.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Historical Traffic Statistics of a VM Replication".
+type Series struct {
+	// Identifier of what was measured, such as the replication.
+	Label string `json:"label"`
+	// Time between a sample and the next.
+	Interval SampleInterval `json:"interval"`
+	// Earliest time.
+	Start drkit.Millis `json:"start"`
+	// Latest time.
+	End drkit.Millis `json:"end"`
+	// Samples, the oldest first.
+	Samples []Sample `json:"samples"`
 }
 
 // Session is a sign-in and what it may do. Its token is not part of it.
@@ -402,6 +713,21 @@ type SourceState struct {
 	StateAge int64 `json:"stateAge"`
 }
 
+// SourceVMStartupInfo is the place that a machine gets in the order in which its vApp starts and
+// stops.
+type SourceVMStartupInfo struct {
+	// Place in the order; the lowest starts first.
+	Order drkit.Opt[int] `json:"order,omitzero"`
+	// What starting the vApp does with it, as in "powerOn".
+	StartAction drkit.Opt[string] `json:"startAction,omitzero"`
+	// Milliseconds to wait before the next machine starts.
+	StartDelay drkit.Opt[int64] `json:"startDelay,omitzero"`
+	// What stopping the vApp does with it, as in "powerOff".
+	StopAction drkit.Opt[string] `json:"stopAction,omitzero"`
+	// Milliseconds to wait before the next machine stops.
+	StopDelay drkit.Opt[int64] `json:"stopDelay,omitzero"`
+}
+
 // StartupInfo is the place of a machine in the order in which its vApp starts and stops.
 type StartupInfo struct {
 	// Place in the order; the lowest starts first.
@@ -414,6 +740,21 @@ type StartupInfo struct {
 	StopAction string `json:"stopAction"`
 	// Milliseconds to wait before the next machine stops.
 	StopDelay int64 `json:"stopDelay"`
+}
+
+// SupportBundle is an archive of logs and configuration.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "List the Available to Download Support Bundles".
+type SupportBundle struct {
+	// Identifier, a UUID.
+	ID string `json:"id"`
+	// When it was made.
+	GeneratedOn drkit.Millis `json:"generatedOn"`
+	// Checksum of the archive: SHA-512, a colon, and the bytes in hexadecimal with colons between
+	// them.
+	SHA string `json:"sha"`
+	// Who made it.
+	Owner string `json:"owner"`
 }
 
 // SyncProgress is the progress of a synchronization.
@@ -429,6 +770,9 @@ type SyncProgress struct {
 	// Bytes compared with the replica so far.
 	ChecksumComparedBytes int64 `json:"checksumComparedBytes"`
 }
+
+// TargetDiskType is the way that the disks of a replica are made.
+type TargetDiskType string
 
 // Task is a long-running operation. Poll it at the site that runs it until it has succeeded
 // or failed.
@@ -482,6 +826,17 @@ type TaskPage struct {
 // TaskState is the state of a task. The list is open.
 type TaskState string
 
+// TaskTable is a table of tasks, with a row for each task and a column for each member.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Details of Multiple Tasks".
+type TaskTable struct {
+	// Names of the columns: members of a task, and of its workflow with a dot, as in
+	// "workflowInfo.type". Their order is not fixed.
+	PropertyNames []string `json:"propertyNames"`
+	// Rows, as JSON. The guide shows none; take a row for an array in the order of the columns.
+	Values []json.RawMessage `json:"values"`
+}
+
 // VAppNetworkSettings is the choice of networks for a recovered vApp.
 type VAppNetworkSettings struct {
 	// Networks of the destination for those of the source vApp. Between cloud sites only.
@@ -492,6 +847,60 @@ type VAppNetworkSettings struct {
 	BridgeOrgVDCNetworks []OrgVDCNetwork `json:"bridgeOrgVdcNetworks,omitzero"`
 	// Whether all network cards go to one network of the organization.
 	BulkConnectVMNics bool `json:"bulkConnectVmNics"`
+}
+
+// VCDestination is an on-premises site.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Start New VM Replication to On-Premises".
+type VCDestination struct {
+	// Short name of the site.
+	Site string `json:"site"`
+}
+
+// VCVAppReconfigure is a change at a source that is a vApp.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Configure the Settings of a VM Replication".
+type VCVAppReconfigure struct {
+	// Name of the vApp that its machines are recovered into.
+	VAppName drkit.Opt[string] `json:"vappName,omitzero"`
+	// When and how the machine starts and stops within that vApp.
+	VMStartupInfo drkit.Opt[SourceVMStartupInfo] `json:"vmStartupInfo,omitzero"`
+}
+
+// VCVMDestination is a machine of an on-premises site as the seed. It is destroyed and its disks
+// become the replica. The guide's table calls the type vcVapp, a slip; its sample does not.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Start New VM Replication with Seed to On-Premises".
+type VCVMDestination struct {
+	// Short name of the site.
+	Site string `json:"site"`
+	// The seed.
+	SeedVM SeedVM `json:"seedVm"`
+}
+
+// VCVMReconfigure is a change at a source that is a single machine.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Configure the Settings of a VM Replication".
+type VCVMReconfigure struct {
+	// Name of the vApp that the machine is recovered into.
+	VAppName drkit.Opt[string] `json:"vappName,omitzero"`
+	// When and how the machine starts and stops within that vApp.
+	VMStartupInfo drkit.Opt[SourceVMStartupInfo] `json:"vmStartupInfo,omitzero"`
+}
+
+// VCVMSource is a machine of an on-premises site.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Start New VM Replication from On-Premises".
+type VCVMSource struct {
+	// Short name of the site.
+	Site string `json:"site"`
+	// Instance UUID of the vCenter Server that has the machine.
+	VCUUID string `json:"vcUuid"`
+	// Managed object ID of the machine, as in "vm-42".
+	VMID string `json:"vmId"`
+	// Keys of the disks that are not replicated. Later references call this excludedDiskKeys, as
+	// answers do.
+	ExcludedDisks []int `json:"excludedDisks,omitzero"`
 }
 
 // VCenterFailover is a failover to an on-premises site.
@@ -525,6 +934,18 @@ type VCenterFailoverTest struct {
 	Sync bool `json:"sync"`
 }
 
+// VCenterMigrate is a planned migration to an on-premises site.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Migrate a VM Replication to On-Premises".
+type VCenterMigrate struct {
+	// Whether the recovered machine is powered on.
+	PowerOn bool `json:"powerOn"`
+	// What becomes of older instances; they are exposed as snapshots by default.
+	SnapshotOptions drkit.Opt[SnapshotOptions] `json:"snapshotOptions,omitzero"`
+	// Hardware of the recovered machine; that of the source by default.
+	CustomVirtualHardware drkit.Opt[CustomVirtualHardware] `json:"customVirtualHardware,omitzero"`
+}
+
 // VIMLocation is the place where vSphere keeps a replica.
 type VIMLocation struct {
 	// Identifier of the vCenter Server in Cloud Director.
@@ -537,6 +958,21 @@ type VIMLocation struct {
 	DatastoreMoref string `json:"datastoreMoref"`
 	// Name of the datastore.
 	DatastoreName string `json:"datastoreName"`
+}
+
+// VMDestination is a machine of a Cloud Director site as the seed. It has to be powered off, and to
+// have the disks of the source; it is destroyed and its disks become the replica.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Start New VM Replication with Seed".
+type VMDestination struct {
+	// Short name of the site.
+	Site string `json:"site"`
+	// Identifier of the virtual data center, a UUID.
+	VDC string `json:"vdc"`
+	// Identifier of the storage profile, a UUID; "*" is any.
+	StorageProfile drkit.Opt[string] `json:"storageProfile,omitzero"`
+	// Identifier of the seed in Cloud Director, a UUID.
+	SeedVMID string `json:"seedVmId"`
 }
 
 // VMNetworkSettings is the choice of network cards and guest customization for a recovered machine.
@@ -652,6 +1088,33 @@ type VMReplicationSource struct {
 	VAppName string `json:"vappName"`
 }
 
+// VMSource is a machine of a Cloud Director site.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Start New VM Replication".
+type VMSource struct {
+	// Short name of the site.
+	Site string `json:"site"`
+	// Identifier of the machine in Cloud Director, a UUID.
+	VMID string `json:"vmId"`
+	// Keys of the disks that are not replicated. Later references call this excludedDiskKeys, as
+	// answers do.
+	ExcludedDisks []int `json:"excludedDisks,omitzero"`
+}
+
+// VirtualHardware is the hardware of a source machine.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Hardware Information of a Replicated VM".
+type VirtualHardware struct {
+	// Virtual CPUs; -1 where that is not known.
+	CPUs int `json:"cpus"`
+	// Cores of each socket; 0 where that is not known (null on the wire).
+	CoresPerSocket int `json:"coresPerSocket"`
+	// Memory in MB; -1 where that is not known.
+	MemoryMB int64 `json:"memoryMB"`
+	// Capacity of all replicated disks in MB; 0 where that is not known (null on the wire).
+	StorageMB int64 `json:"storageMB"`
+}
+
 // WorkflowInfo is the work that a task does and the resource that it works on.
 type WorkflowInfo struct {
 	// Workflow, as in "failover" or "sync".
@@ -696,10 +1159,10 @@ type TaskQuery struct {
 	ResourceName string `url:"resourceName,omitempty"`
 	// Only tasks that work on resources of this type, as in "vmReplication".
 	ResourceType string `url:"resourceType,omitempty"`
-	// Order of the list: field names with commas between, each with a hyphen at its end to sort
+	// Order of the list: fields, the first of most weight, each with a hyphen at its end to sort
 	// downwards. Fields are startTime, state, endTime and user; the latest start comes first by
 	// default.
-	Sort string `url:"sort,omitempty"`
+	Sort []SortField `url:"sort,omitempty,comma"`
 	// Most rows of a page; 100 by default, and what exceeds the service's own limit counts as
 	// 100.
 	Limit int `url:"limit,omitempty"`
@@ -765,13 +1228,39 @@ type VMReplicationQuery struct {
 	DataConnectionState DataConnectionState `url:"dataConnectionState,omitempty"`
 	// Only replications with these identifiers.
 	IDs []string `url:"ids,omitempty,comma"`
-	// Order of the list: field names with commas between, each with a hyphen at its end to sort
+	// Order of the list: fields, the first of most weight, each with a hyphen at its end to sort
 	// downwards. Fields are vmName, sourceSite, sourceOrg, sourceVdcName, site, destinationOrg,
 	// destinationVdcName, owner and lastUpdated; the latest start comes first by default.
-	Sort string `url:"sort,omitempty"`
+	Sort []SortField `url:"sort,omitempty,comma"`
 	// Rows to skip; 0 by default.
 	Offset int `url:"offset,omitempty"`
 	// Most rows of a page; 100 by default, and what exceeds the service's own limit counts as
 	// 100.
 	Limit int `url:"limit,omitempty"`
+}
+
+// DiskUsageQuery chooses the samples that VMReplications.DiskUsage returns. Its zero value asks for the last
+// 24 hours by the hour.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Historical Disk Usage Statistics of a VM Replication".
+type DiskUsageQuery struct {
+	// Time between a sample and the next; an hour by default.
+	Interval SampleInterval `url:"interval,omitempty"`
+	// Earliest time; 24 hours ago by default.
+	Start drkit.Millis `url:"start,omitempty"`
+	// Latest time; now by default.
+	End drkit.Millis `url:"end,omitempty"`
+}
+
+// TrafficQuery chooses the samples that VMReplications.Traffic returns. Its zero value asks for the last 24
+// hours by the hour.
+//
+// Source: VMware Cloud Director Availability 4.1 API guide, "Get the Historical Traffic Statistics of a VM Replication".
+type TrafficQuery struct {
+	// Time between a sample and the next; an hour by default.
+	Interval SampleInterval `url:"interval,omitempty"`
+	// Earliest time; 24 hours ago by default.
+	Start drkit.Millis `url:"start,omitempty"`
+	// Latest time; now by default.
+	End drkit.Millis `url:"end,omitempty"`
 }

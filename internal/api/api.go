@@ -33,6 +33,7 @@ type Operation struct {
 	Path         string   // template, with its arguments in braces
 	Class        Class    // what may be repeated
 	Refusals     []string // error codes by which the service itself says that nothing was done
+	Resend       string   // "untouched": sent anew where tasks and resource both prove that nothing ran; else empty
 	Since        string   // first version that has it; empty if unknown
 	Roles        []string // one of these is needed; empty if unknown or none
 	Confidence   string   // documented, client or inferred

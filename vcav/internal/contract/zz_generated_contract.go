@@ -34,6 +34,16 @@ var schemas = map[string]api.Schema{
 		},
 		Open: true,
 	},
+	"AccessTokenExtension": {
+		Name: "AccessTokenExtension",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"accessToken"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "accessToken", Required: true, Type: "string"},
+			{Name: "context", Type: "string"},
+		},
+	},
 	"AuthenticatedSite": {
 		Name: "AuthenticatedSite",
 		Type: "object",
@@ -42,6 +52,24 @@ var schemas = map[string]api.Schema{
 			{Name: "org", Required: true, Type: "string"},
 		},
 		Open: true,
+	},
+	"BundleCookie": {
+		Name: "BundleCookie",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "cookie", Required: true, Type: "string"},
+		},
+		Open: true,
+	},
+	"CloudDestination": {
+		Name: "CloudDestination",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcloud"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "vdc", Required: true, Type: "string"},
+			{Name: "storageProfile", Type: "string"},
+		},
 	},
 	"CloudFailover": {
 		Name: "CloudFailover",
@@ -66,6 +94,47 @@ var schemas = map[string]api.Schema{
 			{Name: "vAppNetworkSettings", Schema: "VAppNetworkSettings"},
 			{Name: "vmNetworkSettings", Schema: "VMNetworkSettings"},
 		},
+	},
+	"CloudHealth": {
+		Name: "CloudHealth",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "productName", Required: true, Type: "string"},
+			{Name: "buildVersion", Required: true, Type: "string"},
+			{Name: "buildDate", Required: true, Type: "integer"},
+			{Name: "instanceId", Required: true, Type: "string"},
+			{Name: "runtimeId", Required: true, Type: "string"},
+			{Name: "currentTime", Required: true, Type: "integer"},
+			{Name: "address", Required: true, Type: "string", Nullable: true},
+			{Name: "tunnelError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "vcdError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "managerError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "managerHealth", Required: true, Schema: "ManagerHealth", Nullable: true},
+			{Name: "lsError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "dbError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "ntpError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "diskUsage", Required: true, Schema: "DiskUsage", Nullable: true},
+		},
+		Open: true,
+	},
+	"CloudMigrate": {
+		Name: "CloudMigrate",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcloud"}},
+			{Name: "powerOn", Required: true, Type: "boolean"},
+			{Name: "consolidate", Type: "boolean"},
+			{Name: "vAppNetworkSettings", Schema: "VAppNetworkSettings"},
+			{Name: "vmNetworkSettings", Schema: "VMNetworkSettings"},
+		},
+	},
+	"ConfigurationState": {
+		Name: "ConfigurationState",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "isConfigured", Required: true, Type: "boolean"},
+		},
+		Open: true,
 	},
 	"Credentials": {
 		Name:          "Credentials",
@@ -103,6 +172,21 @@ var schemas = map[string]api.Schema{
 		},
 		Open: true,
 	},
+	"DiskUsage": {
+		Name: "DiskUsage",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "total", Required: true, Type: "integer"},
+			{Name: "usable", Required: true, Type: "integer"},
+			{Name: "free", Required: true, Type: "integer"},
+		},
+		Open: true,
+	},
+	"ExcludedDisks": {
+		Name:  "ExcludedDisks",
+		Type:  "array",
+		Items: &api.Member{Type: "integer"},
+	},
 	"FailoverRequest": {
 		Name:          "FailoverRequest",
 		Discriminator: "type",
@@ -133,6 +217,34 @@ var schemas = map[string]api.Schema{
 		},
 		Open: true,
 	},
+	"InstanceDetails": {
+		Name: "InstanceDetails",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "key", Required: true, Type: "string"},
+			{Name: "sequenceNumber", Required: true, Type: "integer"},
+			{Name: "timestamp", Required: true, Type: "integer"},
+			{Name: "transferBytes", Required: true, Type: "integer"},
+			{Name: "transferSeconds", Required: true, Type: "integer"},
+			{Name: "quiescedType", Required: true, Type: "string", Nullable: true},
+			{Name: "isPinned", Required: true, Type: "boolean"},
+			{Name: "disksInfo", Required: true, Schema: "InstanceDetails.disksInfo"},
+		},
+		Open: true,
+	},
+	"InstanceDetails.disksInfo": {
+		Name:  "InstanceDetails.disksInfo",
+		Type:  "array",
+		Items: &api.Member{Schema: "InstanceDisk"},
+	},
+	"InstanceDisk": {
+		Name: "InstanceDisk",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "diskKey", Required: true, Type: "integer"},
+		},
+		Open: true,
+	},
 	"Instances": {
 		Name:  "Instances",
 		Type:  "array",
@@ -147,6 +259,43 @@ var schemas = map[string]api.Schema{
 			{Name: "localPassword", Required: true, Type: "string"},
 		},
 	},
+	"ManagerHealth": {
+		Name: "ManagerHealth",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "productName", Required: true, Type: "string"},
+			{Name: "buildVersion", Required: true, Type: "string"},
+			{Name: "buildDate", Required: true, Type: "integer"},
+			{Name: "instanceId", Required: true, Type: "string"},
+			{Name: "runtimeId", Required: true, Type: "string"},
+			{Name: "currentTime", Required: true, Type: "integer"},
+			{Name: "address", Required: true, Type: "string", Nullable: true},
+			{Name: "offlineReplicators", Required: true, Schema: "ManagerHealth.offlineReplicators"},
+			{Name: "onlineReplicators", Required: true, Schema: "ManagerHealth.onlineReplicators"},
+			{Name: "localReplicatorsHealth", Required: true, Schema: "ManagerHealth.localReplicatorsHealth"},
+			{Name: "lsError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "dbError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "ntpError", Required: true, Schema: "APIError", Nullable: true},
+			{Name: "localReplicatorsLsMismatch", Required: true, Nullable: true},
+			{Name: "diskUsage", Required: true, Schema: "DiskUsage", Nullable: true},
+		},
+		Open: true,
+	},
+	"ManagerHealth.offlineReplicators": {
+		Name:  "ManagerHealth.offlineReplicators",
+		Type:  "array",
+		Items: &api.Member{},
+	},
+	"ManagerHealth.onlineReplicators": {
+		Name:  "ManagerHealth.onlineReplicators",
+		Type:  "array",
+		Items: &api.Member{},
+	},
+	"ManagerHealth.localReplicatorsHealth": {
+		Name:  "ManagerHealth.localReplicatorsHealth",
+		Type:  "array",
+		Items: &api.Member{},
+	},
 	"MetadataEntry": {
 		Name: "MetadataEntry",
 		Type: "object",
@@ -157,6 +306,23 @@ var schemas = map[string]api.Schema{
 			{Name: "value", Required: true, Nullable: true},
 		},
 		Open: true,
+	},
+	"MigrateRequest": {
+		Name:          "MigrateRequest",
+		Discriminator: "type",
+		Cases: map[string]string{
+			"vcenter": "VCenterMigrate",
+			"vcloud":  "CloudMigrate",
+		},
+	},
+	"MultisiteExtension": {
+		Name: "MultisiteExtension",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"multisite"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "org", Required: true, Type: "string"},
+		},
 	},
 	"NIC": {
 		Name: "NIC",
@@ -191,6 +357,93 @@ var schemas = map[string]api.Schema{
 			{Name: "name", Required: true, Type: "string"},
 		},
 	},
+	"Policies": {
+		Name:  "Policies",
+		Type:  "array",
+		Items: &api.Member{Schema: "Policy"},
+	},
+	"Policy": {
+		Name: "Policy",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "displayName", Required: true, Type: "string"},
+			{Name: "minRpo", Required: true, Type: "integer"},
+			{Name: "maxInstances", Required: true, Type: "integer"},
+			{Name: "maxPinnedInstances", Required: true, Type: "integer"},
+			{Name: "maxIncoming", Required: true, Type: "integer"},
+			{Name: "allowIncomingProtections", Required: true, Type: "boolean"},
+			{Name: "allowOutgoingProtections", Required: true, Type: "boolean"},
+			{Name: "allowIncomingMigrations", Required: true, Type: "boolean"},
+			{Name: "allowOutgoingMigrations", Required: true, Type: "boolean"},
+			{Name: "onpremDataCap", Type: "integer", Nullable: true},
+			{Name: "allowCustomSlaSettings", Required: true, Type: "boolean"},
+			{Name: "allowNotificationConfiguration", Required: true, Type: "boolean"},
+			{Name: "id", Required: true, Type: "string"},
+			{Name: "orgs", Required: true, Type: "integer"},
+		},
+		Open: true,
+	},
+	"PolicySettings": {
+		Name: "PolicySettings",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "displayName", Required: true, Type: "string"},
+			{Name: "minRpo", Required: true, Type: "integer"},
+			{Name: "maxInstances", Required: true, Type: "integer"},
+			{Name: "maxPinnedInstances", Required: true, Type: "integer"},
+			{Name: "maxIncoming", Required: true, Type: "integer"},
+			{Name: "allowIncomingProtections", Required: true, Type: "boolean"},
+			{Name: "allowOutgoingProtections", Required: true, Type: "boolean"},
+			{Name: "allowIncomingMigrations", Required: true, Type: "boolean"},
+			{Name: "allowOutgoingMigrations", Required: true, Type: "boolean"},
+			{Name: "onpremDataCap", Type: "integer", Nullable: true},
+			{Name: "allowCustomSlaSettings", Required: true, Type: "boolean"},
+			{Name: "allowNotificationConfiguration", Required: true, Type: "boolean"},
+		},
+		Open: true,
+	},
+	"PolicyStatus": {
+		Name: "PolicyStatus",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "org", Required: true, Type: "string"},
+			{Name: "configuredReplications", Required: true, Type: "integer"},
+			{Name: "quotaViolation", Required: true, Type: "integer"},
+			{Name: "protectionViolation", Required: true, Type: "integer"},
+			{Name: "migrationViolation", Required: true, Type: "integer"},
+			{Name: "nonRpoCompliant", Required: true, Schema: "PolicyStatus.nonRpoCompliant"},
+			{Name: "nonInstancesCompliant", Required: true, Schema: "PolicyStatus.nonInstancesCompliant"},
+		},
+		Open: true,
+	},
+	"PolicyStatus.nonRpoCompliant": {
+		Name:  "PolicyStatus.nonRpoCompliant",
+		Type:  "array",
+		Items: &api.Member{Type: "string"},
+	},
+	"PolicyStatus.nonInstancesCompliant": {
+		Name:  "PolicyStatus.nonInstancesCompliant",
+		Type:  "array",
+		Items: &api.Member{Type: "string"},
+	},
+	"PolicyStatuses": {
+		Name:  "PolicyStatuses",
+		Type:  "array",
+		Items: &api.Member{Schema: "PolicyStatus"},
+	},
+	"Reconfigure": {
+		Name: "Reconfigure",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "description", Type: "string"},
+			{Name: "rpo", Type: "integer"},
+			{Name: "dataConnectionType", Type: "string", Enum: []string{"PLAIN", "ENCRYPTED", "ENCRYPTED_COMPRESSED"}},
+			{Name: "quiesced", Type: "boolean"},
+			{Name: "retentionPolicy", Schema: "RetentionPolicy"},
+			{Name: "sourceReconfigure", Schema: "SourceReconfigure"},
+			{Name: "slaProfileId", Type: "string"},
+		},
+	},
 	"RecoveryInfo": {
 		Name: "RecoveryInfo",
 		Type: "object",
@@ -203,6 +456,16 @@ var schemas = map[string]api.Schema{
 			{Name: "vmId", Type: "string", Nullable: true},
 		},
 		Open: true,
+	},
+	"ReplicationDestination": {
+		Name:          "ReplicationDestination",
+		Discriminator: "type",
+		Cases: map[string]string{
+			"vc":     "VCDestination",
+			"vcVm":   "VCVMDestination",
+			"vcloud": "CloudDestination",
+			"vm":     "VMDestination",
+		},
 	},
 	"ReplicationSettings": {
 		Name: "ReplicationSettings",
@@ -222,6 +485,31 @@ var schemas = map[string]api.Schema{
 		Name:  "ReplicationSettings.excludedDiskKeys",
 		Type:  "array",
 		Items: &api.Member{Type: "integer"},
+	},
+	"ReplicationSource": {
+		Name:          "ReplicationSource",
+		Discriminator: "type",
+		Cases: map[string]string{
+			"vcVm": "VCVMSource",
+			"vm":   "VMSource",
+		},
+	},
+	"ReplicationStart": {
+		Name: "ReplicationStart",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "source", Required: true, Schema: "ReplicationSource"},
+			{Name: "destination", Required: true, Schema: "ReplicationDestination"},
+			{Name: "description", Type: "string"},
+			{Name: "rpo", Type: "integer"},
+			{Name: "dataConnectionType", Type: "string", Enum: []string{"PLAIN", "ENCRYPTED", "ENCRYPTED_COMPRESSED"}},
+			{Name: "quiesced", Type: "boolean"},
+			{Name: "retentionPolicy", Schema: "RetentionPolicy"},
+			{Name: "targetDiskType", Type: "string", Enum: []string{"THIN", "PREALLOCATED", "PREALLOCATED_ZEROS"}},
+			{Name: "initialSyncTime", Type: "integer"},
+			{Name: "isMigration", Required: true, Type: "boolean"},
+			{Name: "slaProfileId", Type: "string"},
+		},
 	},
 	"RetentionPolicy": {
 		Name: "RetentionPolicy",
@@ -274,6 +562,40 @@ var schemas = map[string]api.Schema{
 			{Name: "signature", Type: "string"},
 		},
 	},
+	"Sample": {
+		Name: "Sample",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "timestamp", Required: true, Type: "integer"},
+			{Name: "bytes", Required: true, Type: "number"},
+		},
+		Open: true,
+	},
+	"SeedVM": {
+		Name: "SeedVM",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "vcId", Required: true, Type: "string"},
+			{Name: "moId", Required: true, Type: "string"},
+		},
+	},
+	"Series": {
+		Name: "Series",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "label", Required: true, Type: "string"},
+			{Name: "interval", Required: true, Type: "string", Enum: []string{"FIVE_MINUTES", "HOUR", "DAY"}},
+			{Name: "start", Required: true, Type: "integer"},
+			{Name: "end", Required: true, Type: "integer"},
+			{Name: "samples", Required: true, Schema: "Series.samples"},
+		},
+		Open: true,
+	},
+	"Series.samples": {
+		Name:  "Series.samples",
+		Type:  "array",
+		Items: &api.Member{Schema: "Sample"},
+	},
 	"Session": {
 		Name: "Session",
 		Type: "object",
@@ -294,6 +616,24 @@ var schemas = map[string]api.Schema{
 		Type:  "array",
 		Items: &api.Member{Schema: "AuthenticatedSite"},
 	},
+	"SessionExtension": {
+		Name:          "SessionExtension",
+		Discriminator: "type",
+		Cases: map[string]string{
+			"accessToken":    "AccessTokenExtension",
+			"credentials":    "VCDExtension",
+			"multisite":      "MultisiteExtension",
+			"vcdAccessToken": "VCDTokenExtension",
+		},
+	},
+	"SourceReconfigure": {
+		Name:          "SourceReconfigure",
+		Discriminator: "type",
+		Cases: map[string]string{
+			"vcVappReconfigure": "VCVAppReconfigure",
+			"vcVmReconfigure":   "VCVMReconfigure",
+		},
+	},
 	"SourceState": {
 		Name: "SourceState",
 		Type: "object",
@@ -303,6 +643,17 @@ var schemas = map[string]api.Schema{
 			{Name: "stateAge", Required: true, Type: "integer"},
 		},
 		Open: true,
+	},
+	"SourceVMStartupInfo": {
+		Name: "SourceVMStartupInfo",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "order", Type: "integer"},
+			{Name: "startAction", Type: "string"},
+			{Name: "startDelay", Type: "integer"},
+			{Name: "stopAction", Type: "string"},
+			{Name: "stopDelay", Type: "integer"},
+		},
 	},
 	"StartupInfo": {
 		Name: "StartupInfo",
@@ -315,6 +666,22 @@ var schemas = map[string]api.Schema{
 			{Name: "stopDelay", Required: true, Type: "integer"},
 		},
 		Open: true,
+	},
+	"SupportBundle": {
+		Name: "SupportBundle",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "id", Required: true, Type: "string"},
+			{Name: "generatedOn", Required: true, Type: "integer"},
+			{Name: "sha", Required: true, Type: "string", Nullable: true},
+			{Name: "owner", Required: true, Type: "string", Nullable: true},
+		},
+		Open: true,
+	},
+	"SupportBundles": {
+		Name:  "SupportBundles",
+		Type:  "array",
+		Items: &api.Member{Schema: "SupportBundle"},
 	},
 	"SyncProgress": {
 		Name: "SyncProgress",
@@ -353,6 +720,11 @@ var schemas = map[string]api.Schema{
 		Type:  "array",
 		Items: &api.Member{},
 	},
+	"TaskIDs": {
+		Name:  "TaskIDs",
+		Type:  "array",
+		Items: &api.Member{Type: "string"},
+	},
 	"TaskPage": {
 		Name: "TaskPage",
 		Type: "object",
@@ -368,6 +740,25 @@ var schemas = map[string]api.Schema{
 		Name:  "TaskPage.items",
 		Type:  "array",
 		Items: &api.Member{Schema: "Task"},
+	},
+	"TaskTable": {
+		Name: "TaskTable",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "propertyNames", Required: true, Schema: "TaskTable.propertyNames"},
+			{Name: "values", Required: true, Schema: "TaskTable.values"},
+		},
+		Open: true,
+	},
+	"TaskTable.propertyNames": {
+		Name:  "TaskTable.propertyNames",
+		Type:  "array",
+		Items: &api.Member{Type: "string"},
+	},
+	"TaskTable.values": {
+		Name:  "TaskTable.values",
+		Type:  "array",
+		Items: &api.Member{},
 	},
 	"VAppNetworkSettings": {
 		Name: "VAppNetworkSettings",
@@ -389,6 +780,16 @@ var schemas = map[string]api.Schema{
 		Type:  "array",
 		Items: &api.Member{Schema: "OrgVDCNetwork"},
 	},
+	"VCDExtension": {
+		Name: "VCDExtension",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"credentials"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "vcdUsername", Required: true, Type: "string"},
+			{Name: "vcdPassword", Required: true, Type: "string"},
+		},
+	},
 	"VCDSignIn": {
 		Name: "VCDSignIn",
 		Type: "object",
@@ -396,6 +797,16 @@ var schemas = map[string]api.Schema{
 			{Name: "type", Required: true, Type: "string", Enum: []string{"vcdCredentials"}},
 			{Name: "vcdUser", Required: true, Type: "string"},
 			{Name: "vcdPassword", Required: true, Type: "string"},
+		},
+	},
+	"VCDTokenExtension": {
+		Name: "VCDTokenExtension",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcdAccessToken"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "vcdAccessToken", Required: true, Type: "string"},
+			{Name: "context", Type: "string"},
 		},
 	},
 	"VCDTokenSignIn": {
@@ -406,6 +817,57 @@ var schemas = map[string]api.Schema{
 			{Name: "vcdAccessToken", Required: true, Type: "string"},
 			{Name: "context", Type: "string"},
 		},
+	},
+	"VCDestination": {
+		Name: "VCDestination",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vc"}},
+			{Name: "site", Required: true, Type: "string"},
+		},
+	},
+	"VCVAppReconfigure": {
+		Name: "VCVAppReconfigure",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcVappReconfigure"}},
+			{Name: "vappName", Type: "string"},
+			{Name: "vmStartupInfo", Schema: "SourceVMStartupInfo"},
+		},
+	},
+	"VCVMDestination": {
+		Name: "VCVMDestination",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcVm"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "seedVm", Required: true, Schema: "SeedVM"},
+		},
+	},
+	"VCVMReconfigure": {
+		Name: "VCVMReconfigure",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcVmReconfigure"}},
+			{Name: "vappName", Type: "string"},
+			{Name: "vmStartupInfo", Schema: "SourceVMStartupInfo"},
+		},
+	},
+	"VCVMSource": {
+		Name: "VCVMSource",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcVm"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "vcUuid", Required: true, Type: "string"},
+			{Name: "vmId", Required: true, Type: "string"},
+			{Name: "excludedDisks", Schema: "VCVMSource.excludedDisks"},
+		},
+	},
+	"VCVMSource.excludedDisks": {
+		Name:  "VCVMSource.excludedDisks",
+		Type:  "array",
+		Items: &api.Member{Type: "integer"},
 	},
 	"VCenterFailover": {
 		Name: "VCenterFailover",
@@ -430,6 +892,16 @@ var schemas = map[string]api.Schema{
 			{Name: "sync", Required: true, Type: "boolean"},
 		},
 	},
+	"VCenterMigrate": {
+		Name: "VCenterMigrate",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vcenter"}},
+			{Name: "powerOn", Required: true, Type: "boolean"},
+			{Name: "snapshotOptions", Type: "string", Enum: []string{"DO_NOTHING", "EXPOSE_PITS", "CONSOLIDATE"}},
+			{Name: "customVirtualHardware", Schema: "CustomVirtualHardware"},
+		},
+	},
 	"VIMLocation": {
 		Name: "VIMLocation",
 		Type: "object",
@@ -441,6 +913,17 @@ var schemas = map[string]api.Schema{
 			{Name: "datastoreName", Required: true, Type: "string", Nullable: true},
 		},
 		Open: true,
+	},
+	"VMDestination": {
+		Name: "VMDestination",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vm"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "vdc", Required: true, Type: "string"},
+			{Name: "storageProfile", Type: "string"},
+			{Name: "seedVmId", Required: true, Type: "string"},
+		},
 	},
 	"VMNetworkSettings": {
 		Name: "VMNetworkSettings",
@@ -535,6 +1018,32 @@ var schemas = map[string]api.Schema{
 		},
 		Open: true,
 	},
+	"VMSource": {
+		Name: "VMSource",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "type", Required: true, Type: "string", Enum: []string{"vm"}},
+			{Name: "site", Required: true, Type: "string"},
+			{Name: "vmId", Required: true, Type: "string"},
+			{Name: "excludedDisks", Schema: "VMSource.excludedDisks"},
+		},
+	},
+	"VMSource.excludedDisks": {
+		Name:  "VMSource.excludedDisks",
+		Type:  "array",
+		Items: &api.Member{Type: "integer"},
+	},
+	"VirtualHardware": {
+		Name: "VirtualHardware",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "cpus", Required: true, Type: "integer"},
+			{Name: "coresPerSocket", Required: true, Type: "integer", Nullable: true},
+			{Name: "memoryMB", Required: true, Type: "integer"},
+			{Name: "storageMB", Required: true, Type: "integer", Nullable: true},
+		},
+		Open: true,
+	},
 	"WorkflowInfo": {
 		Name: "WorkflowInfo",
 		Type: "object",
@@ -551,26 +1060,70 @@ var schemas = map[string]api.Schema{
 // Table is the contract: all operations by path and all schemas by name.
 var Table = api.Table{
 	Operations: []api.Operation{
+		DiagnosticsIsConfigured,
 		DiagnosticsAbout,
+		SupportBundlesList,
+		SupportBundlesGenerate,
+		SupportBundlesDownloadWithCookie,
+		SupportBundlesCreateCookie,
+		SupportBundlesDelete,
+		SupportBundlesDownload,
+		SupportBundlesGenerateWithID,
+		DiagnosticsHealth,
+		PoliciesList,
+		PoliciesCreate,
+		PoliciesSynchronize,
+		PoliciesDelete,
+		PoliciesGet,
+		PoliciesUpdate,
+		PoliciesAssign,
+		PoliciesStatus,
 		SessionsEnd,
 		SessionsGet,
 		SessionsSignIn,
+		SessionsExtend,
+		SessionsShrink,
 		TasksList,
+		TasksPoll,
 		TasksGet,
 		VMReplicationsList,
+		VMReplicationsStart,
+		VMReplicationsStop,
 		VMReplicationsGet,
+		VMReplicationsReconfigure,
+		VMReplicationsDiskUsage,
+		VMReplicationsReconfigureDisks,
 		VMReplicationsFailover,
 		VMReplicationsCleanUpTestFailover,
 		VMReplicationsTestFailover,
 		VMReplicationsInstances,
+		VMReplicationsInstance,
+		VMReplicationsMigrate,
+		VMReplicationsPause,
+		VMReplicationsResume,
 		VMReplicationsReverse,
 		VMReplicationsSync,
+		VMReplicationsTraffic,
+		VMReplicationsVirtualHardware,
 	},
 	Schemas: schemas,
 }
 
 // The operations, one by one.
 var (
+	// DiagnosticsIsConfigured is GET /config/is-configured.
+	DiagnosticsIsConfigured = api.Operation{
+		Name:       "Diagnostics.IsConfigured",
+		Method:     "GET",
+		Path:       "/config/is-configured",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "",
+		Confidence: "client",
+		Statuses:   []int{200},
+		Answer:     "ConfigurationState",
+	}
+
 	// DiagnosticsAbout is GET /diagnostics/about.
 	DiagnosticsAbout = api.Operation{
 		Name:       "Diagnostics.About",
@@ -583,6 +1136,236 @@ var (
 		Confidence: "documented",
 		Statuses:   []int{200},
 		Answer:     "About",
+	}
+
+	// SupportBundlesList is GET /diagnostics/bundles.
+	SupportBundlesList = api.Operation{
+		Name:       "SupportBundles.List",
+		Method:     "GET",
+		Path:       "/diagnostics/bundles",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{200},
+		Answer:     "SupportBundles",
+	}
+
+	// SupportBundlesGenerate is POST /diagnostics/bundles.
+	SupportBundlesGenerate = api.Operation{
+		Name:       "SupportBundles.Generate",
+		Method:     "POST",
+		Path:       "/diagnostics/bundles",
+		Class:      api.Once,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{202},
+		Answer:     "Task",
+		TaskResult: "SupportBundle",
+	}
+
+	// SupportBundlesDownloadWithCookie is GET /diagnostics/bundles/cookie/{bundleId}.
+	SupportBundlesDownloadWithCookie = api.Operation{
+		Name:       "SupportBundles.DownloadWithCookie",
+		Method:     "GET",
+		Path:       "/diagnostics/bundles/cookie/{bundleId}",
+		Class:      api.Read,
+		Since:      "3.5",
+		Confidence: "documented",
+		Query:      []string{"cookie"},
+		Statuses:   []int{200, 206},
+		Anonymous:  true,
+	}
+
+	// SupportBundlesCreateCookie is POST /diagnostics/bundles/cookie/{bundleId}.
+	SupportBundlesCreateCookie = api.Operation{
+		Name:       "SupportBundles.CreateCookie",
+		Method:     "POST",
+		Path:       "/diagnostics/bundles/cookie/{bundleId}",
+		Class:      api.Once,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{202},
+		Answer:     "BundleCookie",
+	}
+
+	// SupportBundlesDelete is DELETE /diagnostics/bundles/{bundleId}.
+	SupportBundlesDelete = api.Operation{
+		Name:       "SupportBundles.Delete",
+		Method:     "DELETE",
+		Path:       "/diagnostics/bundles/{bundleId}",
+		Class:      api.Once,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{202},
+		Answer:     "Task",
+		TaskResult: "SupportBundle",
+	}
+
+	// SupportBundlesDownload is GET /diagnostics/bundles/{bundleId}.
+	SupportBundlesDownload = api.Operation{
+		Name:       "SupportBundles.Download",
+		Method:     "GET",
+		Path:       "/diagnostics/bundles/{bundleId}",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{200, 206},
+	}
+
+	// SupportBundlesGenerateWithID is POST /diagnostics/bundles/{bundleId}.
+	SupportBundlesGenerateWithID = api.Operation{
+		Name:       "SupportBundles.GenerateWithID",
+		Method:     "POST",
+		Path:       "/diagnostics/bundles/{bundleId}",
+		Class:      api.Once,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{202},
+		Answer:     "Task",
+		TaskResult: "SupportBundle",
+	}
+
+	// DiagnosticsHealth is GET /diagnostics/health.
+	DiagnosticsHealth = api.Operation{
+		Name:       "Diagnostics.Health",
+		Method:     "GET",
+		Path:       "/diagnostics/health",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "4.1",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{200},
+		Answer:     "Task",
+		TaskResult: "CloudHealth",
+	}
+
+	// PoliciesList is GET /policies.
+	PoliciesList = api.Operation{
+		Name:       "Policies.List",
+		Method:     "GET",
+		Path:       "/policies",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence: "documented",
+		Query:      []string{"site"},
+		Statuses:   []int{200},
+		Answer:     "Policies",
+	}
+
+	// PoliciesCreate is POST /policies.
+	PoliciesCreate = api.Operation{
+		Name:         "Policies.Create",
+		Method:       "POST",
+		Path:         "/policies",
+		Class:        api.Once,
+		Refusals:     []string{"NotAuthenticated"},
+		Since:        "4",
+		Roles:        []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence:   "documented",
+		Body:         "PolicySettings",
+		BodyRequired: true,
+		Statuses:     []int{201},
+		Answer:       "Policy",
+	}
+
+	// PoliciesSynchronize is POST /policies/sync.
+	PoliciesSynchronize = api.Operation{
+		Name:       "Policies.Synchronize",
+		Method:     "POST",
+		Path:       "/policies/sync",
+		Class:      api.Once,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{202},
+		Answer:     "Task",
+	}
+
+	// PoliciesDelete is DELETE /policies/{policyId}.
+	PoliciesDelete = api.Operation{
+		Name:       "Policies.Delete",
+		Method:     "DELETE",
+		Path:       "/policies/{policyId}",
+		Class:      api.Replaceable,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{204},
+	}
+
+	// PoliciesGet is GET /policies/{policyId}.
+	PoliciesGet = api.Operation{
+		Name:       "Policies.Get",
+		Method:     "GET",
+		Path:       "/policies/{policyId}",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence: "documented",
+		Query:      []string{"site"},
+		Statuses:   []int{200},
+		Answer:     "Policy",
+	}
+
+	// PoliciesUpdate is PUT /policies/{policyId}.
+	PoliciesUpdate = api.Operation{
+		Name:         "Policies.Update",
+		Method:       "PUT",
+		Path:         "/policies/{policyId}",
+		Class:        api.Replaceable,
+		Refusals:     []string{"NotAuthenticated"},
+		Since:        "4",
+		Roles:        []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence:   "documented",
+		Body:         "PolicySettings",
+		BodyRequired: true,
+		Statuses:     []int{200},
+		Answer:       "Policy",
+	}
+
+	// PoliciesAssign is PATCH /policies/{policyId}/orgs/{org}.
+	PoliciesAssign = api.Operation{
+		Name:       "Policies.Assign",
+		Method:     "PATCH",
+		Path:       "/policies/{policyId}/orgs/{org}",
+		Class:      api.Replaceable,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{202},
+	}
+
+	// PoliciesStatus is GET /policies/{policyId}/status.
+	PoliciesStatus = api.Operation{
+		Name:       "Policies.Status",
+		Method:     "GET",
+		Path:       "/policies/{policyId}/status",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"ADMINISTRATORS", "VRADMINISTRATORS"},
+		Confidence: "documented",
+		Statuses:   []int{200},
+		Answer:     "PolicyStatuses",
 	}
 
 	// SessionsEnd is DELETE /sessions.
@@ -627,6 +1410,35 @@ var (
 		Anonymous:    true,
 	}
 
+	// SessionsExtend is POST /sessions/extend.
+	SessionsExtend = api.Operation{
+		Name:         "Sessions.Extend",
+		Method:       "POST",
+		Path:         "/sessions/extend",
+		Class:        api.Once,
+		Refusals:     []string{"NotAuthenticated", "RemoteAuthenticationFailure"},
+		Since:        "2",
+		Confidence:   "documented",
+		Body:         "SessionExtension",
+		BodyRequired: true,
+		Statuses:     []int{200},
+		Answer:       "Session",
+	}
+
+	// SessionsShrink is DELETE /sessions/{site}.
+	SessionsShrink = api.Operation{
+		Name:       "Sessions.Shrink",
+		Method:     "DELETE",
+		Path:       "/sessions/{site}",
+		Class:      api.Replaceable,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"EVERYONE"},
+		Confidence: "documented",
+		Statuses:   []int{200},
+		Answer:     "Session",
+	}
+
 	// TasksList is GET /tasks.
 	TasksList = api.Operation{
 		Name:       "Tasks.List",
@@ -640,6 +1452,23 @@ var (
 		Query:      []string{"site", "ids", "sourceOrg", "destinationOrg", "user", "state", "startTimeBefore", "startTimeAfter", "endTimeBefore", "endTimeAfter", "type", "resourceId", "resourceName", "resourceType", "sort", "limit", "offset"},
 		Statuses:   []int{200},
 		Answer:     "TaskPage",
+	}
+
+	// TasksPoll is POST /tasks/poll.
+	TasksPoll = api.Operation{
+		Name:         "Tasks.Poll",
+		Method:       "POST",
+		Path:         "/tasks/poll",
+		Class:        api.Read,
+		Refusals:     []string{"NotAuthenticated"},
+		Since:        "2",
+		Roles:        []string{"EVERYONE", "PEER_MONITORING"},
+		Confidence:   "documented",
+		Query:        []string{"site"},
+		Body:         "TaskIDs",
+		BodyRequired: true,
+		Statuses:     []int{200},
+		Answer:       "TaskTable",
 	}
 
 	// TasksGet is GET /tasks/{taskId}.
@@ -672,6 +1501,39 @@ var (
 		Answer:     "VMReplicationPage",
 	}
 
+	// VMReplicationsStart is POST /vm-replications.
+	VMReplicationsStart = api.Operation{
+		Name:         "VMReplications.Start",
+		Method:       "POST",
+		Path:         "/vm-replications",
+		Class:        api.Once,
+		Refusals:     []string{"NotAuthenticated"},
+		Since:        "3.5",
+		Roles:        []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence:   "documented",
+		Query:        []string{"site"},
+		Body:         "ReplicationStart",
+		BodyRequired: true,
+		Statuses:     []int{202},
+		Answer:       "Task",
+		TaskResult:   "VMReplication",
+	}
+
+	// VMReplicationsStop is DELETE /vm-replications/{replicationId}.
+	VMReplicationsStop = api.Operation{
+		Name:       "VMReplications.Stop",
+		Method:     "DELETE",
+		Path:       "/vm-replications/{replicationId}",
+		Class:      api.Once,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence: "documented",
+		Query:      []string{"site"},
+		Statuses:   []int{202},
+		Answer:     "Task",
+	}
+
 	// VMReplicationsGet is GET /vm-replications/{replicationId}.
 	VMReplicationsGet = api.Operation{
 		Name:       "VMReplications.Get",
@@ -687,6 +1549,57 @@ var (
 		Answer:     "VMReplication",
 	}
 
+	// VMReplicationsReconfigure is PATCH /vm-replications/{replicationId}.
+	VMReplicationsReconfigure = api.Operation{
+		Name:         "VMReplications.Reconfigure",
+		Method:       "PATCH",
+		Path:         "/vm-replications/{replicationId}",
+		Class:        api.Once,
+		Refusals:     []string{"NotAuthenticated"},
+		Since:        "3.5",
+		Roles:        []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence:   "documented",
+		Query:        []string{"site"},
+		Body:         "Reconfigure",
+		BodyRequired: true,
+		Statuses:     []int{202},
+		Answer:       "Task",
+		TaskResult:   "VMReplication",
+	}
+
+	// VMReplicationsDiskUsage is GET /vm-replications/{replicationId}/disk-usage.
+	VMReplicationsDiskUsage = api.Operation{
+		Name:       "VMReplications.DiskUsage",
+		Method:     "GET",
+		Path:       "/vm-replications/{replicationId}/disk-usage",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "4",
+		Roles:      []string{"EVERYONE", "PEER_MONITORING"},
+		Confidence: "documented",
+		Query:      []string{"interval", "start", "end"},
+		Statuses:   []int{200},
+		Answer:     "Series",
+	}
+
+	// VMReplicationsReconfigureDisks is PATCH /vm-replications/{replicationId}/disks.
+	VMReplicationsReconfigureDisks = api.Operation{
+		Name:         "VMReplications.ReconfigureDisks",
+		Method:       "PATCH",
+		Path:         "/vm-replications/{replicationId}/disks",
+		Class:        api.Once,
+		Refusals:     []string{"NotAuthenticated"},
+		Since:        "3.5",
+		Roles:        []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence:   "documented",
+		Query:        []string{"site"},
+		Body:         "ExcludedDisks",
+		BodyRequired: true,
+		Statuses:     []int{202},
+		Answer:       "Task",
+		TaskResult:   "VMReplication",
+	}
+
 	// VMReplicationsFailover is POST /vm-replications/{replicationId}/failover.
 	VMReplicationsFailover = api.Operation{
 		Name:         "VMReplications.Failover",
@@ -694,6 +1607,7 @@ var (
 		Path:         "/vm-replications/{replicationId}/failover",
 		Class:        api.Once,
 		Refusals:     []string{"NotAuthenticated"},
+		Resend:       "untouched",
 		Since:        "3.5",
 		Roles:        []string{"EVERYONE", "PEER_IMPERSONATING"},
 		Confidence:   "documented",
@@ -754,6 +1668,72 @@ var (
 		Answer:     "Instances",
 	}
 
+	// VMReplicationsInstance is GET /vm-replications/{replicationId}/instances/{instanceId}.
+	VMReplicationsInstance = api.Operation{
+		Name:       "VMReplications.Instance",
+		Method:     "GET",
+		Path:       "/vm-replications/{replicationId}/instances/{instanceId}",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "3.5",
+		Roles:      []string{"EVERYONE", "PEER_MONITORING"},
+		Confidence: "documented",
+		Query:      []string{"site"},
+		Statuses:   []int{200},
+		Answer:     "InstanceDetails",
+	}
+
+	// VMReplicationsMigrate is POST /vm-replications/{replicationId}/migrate.
+	VMReplicationsMigrate = api.Operation{
+		Name:         "VMReplications.Migrate",
+		Method:       "POST",
+		Path:         "/vm-replications/{replicationId}/migrate",
+		Class:        api.Once,
+		Refusals:     []string{"NotAuthenticated"},
+		Resend:       "untouched",
+		Since:        "3.5",
+		Roles:        []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence:   "documented",
+		Query:        []string{"site"},
+		Body:         "MigrateRequest",
+		BodyRequired: true,
+		Statuses:     []int{202},
+		Answer:       "Task",
+		TaskResult:   "VMReplication",
+	}
+
+	// VMReplicationsPause is POST /vm-replications/{replicationId}/pause.
+	VMReplicationsPause = api.Operation{
+		Name:       "VMReplications.Pause",
+		Method:     "POST",
+		Path:       "/vm-replications/{replicationId}/pause",
+		Class:      api.Replaceable,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence: "documented",
+		Query:      []string{"site"},
+		Statuses:   []int{202},
+		Answer:     "Task",
+		TaskResult: "VMReplication",
+	}
+
+	// VMReplicationsResume is POST /vm-replications/{replicationId}/resume.
+	VMReplicationsResume = api.Operation{
+		Name:       "VMReplications.Resume",
+		Method:     "POST",
+		Path:       "/vm-replications/{replicationId}/resume",
+		Class:      api.Once,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "2",
+		Roles:      []string{"EVERYONE", "PEER_IMPERSONATING"},
+		Confidence: "documented",
+		Query:      []string{"site"},
+		Statuses:   []int{202},
+		Answer:     "Task",
+		TaskResult: "VMReplication",
+	}
+
 	// VMReplicationsReverse is POST /vm-replications/{replicationId}/reverse.
 	VMReplicationsReverse = api.Operation{
 		Name:       "VMReplications.Reverse",
@@ -784,5 +1764,35 @@ var (
 		Statuses:   []int{202},
 		Answer:     "Task",
 		TaskResult: "VMReplication",
+	}
+
+	// VMReplicationsTraffic is GET /vm-replications/{replicationId}/traffic.
+	VMReplicationsTraffic = api.Operation{
+		Name:       "VMReplications.Traffic",
+		Method:     "GET",
+		Path:       "/vm-replications/{replicationId}/traffic",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "4",
+		Roles:      []string{"EVERYONE", "PEER_MONITORING"},
+		Confidence: "documented",
+		Query:      []string{"interval", "start", "end"},
+		Statuses:   []int{200},
+		Answer:     "Series",
+	}
+
+	// VMReplicationsVirtualHardware is GET /vm-replications/{replicationId}/virtual-hardware.
+	VMReplicationsVirtualHardware = api.Operation{
+		Name:       "VMReplications.VirtualHardware",
+		Method:     "GET",
+		Path:       "/vm-replications/{replicationId}/virtual-hardware",
+		Class:      api.Read,
+		Refusals:   []string{"NotAuthenticated"},
+		Since:      "4",
+		Roles:      []string{"EVERYONE", "PEER_MONITORING"},
+		Confidence: "documented",
+		Query:      []string{"site"},
+		Statuses:   []int{200},
+		Answer:     "VirtualHardware",
 	}
 )
