@@ -60,6 +60,7 @@ func TestOptions(t *testing.T) {
 		"WithTimeout":            {[]drkit.Option{drkit.WithTimeout(time.Minute)}, settings.Settings{AttemptTimeout: time.Minute}},
 		"WithRootCAs":            {[]drkit.Option{drkit.WithRootCAs(pool)}, settings.Settings{RootCAs: pool}},
 		"WithThumbprint":         {[]drkit.Option{drkit.WithThumbprint(sum)}, settings.Settings{Thumbprint: digest}},
+		"as openssl prints it":   {[]drkit.Option{drkit.WithThumbprint("sha256 Fingerprint=" + sum)}, settings.Settings{Thumbprint: digest}},
 		"WithInsecureSkipVerify": {[]drkit.Option{drkit.WithInsecureSkipVerify()}, settings.Settings{InsecureSkipVerify: true}},
 		"WithPlainHTTP":          {[]drkit.Option{drkit.WithPlainHTTP()}, settings.Settings{PlainHTTP: true}},
 		"WithReadOnly":           {[]drkit.Option{drkit.WithReadOnly()}, settings.Settings{ReadOnly: true}},

@@ -148,7 +148,7 @@ func (x *exchange) read(resp *http.Response) error {
 // readError turns an error answer into an Error.
 func (x *exchange) readError() *drkit.Error {
 	answer := x.newError()
-	answer.Kind = drkit.KindOfStatus(x.status)
+	answer.Kind = kindOfStatus(x.status)
 	answer.RetryAfter = retryAfter(x.header)
 	said, ok := x.client.config.DecodeError(x.status, x.received())
 	if !ok {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
+	"github.com/drkit-go/drkit/internal/settings"
 )
 
 // Call is one operation with its arguments.
@@ -103,7 +104,7 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	if err := c.newRequest(x); err != nil {
 		return nil, x.refuse(err)
 	}
-	x.observe = drkit.ResponseObserver(ctx)
+	x.observe, _ = ctx.Value(settings.ObserverKey{}).(func(drkit.Response))
 	return x, nil
 }
 
