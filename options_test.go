@@ -124,7 +124,7 @@ func TestBadOptions(t *testing.T) {
 		},
 		"WithRateLimit": {
 			drkit.WithRateLimit(0, 1), drkit.WithRateLimit(-1, 1), drkit.WithRateLimit(1, 0), drkit.WithRateLimit(1, -1),
-			drkit.WithRateLimit(math.NaN(), 1),
+			drkit.WithRateLimit(math.NaN(), 1), drkit.WithRateLimit(math.Inf(1), 1),
 		},
 		"WithTimeout":      {drkit.WithTimeout(0), drkit.WithTimeout(-time.Second)},
 		"WithMaxBodyBytes": {drkit.WithMaxBodyBytes(0), drkit.WithMaxBodyBytes(-1)},

@@ -201,7 +201,7 @@ func TestFailedTask(t *testing.T) {
 		require.ErrorIs(t, err, drkit.ErrNotFound)
 		assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
 		assert.Equal(t, "vcav.VMReplications.Failover: task on orders-db failed: ReplicationNotFound: "+
-			"There is no replication. None. (task "+taskID+", operation ID op-1)", err.Error())
+			"There is no replication. None. (task "+taskID+" at south, operation ID op-1)", err.Error())
 		assert.Equal(t, drkit.Progress{ID: taskID, State: drkit.StateFailed, Percent: 100}, poller.Progress())
 	})
 }
