@@ -90,6 +90,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.err = a.client.clean(endedBy(ctx, req.Context(), err))
 	case x.streams && resp.StatusCode < 300:
 		x.keep(resp)
+		a.client.deadlines.stop(&x.deadline)
 		x.stream = &stream{body: resp.Body, exchange: x, expire: expire, cancel: cancel, ctx: ctx, parent: req.Context()}
 		x.logAttempt(ctx)
 		if x.observe != nil {
@@ -301,7 +302,7 @@ func withoutQuery(location string) string {
 	return location
 }
 
-// stream is the body of a download. Every read pushes the time-out on.
+// stream is the body of a download. The limit holds for each read, and not for a reader who takes time.
 type stream struct {
 	body     io.ReadCloser
 	exchange *exchange
@@ -313,20 +314,17 @@ type stream struct {
 }
 
 func (s *stream) Read(p []byte) (int, error) {
+	limits := &s.exchange.client.deadlines
+	limits.start(&s.exchange.deadline, s.expire)
 	n, err := s.body.Read(p)
-	if err == nil {
-		s.exchange.client.deadlines.start(&s.exchange.deadline, s.expire)
-		return n, nil
-	}
-	s.exchange.client.deadlines.stop(&s.exchange.deadline)
-	if !errors.Is(err, io.EOF) {
+	limits.stop(&s.exchange.deadline)
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = s.exchange.client.clean(endedBy(s.ctx, s.parent, err))
 	}
 	return n, err
 }
 
 func (s *stream) Close() error {
-	s.exchange.client.deadlines.stop(&s.exchange.deadline)
 	err := s.body.Close()
 	s.cancel(nil)
 	if s.onClose != nil {

@@ -67,7 +67,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 }
 
 // Stream sends a call and returns the body of its answer as it comes. The time-out of an attempt then
-// limits each pause in it instead of the whole. The caller closes the body.
+// limits each wait for more of it instead of the whole. The caller closes the body.
 func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, error) {
 	x, err := c.prepare(ctx, call)
 	if err != nil {
