@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -63,8 +62,11 @@ func (e *Error) Error() string {
 		line.add(strings.TrimSpace(strconv.Itoa(e.Status) + " " + e.Code))
 	}
 	line.add(e.Message)
-	if e.Err != nil {
+	switch {
+	case e.Err != nil:
 		line.add(e.Err.Error())
+	case e.Message == "" && e.Kind != nil:
+		line.add(e.Kind.Error())
 	}
 	line.trailer(e.Method+" "+e.Path, e.OperationID)
 	return line.String()
@@ -79,34 +81,13 @@ func (e *Error) Is(target error) bool { return e.Kind != nil && target == e.Kind
 // LogValue groups what Error prints.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
-		slog.String("operation", e.Operation), slog.Int("status", e.Status), slog.String("code", e.Code),
+		slog.String("operation", e.Operation), slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.Status), slog.String("code", e.Code),
 		slog.String("message", oneLine(e.Message)), slog.String("operation_id", e.OperationID),
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("cause", oneLine(e.Err.Error())))
 	}
 	return slog.GroupValue(attrs...)
-}
-
-// KindOfStatus returns the sentinel that a bare HTTP status stands for, or nil. Services whose codes say
-// more than their statuses choose by code.
-func KindOfStatus(status int) error {
-	switch status {
-	case http.StatusUnauthorized:
-		return ErrUnauthorized
-	case http.StatusForbidden:
-		return ErrForbidden
-	case http.StatusNotFound, http.StatusGone:
-		return ErrNotFound
-	case http.StatusConflict:
-		return ErrConflict
-	case http.StatusTooManyRequests:
-		return ErrThrottled
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return ErrUnavailable
-	default:
-		return nil
-	}
 }
 
 // TaskError is a task that the service accepted and that then failed.
@@ -126,7 +107,7 @@ type TaskError struct {
 	Kind         error             `json:"-"` // the sentinel that errors.Is finds; nil if none fits
 }
 
-// Error returns operation, resource, code, message, task and operation ID on one line.
+// Error returns operation, resource, code, message, task, site and operation ID on one line.
 func (e *TaskError) Error() string {
 	line := sentence{}
 	line.add(e.Operation)
@@ -137,7 +118,11 @@ func (e *TaskError) Error() string {
 	line.add(what)
 	line.add(e.Code)
 	line.add(e.Message)
-	line.trailer("task "+e.TaskID, e.OperationID)
+	task := ""
+	if e.TaskID != "" {
+		task = "task " + e.TaskID
+	}
+	line.trailer(at(task, e.Site), e.OperationID)
 	return line.String()
 }
 
@@ -148,7 +133,8 @@ func (e *TaskError) Is(target error) bool { return e.Kind != nil && target == e.
 func (e *TaskError) LogValue() slog.Value {
 	return slog.GroupValue(
 		slog.String("operation", e.Operation), slog.String("task", e.TaskID),
-		slog.String("resource", e.ResourceID), slog.String("code", e.Code),
+		slog.String("resource", e.ResourceID), slog.String("resource_name", e.ResourceName),
+		slog.String("site", e.Site), slog.String("code", e.Code),
 		slog.String("message", oneLine(e.Message)), slog.String("operation_id", e.OperationID))
 }
 
@@ -164,28 +150,28 @@ type OutcomeUnknownError struct {
 	Err         error  // what came instead of an answer: an *Error, with the context's error where that ended
 }
 
-// Error returns operation, cause, request and operation ID on one line.
+// Error returns operation, cause, request, site and operation ID on one line.
 func (e *OutcomeUnknownError) Error() string {
 	line := sentence{}
 	line.add(e.Operation)
 	line.add("sent, but the outcome is unknown")
-	var answer *Error
-	switch {
-	case errors.As(e.Err, &answer):
-		inner := sentence{}
-		if answer.Status != 0 {
-			inner.add(strings.TrimSpace(strconv.Itoa(answer.Status) + " " + answer.Code))
-		}
-		inner.add(answer.Message)
-		if answer.Err != nil {
-			inner.add(answer.Err.Error())
-		}
-		line.add(inner.String())
-	case e.Err != nil:
-		line.add(e.Err.Error())
-	}
-	line.trailer(e.Method+" "+e.Path, e.OperationID)
+	line.add(e.reason())
+	line.trailer(at(e.Method+" "+e.Path, e.Site), e.OperationID)
 	return line.String()
+}
+
+// reason is the cause without what this error says of the request already.
+func (e *OutcomeUnknownError) reason() string {
+	answer, ok := e.Err.(*Error) //nolint:errorlint // a wrapper's own words must not get lost
+	switch {
+	case e.Err == nil:
+		return ""
+	case !ok:
+		return e.Err.Error()
+	}
+	short := *answer
+	short.Operation, short.Method, short.Path, short.OperationID = "", "", "", ""
+	return short.Error()
 }
 
 // Unwrap returns what came instead of an answer.
@@ -197,7 +183,8 @@ func (e *OutcomeUnknownError) Is(target error) bool { return target == ErrOutcom
 // LogValue groups what Error prints.
 func (e *OutcomeUnknownError) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("operation", e.Operation), slog.String("path", e.Path), slog.String("site", e.Site),
+		slog.String("operation", e.Operation), slog.String("method", e.Method), slog.String("path", e.Path),
+		slog.String("site", e.Site),
 		slog.String("operation_id", e.OperationID), slog.String("error", oneLine(e.Error())))
 }
 
@@ -214,11 +201,16 @@ func (s *sentence) trailer(request, operationID string) {
 	if len(s.parts) == 0 {
 		s.parts = append(s.parts, "failed")
 	}
-	trailer := oneLine(request)
-	if operationID != "" {
-		trailer += ", operation ID " + operationID
+	var trailer []string
+	if request = oneLine(request); request != "" {
+		trailer = append(trailer, request)
 	}
-	s.parts[len(s.parts)-1] += " (" + trailer + ")"
+	if operationID != "" {
+		trailer = append(trailer, "operation ID "+oneLine(operationID))
+	}
+	if len(trailer) > 0 {
+		s.parts[len(s.parts)-1] += " (" + strings.Join(trailer, ", ") + ")"
+	}
 }
 
 func (s *sentence) String() string { return strings.Join(s.parts, ": ") }
@@ -230,6 +222,14 @@ func oneLine(s string) string {
 		return strings.TrimSpace(s)
 	}
 	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+}
+
+// at adds a site, where there is one.
+func at(what, site string) string {
+	if site == "" {
+		return what
+	}
+	return what + " at " + site
 }
 
 func firstOf(values ...string) string {

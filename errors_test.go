@@ -70,11 +70,24 @@ func TestErrorLines(t *testing.T) {
 		},
 		"task": {
 			fullTaskError(), "vcav.VMReplications.Failover: task on db-1 failed: NoSpace: The datastore is full. " +
-				"(task task-1, operation ID op-1)",
+				"(task task-1 at site2, operation ID op-1)",
 		},
 		"task on a resource without a name": {
 			&drkit.TaskError{TaskID: "task-1", ResourceID: "C4-1", Code: "NoSpace"},
 			"task on C4-1 failed: NoSpace (task task-1)",
+		},
+		"work without a task": {
+			&drkit.TaskError{Code: "Rejected", OperationID: "op-1"}, "task failed: Rejected (operation ID op-1)",
+		},
+		"only a kind is known": {
+			&drkit.Error{Operation: "a.B", Method: "GET", Path: "/x", Kind: drkit.ErrNotFound}, "a.B: not found (GET /x)",
+		},
+		"unknown outcome whose cause says more": {
+			&drkit.OutcomeUnknownError{
+				Operation: "a.B", Method: "POST", Path: "/x",
+				Err: fmt.Errorf("middleware gave up: %w", &drkit.Error{Operation: "a.B", Method: "POST", Path: "/x", Err: io.EOF}),
+			},
+			"a.B: sent, but the outcome is unknown: middleware gave up: a.B: EOF (POST /x) (POST /x)",
 		},
 		"task of which nothing else is known": {
 			&drkit.TaskError{TaskID: "task-1"}, "task failed (task task-1)",
@@ -84,7 +97,7 @@ func TestErrorLines(t *testing.T) {
 				Operation: "vcav.VMReplications.Failover", Method: "POST", Path: "/x", Site: "site2", OperationID: "op-1",
 				Err: &drkit.Error{Operation: "vcav.VMReplications.Failover", Method: "POST", Path: "/x", Err: io.ErrUnexpectedEOF, OperationID: "op-1"},
 			},
-			"vcav.VMReplications.Failover: sent, but the outcome is unknown: unexpected EOF (POST /x, operation ID op-1)",
+			"vcav.VMReplications.Failover: sent, but the outcome is unknown: unexpected EOF (POST /x at site2, operation ID op-1)",
 		},
 		"unknown outcome, an answer that says nothing": {
 			&drkit.OutcomeUnknownError{
@@ -129,18 +142,16 @@ func TestErrorsAreOneLine(t *testing.T) {
 
 // hidden are the fields that the line of an error does not show, and why.
 var hidden = map[string]string{
-	"Error.Args":               "the message holds them",
-	"Error.Kind":               "status and code say it",
-	"Error.RetryAfter":         "for programs",
-	"Error.Stack":              "long, and only for those who wrote the service",
-	"TaskError.Args":           "the message holds them",
-	"TaskError.Kind":           "the code says it",
-	"TaskError.ResourceID":     "the name stands for it; TestErrorLines has it alone",
-	"TaskError.Site":           "for programs",
-	"TaskError.Stack":          "long, and only for those who wrote the service",
-	"TaskError.Type":           "the operation says it",
-	"TaskError.Warnings":       "long",
-	"OutcomeUnknownError.Site": "for programs",
+	"Error.Args":           "the message holds them",
+	"Error.Kind":           "status and code say it",
+	"Error.RetryAfter":     "for programs",
+	"Error.Stack":          "long, and only for those who wrote the service",
+	"TaskError.Args":       "the message holds them",
+	"TaskError.Kind":       "the code says it",
+	"TaskError.ResourceID": "the name stands for it; TestErrorLines has it alone",
+	"TaskError.Stack":      "long, and only for those who wrote the service",
+	"TaskError.Type":       "the operation says it",
+	"TaskError.Warnings":   "long",
 }
 
 // A field that is added to an error shows in its line, unless somebody decides otherwise.
@@ -303,17 +314,5 @@ func TestErrorsAsJSONLeaveOutTheStack(t *testing.T) {
 		for _, format := range []string{"%v", "%+v", "%s", "%q"} {
 			assert.NotContains(t, fmt.Sprintf(format, err), "IllegalState")
 		}
-	}
-}
-
-func TestKindOfStatus(t *testing.T) {
-	t.Parallel()
-	known := map[int]error{
-		401: drkit.ErrUnauthorized, 403: drkit.ErrForbidden, 404: drkit.ErrNotFound, 410: drkit.ErrNotFound,
-		409: drkit.ErrConflict, 429: drkit.ErrThrottled,
-		502: drkit.ErrUnavailable, 503: drkit.ErrUnavailable, 504: drkit.ErrUnavailable,
-	}
-	for status := range 700 {
-		assert.Equal(t, known[status], drkit.KindOfStatus(status), status)
 	}
 }

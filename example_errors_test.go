@@ -96,14 +96,3 @@ func ExampleOutcomeUnknownError() {
 	// vcav.VMReplications.Failover: sent, but the outcome is unknown: unexpected EOF (POST /vm-replications/C4-1/failover, operation ID drill-7)
 	// look for drill-7 true
 }
-
-func ExampleKindOfStatus() {
-	for _, status := range []int{http.StatusOK, http.StatusNotFound, http.StatusGone, http.StatusServiceUnavailable} {
-		fmt.Println(status, drkit.KindOfStatus(status))
-	}
-	// Output:
-	// 200 <nil>
-	// 404 not found
-	// 410 not found
-	// 503 unavailable
-}

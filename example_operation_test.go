@@ -3,9 +3,13 @@ package drkit_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"strings"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/api"
+	"github.com/drkit-go/drkit/internal/transport"
 )
 
 // Calls made with the returned context can be found by this name in the logs of the service.
@@ -46,27 +50,35 @@ func ExampleResponse() {
 	// vcav.About.Get (drill-7): {"version":"4.7"}
 }
 
-// A client of one's own shows its answers to whoever asked to see them.
-func ExampleResponseObserver() {
-	serve := func(ctx context.Context) {
-		if observe := drkit.ResponseObserver(ctx); observe != nil {
-			observe(drkit.Response{Operation: "own.Things.Get", Status: http.StatusOK})
-		}
+// call makes one call that is answered at the second attempt.
+func call(ctx context.Context) {
+	answers := []*http.Response{
+		{StatusCode: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}, Body: io.NopCloser(strings.NewReader("busy"))},
+		{StatusCode: http.StatusOK, Body: io.NopCloser(strings.NewReader(`{"version":"4.7"}`))},
 	}
-	serve(context.Background())
-	serve(drkit.OnResponse(context.Background(), func(r drkit.Response) { fmt.Println(r.Operation, r.Status) }))
-	// Output: own.Things.Get 200
+	client, err := transport.New(transport.Config{
+		Service: "vcav", Endpoint: "https://vcda.example.com", TraceHeader: "operationID",
+		Accept:      func(string) string { return "application/json" },
+		DecodeError: func(int, []byte) (transport.ServiceError, bool) { return transport.ServiceError{}, false },
+		Session:     transport.Session{Header: "X-VCAV-Auth", Token: drkit.NewSecret("a token")},
+		Options: []drkit.Option{
+			drkit.WithTransport(roundTrip(func(*http.Request) (*http.Response, error) {
+				next := answers[0]
+				answers = answers[1:]
+				return next, nil
+			})),
+			drkit.WithRetry(drkit.RetryPolicy{MinWait: 1, MaxWait: 1}),
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	about := api.Operation{Name: "About.Get", Method: http.MethodGet, Path: "/about", Class: api.Read}
+	if _, err := client.Do(drkit.WithOperationID(ctx, "drill-7"), transport.Call{Operation: &about}, nil); err != nil {
+		panic(err)
+	}
 }
 
-// call shows two attempts of one call, as a client does.
-func call(ctx context.Context) {
-	observe := drkit.ResponseObserver(ctx)
-	observe(drkit.Response{
-		Operation: "vcav.About.Get", OperationID: "drill-7", Attempt: 1, Status: http.StatusServiceUnavailable,
-		Header: http.Header{"Retry-After": {"1"}}, Body: []byte("busy"),
-	})
-	observe(drkit.Response{
-		Operation: "vcav.About.Get", OperationID: "drill-7", Attempt: 2, Status: http.StatusOK,
-		Body: []byte(`{"version":"4.7"}`),
-	})
-}
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }

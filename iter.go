@@ -30,11 +30,11 @@ func First[T any](rows iter.Seq2[T, error], match func(T) bool) (T, error) {
 	return none, ErrNotFound
 }
 
-// Filter passes on the rows for which keep is true, and errors as they come.
+// Filter passes on the rows for which keep is true, and errors as they come. A nil keep passes on all.
 func Filter[T any](rows iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for row, err := range rows {
-			if (err != nil || keep(row)) && !yield(row, err) {
+			if (err != nil || keep == nil || keep(row)) && !yield(row, err) {
 				return
 			}
 		}

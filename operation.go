@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/drkit-go/drkit/internal/settings"
 )
 
 type operationIDKey struct{}
@@ -40,19 +42,11 @@ type Response struct {
 	Body        []byte      // as sent, with the values of secret members redacted; nil for a download
 }
 
-type onResponseKey struct{}
-
 // OnResponse calls observe with each answer to a call made with the returned context, also those that
 // are retried and those that are errors. It is called on the goroutine of the call, before the call
 // returns. Sign-ins that a call may cause are not shown.
 func OnResponse(ctx context.Context, observe func(Response)) context.Context {
-	return context.WithValue(ctx, onResponseKey{}, observe)
-}
-
-// ResponseObserver returns what [OnResponse] put into ctx, or nil.
-func ResponseObserver(ctx context.Context) func(Response) {
-	observe, _ := ctx.Value(onResponseKey{}).(func(Response))
-	return observe
+	return context.WithValue(ctx, settings.ObserverKey{}, observe)
 }
 
 // endOf returns how ctx ended: the cause if it is one of ours, with the context's own error.

@@ -68,17 +68,3 @@ func TestOperationIDOfContexts(t *testing.T) {
 	require.Error(t, err, "a bad one does not fall back to the one outside")
 	assert.Empty(t, got)
 }
-
-func TestResponseObserver(t *testing.T) {
-	t.Parallel()
-	assert.Nil(t, drkit.ResponseObserver(t.Context()))
-	assert.Nil(t, drkit.ResponseObserver(drkit.OnResponse(t.Context(), nil)))
-
-	var outer, inner []int
-	ctx := drkit.OnResponse(t.Context(), func(r drkit.Response) { outer = append(outer, r.Status) })
-	drkit.ResponseObserver(ctx)(drkit.Response{Status: 200})
-	within := drkit.OnResponse(ctx, func(r drkit.Response) { inner = append(inner, r.Status) })
-	drkit.ResponseObserver(within)(drkit.Response{Status: 503})
-	assert.Equal(t, []int{200}, outer, "the innermost one is called")
-	assert.Equal(t, []int{503}, inner)
-}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
+
+	"github.com/google/go-querystring/query"
 )
 
 // Opt is an optional member of a request that can be absent, null or a value, because a service treats
@@ -92,6 +94,14 @@ func (o Opt[T]) EncodeValues(key string, values *url.Values) error {
 	}); ok {
 		return own.EncodeValues(key, values)
 	}
-	values.Add(key, fmt.Sprint(o.value))
+	plain, err := query.Values(struct {
+		V T `url:"v"`
+	}{o.value})
+	if err != nil {
+		return err
+	}
+	for _, v := range plain["v"] {
+		values.Add(key, v)
+	}
 	return nil
 }

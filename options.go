@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -106,6 +107,9 @@ func WithRetry(policy RetryPolicy) Option {
 // everything that the client sends. Calls wait for their turn, or until their context ends.
 func WithRateLimit(perSecond float64, burst int) Option {
 	return optionFunc(func(s *settings.Settings) error {
+		if math.IsInf(perSecond, 1) {
+			return errors.New("WithRateLimit: an infinite rate is no limit: leave the option out")
+		}
 		if !(perSecond > 0) || burst < 1 {
 			return fmt.Errorf("WithRateLimit: %v requests a second and a burst of %d let nothing through", perSecond, burst)
 		}
@@ -139,12 +143,13 @@ func WithRootCAs(pool *x509.CertPool) Option {
 
 // WithThumbprint accepts only the server certificate with this SHA-256 thumbprint, through proxies and
 // on resumed connections too. It is written as hexadecimal digits, with or without colons, in upper or
-// lower case, with or without the prefix "SHA-256:". Alone it replaces the check of issuer and host
+// lower case, with or without the prefix "SHA-256:"; what openssl x509 -fingerprint -sha256 prints will do.
+// Alone it replaces the check of issuer and host
 // name, which is what a self-signed appliance needs; together with [WithRootCAs] both must hold.
 func WithThumbprint(thumbprint string) Option {
 	return optionFunc(func(s *settings.Settings) error {
 		digits := strings.TrimSpace(thumbprint)
-		for _, prefix := range []string{"SHA-256:", "SHA256:"} {
+		for _, prefix := range []string{"SHA-256:", "SHA256:", "SHA256 Fingerprint="} {
 			if len(digits) >= len(prefix) && strings.EqualFold(digits[:len(prefix)], prefix) {
 				digits = digits[len(prefix):]
 				break

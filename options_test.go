@@ -60,6 +60,7 @@ func TestOptions(t *testing.T) {
 		"WithTimeout":            {[]drkit.Option{drkit.WithTimeout(time.Minute)}, settings.Settings{AttemptTimeout: time.Minute}},
 		"WithRootCAs":            {[]drkit.Option{drkit.WithRootCAs(pool)}, settings.Settings{RootCAs: pool}},
 		"WithThumbprint":         {[]drkit.Option{drkit.WithThumbprint(sum)}, settings.Settings{Thumbprint: digest}},
+		"as openssl prints it":   {[]drkit.Option{drkit.WithThumbprint("sha256 Fingerprint=" + sum)}, settings.Settings{Thumbprint: digest}},
 		"WithInsecureSkipVerify": {[]drkit.Option{drkit.WithInsecureSkipVerify()}, settings.Settings{InsecureSkipVerify: true}},
 		"WithPlainHTTP":          {[]drkit.Option{drkit.WithPlainHTTP()}, settings.Settings{PlainHTTP: true}},
 		"WithReadOnly":           {[]drkit.Option{drkit.WithReadOnly()}, settings.Settings{ReadOnly: true}},
@@ -123,7 +124,7 @@ func TestBadOptions(t *testing.T) {
 		},
 		"WithRateLimit": {
 			drkit.WithRateLimit(0, 1), drkit.WithRateLimit(-1, 1), drkit.WithRateLimit(1, 0), drkit.WithRateLimit(1, -1),
-			drkit.WithRateLimit(math.NaN(), 1),
+			drkit.WithRateLimit(math.NaN(), 1), drkit.WithRateLimit(math.Inf(1), 1),
 		},
 		"WithTimeout":      {drkit.WithTimeout(0), drkit.WithTimeout(-time.Second)},
 		"WithMaxBodyBytes": {drkit.WithMaxBodyBytes(0), drkit.WithMaxBodyBytes(-1)},

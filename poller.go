@@ -44,7 +44,8 @@ type Look[T any] struct {
 // A Source whose client can be closed may also have a method Closed() <-chan struct{}. When that channel
 // is closed, waits end at once with [ErrClosed].
 type Source[T any] interface {
-	// ID names the work for people: a task id, or what is watched where there is none.
+	// ID names the work for people: a task id, or what is watched where there is none. Like Look it may
+	// be called by several goroutines at once.
 	ID() string
 	// Look asks the service once. An error is a look that failed, not work that failed: it leaves the
 	// poller as it was. ErrNotFound means that the service does not show the work.
@@ -54,19 +55,34 @@ type Source[T any] interface {
 // PollerOption changes how a [Poller] waits.
 type PollerOption interface{ applyPoller(c *pollerConfig) }
 
-type pollerConfig struct{ polling settings.Polling }
+type pollerConfig struct {
+	polling settings.Polling
+	err     error
+}
 
-func (o PollingOption) applyPoller(c *pollerConfig) { c.polling = settings.Polling(o.policy) }
+func (o PollingOption) applyPoller(c *pollerConfig) {
+	var s settings.Settings
+	if err := o.Apply(&s); err != nil {
+		c.err = err
+		return
+	}
+	c.polling = s.Polling
+}
 
 // Poller follows one piece of work to its end. Methods that start work return one; several goroutines
 // may use it at once. Dropping a Poller, or ending the context of a wait, does not stop the work.
 type Poller[T any] struct {
 	source  Source[T]
 	polling settings.Polling
+	bad     error // of the options: what Poll and Wait return
 	born    time.Time
 
-	mu   sync.Mutex
-	last Look[T]
+	ended chan struct{} // closed once the end was seen
+
+	mu     sync.Mutex
+	looks  uint64 // begun
+	newest uint64 // the look that last is from
+	last   Look[T]
 }
 
 // missesToBeGone is how many looks in a row, after the grace, must miss a task before it is gone.
@@ -78,7 +94,7 @@ func NewPoller[T any](source Source[T], options ...PollerOption) *Poller[T] {
 	for _, o := range options {
 		o.applyPoller(&config)
 	}
-	p := &Poller[T]{source: source, polling: config.polling.WithDefaults(), born: time.Now()}
+	p := &Poller[T]{source: source, polling: config.polling.WithDefaults(), bad: config.err, born: time.Now(), ended: make(chan struct{})}
 	p.last.Progress.ID = source.ID()
 	return p
 }
@@ -95,22 +111,33 @@ func (p *Poller[T]) Poll(ctx context.Context) (Progress, error) {
 	if p.Done() {
 		return p.Progress(), nil
 	}
-	look, err := p.source.Look(ctx)
+	if p.bad != nil {
+		return p.Progress(), p.bad
+	}
+	p.mu.Lock()
+	p.looks++
+	look := p.looks
+	p.mu.Unlock()
+	seen, err := p.source.Look(ctx)
 	if err != nil {
 		return p.Progress(), err
 	}
-	return p.saw(look), nil
+	return p.saw(look, seen), nil
 }
 
-// saw keeps a look, unless another goroutine has already seen the end.
-func (p *Poller[T]) saw(look Look[T]) Progress {
+// saw keeps what a look has seen, unless a look that began later has been kept, or the end was seen.
+func (p *Poller[T]) saw(look uint64, seen Look[T]) Progress {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.last.Done {
-		if look.Progress.ID == "" {
-			look.Progress.ID = p.source.ID()
-		}
-		p.last = look
+	if p.last.Done || look < p.newest && !seen.Done {
+		return p.last.Progress
+	}
+	if seen.Progress.ID == "" {
+		seen.Progress.ID = p.source.ID()
+	}
+	p.newest, p.last = look, seen
+	if seen.Done {
+		close(p.ended)
 	}
 	return p.last.Progress
 }
@@ -169,7 +196,7 @@ func (p *Poller[T]) Wait(ctx context.Context, options ...WaitOption) (T, error) 
 	return p.Result()
 }
 
-func (p *Poller[T]) wait(ctx context.Context, report func(Progress)) error {
+func (p *Poller[T]) wait(ctx context.Context, report func(any, Progress)) error {
 	var closed <-chan struct{}
 	if closing, ok := p.source.(interface{ Closed() <-chan struct{} }); ok {
 		closed = closing.Closed()
@@ -177,17 +204,22 @@ func (p *Poller[T]) wait(ctx context.Context, report func(Progress)) error {
 	schedule := pause{next: p.polling.MinInterval, limit: p.polling.MaxInterval}
 	trouble := patience{polling: p.polling, born: p.born}
 	for {
-		if ctx.Err() != nil {
+		switch {
+		case p.Done():
+			report(p, p.Progress())
+			return nil
+		case p.bad != nil:
+			return p.bad
+		case ctx.Err() != nil:
 			return p.interrupted(endOf(ctx))
 		}
 		progress, err := p.Poll(ctx)
 		switch {
+		case p.Done():
+			continue
 		case err == nil:
-			report(progress)
+			report(p, progress)
 			trouble.over()
-			if p.Done() {
-				return nil
-			}
 		case ctx.Err() != nil:
 			return p.interrupted(endOf(ctx))
 		default:
@@ -195,7 +227,7 @@ func (p *Poller[T]) wait(ctx context.Context, report func(Progress)) error {
 				return fmt.Errorf("waiting for %s: %w", p.source.ID(), err)
 			}
 		}
-		if err := sleep(ctx, closed, schedule.take(err)); err != nil {
+		if err := p.sleep(ctx, closed, schedule.take(err)); err != nil {
 			return p.interrupted(err)
 		}
 	}
@@ -272,12 +304,14 @@ func endsWait(err error) bool {
 		answer.Status != 408 && answer.Status != 425
 }
 
-// sleep returns nil once d has passed, or why it was cut short.
-func sleep(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
+// sleep returns nil once d has passed or another goroutine has seen the end, or why it was cut short.
+func (p *Poller[T]) sleep(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return nil
+	case <-p.ended:
 		return nil
 	case <-closed:
 		return ErrClosed

@@ -14,7 +14,7 @@ type waitConfig struct{ onProgress func(Progress) }
 // OnProgress calls report with what the looks show, one call at a time, from a goroutine of its own: a
 // slow report delays neither the wait nor the looks, and misses what came while it was busy, but never
 // the last Progress. The wait returns when the last report has; only the end of its context makes it
-// return while a report is still running, and then no further report begins.
+// return while a report is still running, or just being handed over; none begins after that.
 func OnProgress(report func(Progress)) WaitOption {
 	return func(c *waitConfig) { c.onProgress = report }
 }
@@ -26,8 +26,8 @@ type reports struct {
 	done     chan struct{}
 
 	mu      sync.Mutex
-	pending map[string]Progress // the newest by work
-	order   []string
+	pending map[any]Progress // the newest by poller
+	order   []any
 	closed  bool
 }
 
@@ -36,7 +36,7 @@ func startReports(callback func(Progress)) *reports {
 	r := &reports{callback: callback}
 	if callback != nil {
 		r.wake, r.done = make(chan struct{}, 1), make(chan struct{})
-		r.pending = map[string]Progress{}
+		r.pending = map[any]Progress{}
 		go r.run()
 	}
 	return r
@@ -74,15 +74,15 @@ func (r *reports) take() (Progress, bool) {
 	return progress, true
 }
 
-func (r *reports) send(progress Progress) {
+func (r *reports) send(of any, progress Progress) {
 	if r.callback == nil {
 		return
 	}
 	r.mu.Lock()
-	if _, waiting := r.pending[progress.ID]; !waiting {
-		r.order = append(r.order, progress.ID)
+	if _, waiting := r.pending[of]; !waiting {
+		r.order = append(r.order, of)
 	}
-	r.pending[progress.ID] = progress
+	r.pending[of] = progress
 	r.mu.Unlock()
 	r.signal()
 }
@@ -164,7 +164,7 @@ type joined []error
 func (j joined) Error() string {
 	lines := make([]string, len(j))
 	for i, err := range j {
-		lines[i] = err.Error()
+		lines[i] = oneLine(err.Error())
 	}
 	return strings.Join(lines, "; ")
 }

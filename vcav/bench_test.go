@@ -36,9 +36,10 @@ func BenchmarkCall(b *testing.B) {
 
 func compareCall(b *testing.B, http2 bool) {
 	endpoint, pool := startBenchServer(b, http2)
-	bare := &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
-	}
+	bare, ok := http.DefaultTransport.(*http.Transport)
+	require.True(b, ok)
+	bare = bare.Clone()
+	bare.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	b.Cleanup(bare.CloseIdleConnections)
 	client, err := vcav.NewClient(endpoint, vcav.Token(drkit.NewSecret("dG9rZW4=")), drkit.WithRootCAs(pool))
 	require.NoError(b, err)

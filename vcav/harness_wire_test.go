@@ -2,7 +2,6 @@ package vcav_test
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -208,6 +207,6 @@ func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
 func answerOf(t testing.TB, err error) *drkit.Error {
 	t.Helper()
 	var answer *drkit.Error
-	require.Truef(t, errors.As(err, &answer), "%T: %v", err, err)
+	require.ErrorAs(t, err, &answer)
 	return answer
 }

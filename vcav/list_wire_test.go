@@ -207,7 +207,8 @@ func TestErrorInTheMiddleOfAWalk(t *testing.T) {
 		assert.Len(t, s.lines(), 3)
 
 		ends := 0
-		for range l.list(t.Context(), here(s.client()), 0, 0) {
+		for _, err := range l.list(t.Context(), here(s.client()), 0, 0) {
+			require.ErrorIs(t, err, drkit.ErrForbidden)
 			ends++
 		}
 		assert.Equal(t, 1, ends, "who does not stop at the error gets nothing more")

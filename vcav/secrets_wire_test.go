@@ -114,6 +114,7 @@ func TestSessionKeepsItsSecrets(t *testing.T) {
 		"code":      echo(409, givenToken, password),
 		"no answer": httpmock.NewErrorResponder(errors.New("proxy refuses " + givenToken + " and " + password)),
 		"page":      page(502),
+		"type":      withHeader(page(404), "Content-Type", "text/"+givenToken),
 		"redirect":  withHeader(status(302, page(302)), "Location", "https://proxy.example.com/login?t="+givenToken),
 		"not JSON":  httpmock.NewStringResponder(200, givenToken+" "+password),
 	} {
@@ -184,8 +185,10 @@ func TestBodiesAreNotLogged(t *testing.T) {
 	for _, word := range []string{"horse", givenToken, "orders-db", "acme", "10.64.8.21", "X-Vcav", "X-VCAV"} {
 		assert.NotContains(t, d.String(), word)
 	}
-	for _, word := range []string{"vcav.Sessions.SignIn", "vcav.VMReplications.Failover", "vcav.Tasks.Get", "vcav.Sessions.End",
-		`"query":"site=south"`, `"path":"` + failoverPath + `"`, `"outcome":"accepted"`} {
+	for _, word := range []string{
+		"vcav.Sessions.SignIn", "vcav.VMReplications.Failover", "vcav.Tasks.Get", "vcav.Sessions.End",
+		`"query":"site=south"`, `"path":"` + failoverPath + `"`, `"outcome":"accepted"`,
+	} {
 		assert.Contains(t, d.String(), word)
 	}
 }

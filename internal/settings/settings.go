@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// ObserverKey is the key under which a context carries the func(drkit.Response) of drkit.OnResponse.
+type ObserverKey struct{}
+
 // Settings are the resolved options of one client. The zero value of each field means its default.
 type Settings struct {
 	HTTPClient         *http.Client

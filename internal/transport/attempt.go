@@ -37,14 +37,15 @@ type exchange struct {
 	mayHaveRun atomic.Bool
 
 	// What the last attempt brought. The loop of attempts runs on one goroutine.
-	attempt int
-	began   time.Time
-	status  int
-	header  http.Header
-	buffer  *bytes.Buffer
-	answer  *drkit.Error // decoded error answer
-	stream  *stream
-	err     error // no answer, or half of one
+	attempt  int
+	began    time.Time
+	deadline deadline
+	status   int
+	header   http.Header
+	buffer   *bytes.Buffer
+	answer   *drkit.Error // decoded error answer
+	stream   *stream
+	err      error // no answer, or half of one
 }
 
 type exchangeKey struct{}
@@ -76,7 +77,8 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	limit := a.client.settings.AttemptTimeout
-	timer := time.AfterFunc(limit, func() { cancel(&timeoutError{limit}) })
+	expire := func() { cancel(&timeoutError{limit}) }
+	a.client.deadlines.start(&x.deadline, expire)
 	sent := req.WithContext(ctx)
 	if len(a.client.settings.Middleware) > 0 {
 		sent.Header = req.Header.Clone() // a middleware that adds to it must not add twice
@@ -88,7 +90,8 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.err = a.client.clean(endedBy(ctx, req.Context(), err))
 	case x.streams && resp.StatusCode < 300:
 		x.keep(resp)
-		x.stream = &stream{body: resp.Body, timer: timer, limit: limit, cancel: cancel, ctx: ctx, parent: req.Context()}
+		a.client.deadlines.stop(&x.deadline)
+		x.stream = &stream{body: resp.Body, exchange: x, expire: expire, cancel: cancel, ctx: ctx, parent: req.Context()}
 		x.logAttempt(ctx)
 		if x.observe != nil {
 			x.observe(x.response())
@@ -101,7 +104,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			x.err = a.client.clean(endedBy(ctx, req.Context(), err))
 		}
 	}
-	timer.Stop()
+	a.client.deadlines.stop(&x.deadline)
 	cancel(nil)
 	x.logAttempt(req.Context())
 	if x.err != nil {
@@ -148,7 +151,7 @@ func (x *exchange) read(resp *http.Response) error {
 // readError turns an error answer into an Error.
 func (x *exchange) readError() *drkit.Error {
 	answer := x.newError()
-	answer.Kind = drkit.KindOfStatus(x.status)
+	answer.Kind = kindOfStatus(x.status)
 	answer.RetryAfter = retryAfter(x.header)
 	said, ok := x.client.config.DecodeError(x.status, x.received())
 	if !ok {
@@ -299,28 +302,29 @@ func withoutQuery(location string) string {
 	return location
 }
 
-// stream is the body of a download. Every read pushes the time-out on.
+// stream is the body of a download. The limit holds for each read, and not for a reader who takes time.
 type stream struct {
-	body    io.ReadCloser
-	timer   *time.Timer
-	limit   time.Duration
-	cancel  context.CancelCauseFunc
-	ctx     context.Context
-	parent  context.Context
-	onClose func()
+	body     io.ReadCloser
+	exchange *exchange
+	expire   func()
+	cancel   context.CancelCauseFunc
+	ctx      context.Context
+	parent   context.Context
+	onClose  func()
 }
 
 func (s *stream) Read(p []byte) (int, error) {
+	limits := &s.exchange.client.deadlines
+	limits.start(&s.exchange.deadline, s.expire)
 	n, err := s.body.Read(p)
-	s.timer.Reset(s.limit)
+	limits.stop(&s.exchange.deadline)
 	if err != nil && !errors.Is(err, io.EOF) {
-		err = endedBy(s.ctx, s.parent, err)
+		err = s.exchange.client.clean(endedBy(s.ctx, s.parent, err))
 	}
 	return n, err
 }
 
 func (s *stream) Close() error {
-	s.timer.Stop()
 	err := s.body.Close()
 	s.cancel(nil)
 	if s.onClose != nil {

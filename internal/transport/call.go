@@ -14,6 +14,7 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
+	"github.com/drkit-go/drkit/internal/settings"
 )
 
 // Call is one operation with its arguments.
@@ -66,7 +67,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 }
 
 // Stream sends a call and returns the body of its answer as it comes. The time-out of an attempt then
-// limits each pause in it instead of the whole. The caller closes the body.
+// limits each wait for more of it instead of the whole. The caller closes the body.
 func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, error) {
 	x, err := c.prepare(ctx, call)
 	if err != nil {
@@ -103,7 +104,7 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	if err := c.newRequest(x); err != nil {
 		return nil, x.refuse(err)
 	}
-	x.observe = drkit.ResponseObserver(ctx)
+	x.observe, _ = ctx.Value(settings.ObserverKey{}).(func(drkit.Response))
 	return x, nil
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/go-retryablehttp"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
 )
 
@@ -106,4 +107,25 @@ func retryAfter(header http.Header) time.Duration {
 		return max(0, time.Until(date))
 	}
 	return 0
+}
+
+// kindOfStatus returns the sentinel that a bare HTTP status stands for, or nil. Services whose codes say
+// more than their statuses choose by code.
+func kindOfStatus(status int) error {
+	switch status {
+	case http.StatusUnauthorized:
+		return drkit.ErrUnauthorized
+	case http.StatusForbidden:
+		return drkit.ErrForbidden
+	case http.StatusNotFound, http.StatusGone:
+		return drkit.ErrNotFound
+	case http.StatusConflict:
+		return drkit.ErrConflict
+	case http.StatusTooManyRequests:
+		return drkit.ErrThrottled
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return drkit.ErrUnavailable
+	default:
+		return nil
+	}
 }

@@ -43,13 +43,14 @@ type ServiceError struct {
 
 // Client sends the calls of one service client. It is safe for concurrent use.
 type Client struct {
-	config   Config
-	settings settings.Settings
-	base     *url.URL
-	retry    *retryablehttp.Client
-	limiter  *rate.Limiter
-	session  *session
-	accept   string
+	config    Config
+	settings  settings.Settings
+	base      *url.URL
+	retry     *retryablehttp.Client
+	limiter   *rate.Limiter
+	session   *session
+	deadlines deadlines
+	accept    string
 	// The header names in canonical form, as net/http keeps them.
 	traceHeader, tokenHeader string
 	logQuery                 map[string]bool
@@ -90,6 +91,7 @@ func New(config Config) (*Client, error) {
 	if s.RatePerSecond > 0 {
 		c.limiter = rate.NewLimiter(rate.Limit(s.RatePerSecond), s.RateBurst)
 	}
+	c.deadlines.limit = c.settings.AttemptTimeout
 	c.life, c.close = context.WithCancelCause(context.Background())
 	c.session = newSession(c.life, config.Session, 2*c.settings.AttemptTimeout)
 	c.retry = c.newRetry(c.newChain())

@@ -1,0 +1,161 @@
+package vcav_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/vcav"
+)
+
+// scripted is a round tripper that gives one answer to all requests. Fuzzing runs one input at a time.
+type scripted struct {
+	status int
+	body   []byte
+	sent   int
+}
+
+func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.sent++
+	if s.sent > runaway {
+		return nil, errors.New("the service has had enough")
+	}
+	return &http.Response{
+		StatusCode: s.status, Header: http.Header{"Content-Type": {mediaType}}, Request: r,
+		Body: io.NopCloser(bytes.NewReader(s.body)), ContentLength: int64(len(s.body)),
+	}, nil
+}
+
+// runaway is how many requests of one call are too many.
+const runaway = 20
+
+func fuzzed(f *testing.F) (*scripted, *vcav.Client) {
+	f.Helper()
+	network := &scripted{}
+	client, err := vcav.NewClient(appliance, vcav.Token(drkit.NewSecret(givenToken)),
+		drkit.WithTransport(network), drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}))
+	require.NoError(f, err)
+	return network, client
+}
+
+// seed adds the samples that fit, and what is not one.
+func seed(f *testing.F, names []string, add func(body []byte)) {
+	f.Helper()
+	for _, name := range names {
+		add(compact([]byte(testdata(f, name)))) // shorter inputs are minimized sooner
+	}
+	for _, body := range []string{
+		"", "null", "{}", "[]", `""`, "0", "{", "<html>", "\xff", `{"id":null}`, `{"id":7}`, `{"id":"1","state":null}`,
+		`{"id":"1","state":"SUCCEEDED","result":{"lastUpdated":"-1"}}`, `{"id":"1","endTime":1e999}`,
+		`{"id":"1","endTime":9223372036854775808,"progress":-1}`, `{"id":"1","state":"FAILED","warnings":[null]}`,
+	} {
+		add([]byte(body))
+	}
+}
+
+// Whatever a service answers in the place of a task: it is an error, or a task with an id.
+func FuzzTask(f *testing.F) {
+	network, client := fuzzed(f)
+	names := []string{"tasks_get.answer", "tasks_get.failed", "tasks_get.running", "vm_replications_failover.answer", "error"}
+	seed(f, names, func(body []byte) { f.Add(body) })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		network.status, network.body, network.sent = 200, body, 0
+		task, err := client.Tasks.Get(t.Context(), "1")
+		if err == nil {
+			require.NotEmpty(t, task.ID)
+			require.Equal(t, task.State == vcav.TaskStateFailed, task.Err() != nil)
+		} else {
+			checkErrorText(t, err)
+		}
+
+		network.status, network.sent = 202, 0
+		poller, startErr := client.VMReplications.Sync(t.Context(), "1")
+		require.Equal(t, 1, network.sent)
+		require.Equal(t, err == nil, startErr == nil, "the same answer is a task or none")
+		if startErr != nil {
+			require.ErrorIs(t, startErr, drkit.ErrOutcomeUnknown)
+			return
+		}
+		require.Equal(t, task.ID, poller.ID())
+		network.status, network.sent = 200, 0
+		progress, err := poller.Poll(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, drkit.State(task.State), progress.State)
+		require.Equal(t, task.Ended(), poller.Done())
+		if _, err := poller.Result(); err != nil {
+			checkErrorText(t, err)
+		}
+	})
+}
+
+// Whatever a service answers in the place of a page: the walk ends, after no more rows than it was sent.
+func FuzzVMReplicationPage(f *testing.F) {
+	network, client := fuzzed(f)
+	seed(f, []string{"vm_replications_list.answer", "tasks_list.answer", "vm_replications_get.answer"}, func(body []byte) { f.Add(body) })
+	for _, body := range []string{
+		`{"items":null,"total":-1}`, `{"items":[{}],"total":2}`, `{"items":[{"id":"a"},{"id":"b"}],"total":5}`,
+		`{"items":[{"id":"a"},{"id":"b"},{"id":"a"}],"total":1000000000}`, `{"items":[{},{}],"total":1000000000}`,
+		`{"items":[null]}`, `{"items":[{"id":"a","metadata":{"x":null}}]}`, `{"items":[],"total":9}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		network.status, network.body, network.sent = 200, body, 0
+		seen := map[string]bool{}
+		for row, err := range client.VMReplications.List(t.Context(), vcav.VMReplicationQuery{}) {
+			if err != nil {
+				checkErrorText(t, err)
+				break
+			}
+			require.False(t, seen[row.ID], "a row is passed on once")
+			seen[row.ID] = true
+		}
+		if network.sent > runaway {
+			open(t, "a page whose first row is its last is walked for as long as the total says")
+			t.Fatal("the walk goes on and on")
+		}
+	})
+}
+
+// Whatever a service answers in the place of an error: it is an error of one line, and what must not
+// repeat is settled only by the service's own word.
+func FuzzErrorBody(f *testing.F) {
+	network, client := fuzzed(f)
+	for _, code := range []int{400, 401, 403, 404, 408, 409, 429, 500, 503, 599} {
+		seed(f, []string{"error", "error_not_authenticated", "error_conflict"}, func(body []byte) { f.Add(code, body) })
+	}
+	f.Add(404, []byte(`{"code":"\u0000NotFound","msg":"a\nb\u2028c","args":[null]}`))
+	f.Fuzz(func(t *testing.T, code int, body []byte) {
+		if code < 400 || code > 599 {
+			t.Skip("no error")
+		}
+		network.status, network.body, network.sent = code, body, 0
+		_, err := client.Diagnostics.About(t.Context())
+		answer := answerOf(t, err)
+		require.Equal(t, code, answer.Status)
+		checkErrorText(t, err)
+
+		network.sent = 0
+		_, err = client.VMReplications.Reverse(t.Context(), "1")
+		require.Equal(t, 1, network.sent)
+		require.Error(t, err)
+		checkErrorText(t, err)
+		settled := answer.Code == vcav.CodeNotAuthenticated ||
+			answer.Code != "" && code < 500 && code != 401 && code != 408 && code != 429
+		require.Equal(t, !settled, errors.Is(err, drkit.ErrOutcomeUnknown), "%d %q", code, answer.Code)
+	})
+}
+
+// checkErrorText checks that an error prints on one line.
+func checkErrorText(t *testing.T, err error) {
+	t.Helper()
+	control := strings.IndexFunc(err.Error(), func(r rune) bool { return r != ' ' && (unicode.IsControl(r) || unicode.IsSpace(r)) })
+	require.Negative(t, control, "%q", err.Error())
+}
