@@ -89,11 +89,17 @@ func (f VCenterFailoverTest) MarshalJSON() ([]byte, error) {
 
 // startWith refuses a request that cannot be right, and starts the others.
 func startWith(ctx context.Context, at place, call transport.Call, request checker) (*drkit.Poller[VMReplication], error) {
-	if v := reflect.ValueOf(request); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(request) {
 		return nil, fmt.Errorf("vcav.%s: request is nil", call.Operation.Name)
 	}
 	if err := request.check(); err != nil {
 		return nil, fmt.Errorf("vcav.%s: %w", call.Operation.Name, err)
 	}
 	return start[VMReplication](ctx, at, call)
+}
+
+// isNil reports whether an interface holds nothing, or a nil pointer.
+func isNil(value any) bool {
+	v := reflect.ValueOf(value)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }

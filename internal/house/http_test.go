@@ -32,9 +32,13 @@ var jsonScope = scope{
 	packages: []string{"encoding/json"},
 	open:     func(dir string) bool { return serviceOf(dir) == "" },
 	files: map[string]string{
-		"vcav/errors.go":   "reads the error answers of the service",
-		"vcav/failover.go": "writes the discriminator of a union",
-		"vcav/poller.go":   "decodes the result of a task",
+		"vcav/errors.go":      "reads the error answers of the service",
+		"vcav/failover.go":    "writes the discriminator of a union",
+		"vcav/migrate.go":     "writes the discriminator of a union",
+		"vcav/policy_json.go": "carries unknown members along",
+		"vcav/poller.go":      "decodes the result of a task",
+		"vcav/reconfigure.go": "writes the discriminator of a union",
+		"vcav/start.go":       "writes the discriminators of unions",
 	},
 }
 
