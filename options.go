@@ -191,6 +191,16 @@ func WithReadOnly() Option {
 	})
 }
 
+// WithoutPrefetch makes lists fetch a page only when the caller has worked off the one before. By default
+// the next page is fetched meanwhile, once the caller has asked for a second row, on a goroutine that ends
+// with the loop; a function given to [OnResponse] is then called on that goroutine.
+func WithoutPrefetch() Option {
+	return optionFunc(func(s *settings.Settings) error {
+		s.NoPrefetch = true
+		return nil
+	})
+}
+
 // WithUserAgent sets the User-Agent header. The default is "drkit-go".
 func WithUserAgent(agent string) Option {
 	return optionFunc(func(s *settings.Settings) error {

@@ -15,11 +15,11 @@ type resources struct {
 	Sessions       *vcav.Sessions
 	Diagnostics    *vcav.Diagnostics
 	Tasks          *vcav.Tasks
-	VMReplications *vcav.VMReplications
+	VMReplications *vcav.SiteVMReplications
 }
 
 func here(c *vcav.Client) resources {
-	return resources{c.Sessions, c.Diagnostics, c.Tasks, c.VMReplications}
+	return resources{c.Sessions, c.Diagnostics, c.Tasks, &c.VMReplications.SiteVMReplications}
 }
 
 func there(s *vcav.Site) resources {

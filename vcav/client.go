@@ -23,11 +23,14 @@ type Client struct {
 	Diagnostics *Diagnostics
 	// Tasks are the long-running operations of the local site.
 	Tasks *Tasks
+	// Policies are the replication policies of the local site.
+	Policies *Policies
 	// VMReplications are the VM replications of the local site.
 	VMReplications *VMReplications
 
 	transport   *transport.Client
 	credentials Credentials
+	extensions  extensions
 
 	mu      sync.Mutex
 	session Session // of the last sign-in
@@ -38,8 +41,11 @@ type Client struct {
 type Site struct {
 	// Tasks are the long-running operations of the site.
 	Tasks *Tasks
-	// VMReplications are the VM replications of the site.
-	VMReplications *VMReplications
+	// Policies are the replication policies of the site. They are changed at their own site only.
+	Policies *SitePolicies
+	// VMReplications are the VM replications of the site, without the statistics, which only the local
+	// site gives.
+	VMReplications *SiteVMReplications
 }
 
 // place is where the calls of a resource run: the local site, or the one that a view names.
@@ -63,7 +69,8 @@ func NewClient(endpoint string, credentials Credentials, options ...drkit.Option
 	c.Sessions = &Sessions{local}
 	c.Diagnostics = &Diagnostics{local}
 	c.Tasks = &Tasks{local}
-	c.VMReplications = &VMReplications{local}
+	c.Policies = &Policies{SitePolicies{local}}
+	c.VMReplications = &VMReplications{SiteVMReplications{local}}
 	return c, nil
 }
 
@@ -93,7 +100,7 @@ func (c *Client) connect(endpoint string, options []drkit.Option) error {
 // the view an error: it does not mean the local site.
 func (c *Client) Site(name string) *Site {
 	there := place{client: c, site: name, named: true}
-	return &Site{Tasks: &Tasks{there}, VMReplications: &VMReplications{there}}
+	return &Site{Tasks: &Tasks{there}, Policies: &SitePolicies{there}, VMReplications: &SiteVMReplications{there}}
 }
 
 // Close ends calls and waits that are under way with [drkit.ErrClosed], signs out of the session that

@@ -72,9 +72,30 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	return look, nil
 }
 
-// resultOf decodes the result of a task that ended well.
+// NoResult is the result of a task that has none.
+type NoResult struct{}
+
+// ResultOf decodes the result of a task that ended well into T: until asked for by its type, a result
+// stays as the service has written it, also where its type is one that drkit does not know.
+//
+// Errors: the reason, as [Task.Err], where the task failed; [drkit.ErrNotDone] before its end.
+func ResultOf[T any](task Task) (T, error) {
+	var none T
+	switch {
+	case !task.Ended():
+		return none, fmt.Errorf("task %s: %w", task.ID, drkit.ErrNotDone)
+	case task.Err() != nil:
+		return none, task.Err()
+	default:
+		return resultOf[T](task)
+	}
+}
+
 func resultOf[T any](task Task) (T, error) {
 	var result T
+	if _, void := any(result).(NoResult); void {
+		return result, nil
+	}
 	if len(task.Result) == 0 || string(task.Result) == "null" {
 		return result, fmt.Errorf("task %s succeeded, but has no result to return", task.ID)
 	}

@@ -118,37 +118,37 @@ func TestRequestsThatCannotBeRightAreNotSent(t *testing.T) {
 	t.Parallel()
 	some := drkit.Some(instanceID)
 	for name, tc := range map[string]struct {
-		call func(*vcav.VMReplications) (any, error)
+		call func(*vcav.SiteVMReplications) (any, error)
 		want string
 	}{
 		"nil": {
-			func(v *vcav.VMReplications) (any, error) { return started(v.Failover(t.Context(), "C4-1", nil)) },
+			func(v *vcav.SiteVMReplications) (any, error) { return started(v.Failover(t.Context(), "C4-1", nil)) },
 			"vcav.VMReplications.Failover: request is nil",
 		},
 		"nil of a type": {
-			func(v *vcav.VMReplications) (any, error) {
+			func(v *vcav.SiteVMReplications) (any, error) {
 				return started(v.Failover(t.Context(), "C4-1", (*vcav.CloudFailover)(nil)))
 			},
 			"vcav.VMReplications.Failover: request is nil",
 		},
 		"nil test": {
-			func(v *vcav.VMReplications) (any, error) { return started(v.TestFailover(t.Context(), "C4-1", nil)) },
+			func(v *vcav.SiteVMReplications) (any, error) { return started(v.TestFailover(t.Context(), "C4-1", nil)) },
 			"vcav.VMReplications.TestFailover: request is nil",
 		},
 		"empty instance": {
-			func(v *vcav.VMReplications) (any, error) {
+			func(v *vcav.SiteVMReplications) (any, error) {
 				return started(v.Failover(t.Context(), "C4-1", vcav.VCenterFailover{InstanceID: drkit.Some("")}))
 			},
 			"InstanceID is empty",
 		},
 		"sync and instance": {
-			func(v *vcav.VMReplications) (any, error) {
+			func(v *vcav.SiteVMReplications) (any, error) {
 				return started(v.TestFailover(t.Context(), "C4-1", vcav.CloudFailoverTest{Sync: true, InstanceID: some}))
 			},
 			"sync and InstanceID exclude each other",
 		},
 		"sync and instance on premises": {
-			func(v *vcav.VMReplications) (any, error) {
+			func(v *vcav.SiteVMReplications) (any, error) {
 				return started(v.TestFailover(t.Context(), "C4-1", vcav.VCenterFailoverTest{Sync: true, InstanceID: some}))
 			},
 			"sync and InstanceID exclude each other",
@@ -157,7 +157,7 @@ func TestRequestsThatCannotBeRightAreNotSent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			_, err := tc.call(s.client().VMReplications)
+			_, err := tc.call(&s.client().VMReplications.SiteVMReplications)
 			require.ErrorContains(t, err, tc.want)
 			assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
 			assert.Empty(t, s.lines())

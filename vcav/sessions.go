@@ -3,6 +3,8 @@ package vcav
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -42,6 +44,48 @@ func (s *Sessions) Get(ctx context.Context) (Session, error) {
 	return session, err
 }
 
+// Extend makes the session good for another site, and returns it. The sites come back by themselves with
+// a new session, and when the service says that the session has ended at one of them; an extension that
+// came with a given [Token] is not this client's to bring back. Extending to the same site again replaces
+// the first. The request is sent at most once.
+//
+// Errors: [drkit.ErrUnauthorized] if the site refuses the credentials; [drkit.ErrNotFound] if there is no
+// such site; [drkit.ErrOutcomeUnknown] if the answer was lost, after which it is safe to extend again.
+//
+// Source: Cloud Director Availability API guide, "Session Lifecycle Management".
+func (s *Sessions) Extend(ctx context.Context, extension Extension) (Session, error) {
+	switch {
+	case extension == nil:
+		return Session{}, errors.New("vcav.Sessions.Extend: extension is nil")
+	case strings.TrimSpace(extension.at()) == "":
+		return Session{}, errors.New("vcav.Sessions.Extend: the name of the site is empty")
+	}
+	if err := extension.check(); err != nil {
+		return Session{}, fmt.Errorf("vcav.Sessions.Extend: %w", err)
+	}
+	session, err := s.at.client.extend(ctx, extension, drkit.Secret{})
+	if err == nil {
+		s.at.client.extensions.keep(extension)
+		s.at.client.signedInAs(session)
+	}
+	return session, err
+}
+
+// Shrink takes a site out of the session, and returns it. It does nothing to a site that the session was
+// never extended to. It is safe to repeat.
+//
+// Roles: EVERYONE.
+// Source: Cloud Director Availability API guide, "Shrink the Session".
+func (s *Sessions) Shrink(ctx context.Context, site string) (Session, error) {
+	var session Session
+	err := s.at.do(ctx, transport.Call{Operation: &contract.SessionsShrink, Path: []string{site}}, &session)
+	if err == nil {
+		s.at.client.extensions.drop(site)
+		s.at.client.signedInAs(session)
+	}
+	return session, err
+}
+
 // End signs out. The next call begins a new session. It does nothing where there is no session, and a
 // session whose token was given with [Token] cannot be ended.
 //
@@ -54,6 +98,8 @@ func (c *Client) sessionConfig() transport.Session {
 		SignIn:  c.signIn,
 		SignOut: c.signOut,
 		Expired: func(answer *drkit.Error) bool { return answer.Code == CodeNotAuthenticated },
+		Lost:    func(answer *drkit.Error) bool { return answer.Code == CodeRemoteAuthenticationFailure },
+		Regain:  c.regain,
 	}
 	if given, ok := c.credentials.(sessionToken); ok {
 		session.Token = given.token
@@ -68,6 +114,10 @@ func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
 	}
 	var session Session
 	answer, err := c.transport.Do(ctx, transport.Call{Operation: &contract.SessionsSignIn, Body: body}, &session)
+	if errors.Is(err, drkit.ErrUnauthorized) {
+		// The service does not tell this from a wrong password.
+		return drkit.Secret{}, fmt.Errorf("%w; by default appliances refuse administrators from public networks with this answer, too", err)
+	}
 	if err != nil {
 		return drkit.Secret{}, err
 	}
@@ -75,10 +125,15 @@ func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
 	if token == "" {
 		return drkit.Secret{}, errors.New("the answer to the sign-in has no " + tokenHeader + " header")
 	}
+	c.signedInAs(session)
+	c.restore(ctx, drkit.NewSecret(token))
+	return drkit.NewSecret(token), nil
+}
+
+func (c *Client) signedInAs(session Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session = session
-	return drkit.NewSecret(token), nil
 }
 
 func (c *Client) signOut(ctx context.Context) error {

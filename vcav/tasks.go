@@ -33,7 +33,8 @@ func (t *Tasks) Get(ctx context.Context, id string) (Task, error) {
 func (t *Tasks) List(ctx context.Context, query TaskQuery) iter.Seq2[Task, error] {
 	return transport.Rows(ctx, transport.List[Task]{
 		Name: "vcav.Tasks.List", Offset: query.Offset, Limit: query.Limit,
-		ID: func(row *Task) string { return row.ID },
+		Ahead: t.at.client.transport.Prefetch(),
+		ID:    func(row *Task) string { return row.ID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Task], error) {
 			query := query
 			query.Offset, query.Limit = offset, limit
@@ -42,6 +43,21 @@ func (t *Tasks) List(ctx context.Context, query TaskQuery) iter.Seq2[Task, error
 			return transport.Page[Task]{Items: page.Items, Total: page.Total}, err
 		},
 	})
+}
+
+// Poll returns several tasks with one request. Tasks that the user may not see, or that are not known at
+// this site, are left out, so the answer may be shorter than ids and in another order. It is safe to
+// repeat, and sends nothing for no ids.
+//
+// Roles: EVERYONE, PEER_MONITORING.
+// Source: Cloud Director Availability API guide, "Get the Details of Multiple Tasks".
+func (t *Tasks) Poll(ctx context.Context, ids []string) ([]Task, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var tasks taskRows
+	err := t.at.do(ctx, transport.Call{Operation: &contract.TasksPoll, Body: ids}, &tasks)
+	return tasks, err
 }
 
 // Ended reports whether the task has run to its end, well or badly. A state that drkit does not know

@@ -29,6 +29,7 @@ type Settings struct {
 	InsecureSkipVerify bool
 	PlainHTTP          bool
 	ReadOnly           bool
+	NoPrefetch         bool
 	UserAgent          string
 	APIVersion         string // by an option of the service; empty is the service's default
 }

@@ -27,6 +27,8 @@ type Call struct {
 	Accept    string   // media type asked for; empty is the service's own
 	// Check looks at the decoded answer. What it refuses counts as an answer that does not decode.
 	Check func() error
+	// Token goes out instead of that of the session: for calls that complete a sign-in.
+	Token drkit.Secret
 	// Last marks the sign-out of a client that is closing: it takes the token there is, and outlives Close.
 	Last bool
 }
@@ -108,33 +110,61 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	return x, nil
 }
 
-// exchange sends the call, a second time if the service says that the session has ended.
+// exchange sends the call, and a second time if the service says that it was not done for want of a
+// session, or of a session at the site.
 func (x *exchange) exchange(ctx context.Context) error {
 	session := x.client.session
 	var stale uint64
-	for renewed := false; ; renewed = true {
-		token, generation := session.current(), stale
-		if !x.operation.Anonymous && !x.call.Last {
-			var err error
-			if token, generation, err = session.get(ctx, stale); err != nil {
-				return fmt.Errorf("signing in: %w", err)
-			}
+	for again := false; ; again = true {
+		token, generation, err := x.token(ctx, stale)
+		if err != nil {
+			return fmt.Errorf("signing in: %w", err)
 		}
-		err := x.send(ctx, token)
+		err = x.send(ctx, token)
 		var answer *drkit.Error
-		if renewed || x.operation.Anonymous || x.call.Last || session.given() ||
-			!errors.As(err, &answer) || session.config.Expired == nil || !session.config.Expired(answer) {
+		if again || !x.ownSession() || !errors.As(err, &answer) {
 			return err
 		}
-		x.mayHaveRun.Store(false) // the service has said that it did nothing
-		stale = generation
+		switch {
+		case session.expired(answer) && !session.given():
+			x.mayHaveRun.Store(false) // the service has said that it did nothing
+			stale = generation
+		case x.call.Site != "" && session.lost(answer):
+			if lost := session.regain(ctx, x.call.Site); lost != nil || x.operation.Class == api.Once {
+				// An operation that must not repeat is not sent again: nobody documents this answer as
+				// proof that nothing ran.
+				return err
+			}
+		default:
+			return err
+		}
+	}
+}
+
+// ownSession reports whether the call goes out under the session that this client keeps.
+func (x *exchange) ownSession() bool {
+	return !x.operation.Anonymous && !x.call.Last && x.call.Token.IsZero()
+}
+
+// token returns what the call identifies itself with, signing in if need be.
+func (x *exchange) token(ctx context.Context, stale uint64) (token string, generation uint64, err error) {
+	switch {
+	case x.ownSession():
+		return x.client.session.get(ctx, stale)
+	case x.operation.Anonymous:
+		return "", 0, nil
+	case x.call.Last:
+		return x.client.session.current(), 0, nil
+	default:
+		x.client.session.complete(x.call.Token)
+		return x.call.Token.Reveal(), 0, nil
 	}
 }
 
 // send runs the attempts with one token.
 func (x *exchange) send(ctx context.Context, token string) error {
 	request := x.request.WithContext(context.WithValue(ctx, exchangeKey{}, x))
-	if token != "" && !x.operation.Anonymous {
+	if token != "" {
 		request.Header[x.client.tokenHeader] = []string{token}
 	}
 	retryable := retryablehttp.Request{Request: request}

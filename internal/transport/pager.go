@@ -21,6 +21,9 @@ type List[T any] struct {
 	Limit  int    // rows a page; 0 leaves it to the service
 	ID     func(row *T) string
 	Fetch  func(ctx context.Context, offset, limit int) (Page[T], error)
+	// Ahead fetches the next page while the caller works on this one: begun when the caller asks for its
+	// second row, and ended when the caller breaks out.
+	Ahead bool
 }
 
 // maxWalks is how often a list that moves is read from its beginning before that is given up.
@@ -51,24 +54,21 @@ type walk[T any] struct {
 
 // run walks once from the beginning. It returns false if the list moved under it.
 func (w *walk[T]) run(ctx context.Context) (ended bool) {
-	last, read, limit := "", 0, w.list.Limit
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	place := position{offset: w.list.Offset, limit: w.list.Limit}
+	next := w.fetch(ctx, place, false)
+	defer func() { next.drop(cancel) }()
 	for {
-		offset := w.list.Offset + read
-		if read > 0 {
-			offset--
-			if limit == 1 {
-				limit = 2 // the overlap takes one
-			}
-		}
-		page, err := w.list.Fetch(ctx, offset, limit)
+		page, err := next.get()
 		if err != nil {
 			var none T
 			w.yield(none, err)
 			return true
 		}
 		rows := page.Items
-		if read > 0 {
-			if len(rows) == 0 || w.list.ID(&rows[0]) != last {
+		if place.read > 0 {
+			if len(rows) == 0 || w.list.ID(&rows[0]) != place.last {
 				return false
 			}
 			rows = rows[1:]
@@ -76,19 +76,90 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 		if len(rows) == 0 {
 			return true
 		}
-		if !w.pass(rows) {
+		place.advance(len(rows), w.list.ID(&rows[len(rows)-1]))
+		end := page.Total > 0 && place.offset+place.read >= page.Total
+		next = &pending[T]{}
+		begin := func() {
+			if !end && next.result == nil {
+				next = w.fetch(ctx, place, w.list.Ahead)
+			}
+		}
+		if !w.pass(rows, begin) || end {
 			return true
 		}
-		last = w.list.ID(&rows[len(rows)-1])
-		read += len(rows)
-		if page.Total > 0 && w.list.Offset+read >= page.Total {
-			return true
-		}
+		begin()
 	}
 }
 
-// pass hands on the rows that are new. It returns false if the caller has had enough.
-func (w *walk[T]) pass(rows []T) bool {
+// position is how far a walk has come.
+type position struct {
+	offset, limit int
+	read          int
+	last          string // id of the last row
+}
+
+func (p *position) advance(rows int, last string) {
+	p.read += rows
+	p.last = last
+	if p.limit == 1 {
+		p.limit = 2 // the overlap takes one
+	}
+}
+
+// next returns where the next page begins: one row back, unless it is the first.
+func (p position) next() (offset, limit int) {
+	if p.read == 0 {
+		return p.offset, p.limit
+	}
+	return p.offset + p.read - 1, p.limit
+}
+
+// pending is a page that is on its way, or one that is fetched when it is needed.
+type pending[T any] struct {
+	result chan struct{} // closed when page and err are set; nil if nothing was begun
+	fetch  func()
+	page   Page[T]
+	err    error
+}
+
+// fetch begins to fetch a page, at once or when it is needed.
+func (w *walk[T]) fetch(ctx context.Context, place position, ahead bool) *pending[T] {
+	p := &pending[T]{result: make(chan struct{})}
+	offset, limit := place.next()
+	run := func() {
+		defer close(p.result)
+		p.page, p.err = w.list.Fetch(ctx, offset, limit)
+	}
+	if ahead {
+		go run()
+	} else {
+		p.fetch = run
+	}
+	return p
+}
+
+// get waits for the page. The fetch ends with the context of the walk.
+func (p *pending[T]) get() (Page[T], error) {
+	if p.fetch != nil {
+		p.fetch()
+		p.fetch = nil
+	}
+	<-p.result
+	return p.page, p.err
+}
+
+// drop ends a fetch that nobody wants any more, and waits until it has ended.
+func (p *pending[T]) drop(cancel context.CancelFunc) {
+	if p.result == nil || p.fetch != nil {
+		return
+	}
+	cancel()
+	<-p.result
+}
+
+// pass hands on the rows that are new, and calls begin once the caller wants more than the first. It
+// returns false if the caller has had enough.
+func (w *walk[T]) pass(rows []T, begin func()) bool {
 	if w.seen == nil {
 		w.seen = make(map[string]struct{}, len(rows))
 	}
@@ -100,6 +171,9 @@ func (w *walk[T]) pass(rows []T) bool {
 		w.seen[id] = struct{}{}
 		if !w.yield(rows[i], nil) {
 			return false
+		}
+		if w.list.Ahead {
+			begin()
 		}
 	}
 	return true

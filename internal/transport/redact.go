@@ -14,10 +14,13 @@ const shortestSecret = 4
 
 // scrub removes the client's own secrets from a text: a server or a proxy may echo them.
 func (c *Client) scrub(text string) string {
-	for _, secret := range c.config.Secrets {
+	c.hiddenMu.RLock()
+	for _, secret := range c.hidden {
 		text = scrubOne(text, secret.Reveal())
 	}
-	return scrubOne(text, c.session.current())
+	c.hiddenMu.RUnlock()
+	current, pending := c.session.secrets()
+	return scrubOne(scrubOne(text, current), pending)
 }
 
 func scrubOne(text, secret string) string {

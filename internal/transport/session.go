@@ -18,6 +18,11 @@ type Session struct {
 	SignIn func(ctx context.Context) (drkit.Secret, error)
 	// SignOut ends the session. It sends its call with Last set.
 	SignOut func(ctx context.Context) error
+	// Lost reports whether an answer says that the session lives, but not at the site that the call has
+	// named. Nil for services without such a thing.
+	Lost func(answer *drkit.Error) bool
+	// Regain makes the session good for a site again. It runs once for all who need it, like SignIn.
+	Regain func(ctx context.Context, site string) error
 	// Expired reports whether an answer is the service's own word that the session has ended.
 	Expired func(answer *drkit.Error) bool
 }
@@ -26,26 +31,17 @@ type Session struct {
 // already signed in anew.
 type session struct {
 	config  Session
-	life    context.Context
-	timeout time.Duration
+	flights flights
 
 	mu         sync.Mutex
 	token      string
 	generation uint64
-	running    *signIn
-	refused    error // what the service said to the credentials: they are not tried again
-}
-
-// signIn is one sign-in under way and those who wait for it.
-type signIn struct {
-	waiting int
-	cancel  context.CancelFunc
-	done    chan struct{}
-	err     error // set before done is closed
+	refused    error  // what the service said to the credentials: they are not tried again
+	pending    string // token of a sign-in that is not complete yet
 }
 
 func newSession(life context.Context, config Session, timeout time.Duration) *session {
-	s := &session{config: config, life: life, timeout: timeout}
+	s := &session{config: config, flights: flights{life: life, timeout: timeout}}
 	if !config.Token.IsZero() {
 		s.token, s.generation = config.Token.Reveal(), 1
 	}
@@ -57,61 +53,39 @@ func (s *session) given() bool { return !s.config.Token.IsZero() }
 // get returns a token newer than generation stale, signing in if there is none.
 func (s *session) get(ctx context.Context, stale uint64) (token string, generation uint64, err error) {
 	for {
-		s.mu.Lock()
-		switch {
-		case s.token != "" && s.generation > stale:
-			defer s.mu.Unlock()
-			return s.token, s.generation, nil
-		case s.refused != nil:
-			defer s.mu.Unlock()
-			return "", 0, s.refused
-		case s.life.Err() != nil:
-			defer s.mu.Unlock()
-			return "", 0, drkit.ErrClosed
+		token, generation, err = s.newer(stale)
+		if token != "" || err != nil {
+			return token, generation, err
 		}
-		run := s.join() //nolint:contextcheck // the sign-in must not end with the caller who happens to begin it
-		s.mu.Unlock()
-
-		select {
-		case <-run.done:
-			if run.err != nil {
-				return "", 0, run.err
-			}
-		case <-ctx.Done():
-			s.leave(run)
-			return "", 0, endOf(ctx)
+		err = s.flights.do(ctx, "", func(ctx context.Context) error { return s.signIn(ctx, stale) })
+		if err != nil {
+			return "", 0, err
 		}
 	}
 }
 
-// join returns the sign-in under way, beginning one if there is none. The caller holds the lock.
-func (s *session) join() *signIn {
-	run := s.running
-	if run == nil {
-		ctx, cancel := context.WithTimeout(s.life, s.timeout)
-		run = &signIn{cancel: cancel, done: make(chan struct{})}
-		s.running = run
-		go s.signIn(ctx, run)
-	}
-	run.waiting++
-	return run
-}
-
-// leave gives up waiting. A sign-in that nobody waits for is ended, so that no goroutine is left behind.
-func (s *session) leave(run *signIn) {
+// newer returns a token newer than generation stale, nothing if there is none yet, or why there will be
+// none.
+func (s *session) newer(stale uint64) (token string, generation uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	run.waiting--
-	if run.waiting == 0 {
-		run.cancel()
-		if s.running == run {
-			s.running = nil
-		}
+	switch {
+	case s.token != "" && s.generation > stale:
+		return s.token, s.generation, nil
+	case s.refused != nil:
+		return "", 0, s.refused
+	case s.flights.life.Err() != nil:
+		return "", 0, drkit.ErrClosed
+	default:
+		return "", 0, nil
 	}
 }
 
-func (s *session) signIn(ctx context.Context, run *signIn) {
-	defer run.cancel()
+// signIn begins a session, unless somebody has done so since the caller looked.
+func (s *session) signIn(ctx context.Context, stale uint64) error {
+	if token, _, err := s.newer(stale); token != "" || err != nil {
+		return err
+	}
 	token, err := s.config.SignIn(ctx)
 	var unknown *drkit.OutcomeUnknownError
 	if errors.As(err, &unknown) {
@@ -120,21 +94,32 @@ func (s *session) signIn(ctx context.Context, run *signIn) {
 	if err == nil && token.IsZero() {
 		err = errors.New("sign-in was accepted, but the answer holds no session token")
 	}
-
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	run.err = err
-	if s.running == run {
-		s.running = nil
-		if err == nil {
-			s.token = token.Reveal()
-			s.generation++
-		}
-		if refusesCredentials(err) {
-			s.refused = err
-		}
+	if refusesCredentials(err) {
+		s.refused = err
 	}
-	close(run.done)
+	if err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return endOf(ctx) // everybody has given up; another run may have begun
+	}
+	s.token = token.Reveal()
+	s.generation++
+	return nil
+}
+
+func (s *session) expired(answer *drkit.Error) bool {
+	return s.config.Expired != nil && s.config.Expired(answer)
+}
+
+func (s *session) lost(answer *drkit.Error) bool {
+	return s.config.Lost != nil && s.config.Lost(answer)
+}
+
+func (s *session) regain(ctx context.Context, site string) error {
+	return s.flights.do(ctx, "site "+site, func(ctx context.Context) error { return s.config.Regain(ctx, site) })
 }
 
 // refusesCredentials reports whether the service itself, not a proxy before it, turned a user away.
@@ -149,6 +134,20 @@ func (s *session) forgive() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refused = nil
+}
+
+// secrets returns the tokens that must not show.
+func (s *session) secrets() (current, pending string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.token, s.pending
+}
+
+// complete takes note of a token that a sign-in under way works with.
+func (s *session) complete(token drkit.Secret) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = token.Reveal()
 }
 
 // current returns the token without beginning a session.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -59,6 +62,9 @@ type Client struct {
 	life  context.Context // ends with Close
 	close context.CancelCauseFunc
 
+	hiddenMu sync.RWMutex
+	hidden   []drkit.Secret // what must not show
+
 	closing atomic.Bool
 	closed  chan struct{} // closed when the first Close is over
 }
@@ -91,6 +97,7 @@ func New(config Config) (*Client, error) {
 	if s.RatePerSecond > 0 {
 		c.limiter = rate.NewLimiter(rate.Limit(s.RatePerSecond), s.RateBurst)
 	}
+	c.Hide(config.Secrets...)
 	c.deadlines.limit = c.settings.AttemptTimeout
 	c.life, c.close = context.WithCancelCause(context.Background())
 	c.session = newSession(c.life, config.Session, 2*c.settings.AttemptTimeout)
@@ -123,6 +130,24 @@ func (c *Client) Name(ctx context.Context) (context.Context, string, error) {
 	}
 	id = newOperationID()
 	return drkit.WithOperationID(ctx, id), id, nil
+}
+
+// Logger returns the user's logger, never nil.
+func (c *Client) Logger() *slog.Logger { return c.settings.Logger }
+
+// Prefetch reports whether lists fetch the next page while the caller works on this one.
+func (c *Client) Prefetch() bool { return !c.settings.NoPrefetch }
+
+// Hide takes secrets that must not show in errors and observed answers, beside those of the Config.
+func (c *Client) Hide(secrets ...drkit.Secret) {
+	c.hiddenMu.Lock()
+	defer c.hiddenMu.Unlock()
+	for _, secret := range secrets {
+		known := func(s drkit.Secret) bool { return s.Reveal() == secret.Reveal() }
+		if !slices.ContainsFunc(c.hidden, known) {
+			c.hidden = append(c.hidden, secret)
+		}
+	}
 }
 
 // Closed returns a channel that is closed with the client.
