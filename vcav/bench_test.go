@@ -1,18 +1,13 @@
 package vcav_test
 
 import (
-	"bufio"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"os"
-	"os/exec"
 	"runtime"
 	"sort"
 	"strings"
@@ -35,7 +30,13 @@ func BenchmarkCall(b *testing.B) {
 }
 
 func compareCall(b *testing.B, http2 bool) {
-	endpoint, pool := startBenchServer(b, http2)
+	mode := "about over HTTP/1.1"
+	if http2 {
+		mode = "about over HTTP/2"
+	}
+	server := startBenchServer(b, mode)
+	endpoint, pool := server.URL, x509.NewCertPool()
+	require.True(b, pool.AppendCertsFromPEM([]byte(server.Certificate)))
 	bare, ok := http.DefaultTransport.(*http.Transport)
 	require.True(b, ok)
 	bare = bare.Clone()
@@ -109,45 +110,4 @@ func measure(b *testing.B, calls int, call func() error) (nanoseconds, allocatio
 func median(values []float64) float64 {
 	sort.Float64s(values)
 	return values[len(values)/2]
-}
-
-const benchServerVariable = "DRKIT_BENCH_SERVER"
-
-// startBenchServer runs this test binary again as a server, so that neither its time nor its
-// allocations count.
-func startBenchServer(b *testing.B, http2 bool) (endpoint string, pool *x509.CertPool) {
-	b.Helper()
-	command := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestBenchServer$")
-	command.Env = append(os.Environ(), fmt.Sprintf("%s=%t", benchServerVariable, http2))
-	input, err := command.StdinPipe()
-	require.NoError(b, err)
-	output, err := command.StdoutPipe()
-	require.NoError(b, err)
-	require.NoError(b, command.Start())
-	b.Cleanup(func() { _ = input.Close(); _ = command.Wait() })
-	var hello struct{ URL, Certificate string }
-	require.NoError(b, json.NewDecoder(bufio.NewReader(output)).Decode(&hello))
-	pool = x509.NewCertPool()
-	require.True(b, pool.AppendCertsFromPEM([]byte(hello.Certificate)))
-	return hello.URL, pool
-}
-
-// TestBenchServer is the server of the benchmarks, when started by them; it ends with its standard input.
-func TestBenchServer(t *testing.T) {
-	mode, child := os.LookupEnv(benchServerVariable)
-	if !child {
-		t.Log("a process of its own in benchmarks only")
-		return
-	}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "application/vnd.vmware.h4-v4.1+json;charset=UTF-8")
-		_, _ = io.WriteString(w, `{"serviceType":"CLOUD","productName":"Cloud Service","instanceId":"a6f1e2d0-0000-4000-8000-0000000000aa",`+
-			`"buildVersion":"4.1.0.1","buildDate":1606132528104}`)
-	}))
-	server.EnableHTTP2 = mode == "true"
-	server.StartTLS()
-	defer server.Close()
-	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	_ = json.NewEncoder(os.Stdout).Encode(map[string]string{"URL": server.URL, "Certificate": string(certificate)})
-	_, _ = io.Copy(io.Discard, os.Stdin)
 }
