@@ -166,13 +166,15 @@ func TestTaskThatEndedAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newService(t)
-			s.on("POST", failoverPath, answer(t, 202, tc.answer))
-			poller, err := s.client().VMReplications.Failover(t.Context(), ordersID, cloudFailover())
-			require.NoError(t, err)
-			done, err := poller.Wait(t.Context())
-			tc.check(t, done, err)
-			assert.Equal(t, []string{"POST " + failoverPath}, s.lines())
+			synctest.Test(t, func(t *testing.T) {
+				s := newService(t)
+				s.on("POST", failoverPath, answer(t, 202, tc.answer))
+				poller, err := s.client().VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+				require.NoError(t, err)
+				done, err := poller.Wait(t.Context())
+				tc.check(t, done, err)
+				assert.Equal(t, []string{"POST " + failoverPath}, s.lines())
+			})
 		})
 	}
 }
