@@ -116,6 +116,9 @@ func (p place) do(ctx context.Context, call transport.Call, out any) error {
 		return fmt.Errorf("vcav.%s: the name of the site is empty", call.Operation.Name)
 	}
 	call.Site = p.site
+	if answer, ok := out.(identified); ok && call.Check == nil {
+		call.Check = answer.identified
+	}
 	_, err := p.client.transport.Do(ctx, call, out)
 	return err
 }

@@ -84,8 +84,10 @@ func (l passwordLogin) check() error {
 		return errors.New("user is empty")
 	case l.password.IsZero():
 		return errors.New("password is empty")
-	case l.kind == "vcdCredentials" && !strings.Contains(l.user, "@"):
-		return fmt.Errorf("user %q names no organization: Cloud Director users are user@org", l.user)
+	}
+	name, organization, _ := strings.Cut(l.user, "@")
+	if l.kind == "vcdCredentials" && (name == "" || organization == "") {
+		return fmt.Errorf("user %q does not name user and organization, as user@org does", l.user)
 	}
 	return nil
 }
@@ -126,6 +128,9 @@ func (t ssoToken) check() error {
 		return errors.New("SAML assertion is empty")
 	}
 	if t.signer != nil {
+		if isNil(t.signer) {
+			return errors.New("signer is nil, and yet has a type")
+		}
 		if _, ok := t.signer.Public().(*rsa.PublicKey); !ok {
 			return fmt.Errorf("the service takes signatures of RSA keys, not of %T", t.signer.Public())
 		}

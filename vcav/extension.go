@@ -157,7 +157,7 @@ func (c *Client) extend(ctx context.Context, extension Extension, token drkit.Se
 	var last error
 	for _, body := range extension.bodies() {
 		var session Session
-		_, err := c.transport.Do(ctx, transport.Call{Operation: &contract.SessionsExtend, Body: body, Token: token}, &session)
+		_, err := c.transport.Do(ctx, transport.Call{Operation: &contract.SessionsExtend, Body: body, Token: token, Session: true}, &session)
 		if err == nil {
 			return session, nil
 		}

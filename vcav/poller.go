@@ -10,17 +10,6 @@ import (
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
-// taskCall makes a call refuse an answer that is not a task: without an id there is nothing to wait for.
-func taskCall(call transport.Call, task *Task) transport.Call {
-	call.Check = func() error {
-		if task.ID == "" {
-			return errors.New("a task without an id")
-		}
-		return nil
-	}
-	return call
-}
-
 // start sends a call that answers a task and returns the poller that follows it to a result of type T.
 func start[T any](ctx context.Context, at place, call transport.Call) (*drkit.Poller[T], error) {
 	ctx, id, err := at.client.transport.Name(ctx)
@@ -28,7 +17,7 @@ func start[T any](ctx context.Context, at place, call transport.Call) (*drkit.Po
 		return nil, fmt.Errorf("vcav.%s: %w", call.Operation.Name, err)
 	}
 	var task Task
-	if err := at.do(ctx, taskCall(call, &task), &task); err != nil {
+	if err := at.do(ctx, call, &task); err != nil {
 		return nil, err
 	}
 	source := &taskSource[T]{at: at, accepted: task, operation: "vcav." + call.Operation.Name, operationID: id}
@@ -65,6 +54,7 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	var failed *drkit.TaskError
 	if errors.As(task.Err(), &failed) {
 		failed.Operation, failed.OperationID = s.operation, s.operationID
+		s.at.client.transport.ScrubTask(failed)
 		look.Err = failed
 	} else if look.Done {
 		look.Result, look.Err = resultOf[T](task)
@@ -99,7 +89,11 @@ func resultOf[T any](task Task) (T, error) {
 	if len(task.Result) == 0 || string(task.Result) == "null" {
 		return result, fmt.Errorf("task %s succeeded, but has no result to return", task.ID)
 	}
-	if err := json.Unmarshal(task.Result, &result); err != nil {
+	err := json.Unmarshal(task.Result, &result)
+	if answer, ok := any(result).(identified); ok && err == nil {
+		err = answer.identified()
+	}
+	if err != nil {
 		return result, fmt.Errorf("task %s succeeded, but its result of type %q cannot be read: %w",
 			task.ID, task.ResultType, err)
 	}

@@ -78,7 +78,8 @@ func (s *Sessions) Extend(ctx context.Context, extension Extension) (Session, er
 // Source: Cloud Director Availability API guide, "Shrink the Session".
 func (s *Sessions) Shrink(ctx context.Context, site string) (Session, error) {
 	var session Session
-	err := s.at.do(ctx, transport.Call{Operation: &contract.SessionsShrink, Path: []string{site}}, &session)
+	call := transport.Call{Operation: &contract.SessionsShrink, Path: []string{site}, Session: true}
+	err := s.at.do(ctx, call, &session)
 	if err == nil {
 		s.at.client.extensions.drop(site)
 		s.at.client.signedInAs(session)

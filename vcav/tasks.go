@@ -2,6 +2,7 @@ package vcav
 
 import (
 	"context"
+	"fmt"
 	"iter"
 
 	"github.com/drkit-go/drkit"
@@ -19,18 +20,27 @@ type Tasks struct{ at place }
 // Source: Cloud Director Availability API guide, "Get the Details of a Task".
 func (t *Tasks) Get(ctx context.Context, id string) (Task, error) {
 	var task Task
-	err := t.at.do(ctx, taskCall(transport.Call{Operation: &contract.TasksGet, Path: []string{id}}, &task), &task)
+	call := transport.Call{Operation: &contract.TasksGet, Path: []string{id}, Check: func() error {
+		if task.ID != id {
+			return fmt.Errorf("task %q instead of the one that was asked for", task.ID)
+		}
+		return nil
+	}}
+	err := t.at.do(ctx, call, &task)
 	return task, err
 }
 
 // List walks the tasks of the signed-in user, newest first unless query.Sort says otherwise; an
 // administrator sees everybody's. query.Limit is the rows a page, at most 100, which is the default; the
-// walk goes on to the last page. It is safe to repeat.
+// walk goes on to the last page. IDs that are empty, but not nil, match nothing. It is safe to repeat.
 //
 // Errors: [drkit.ErrListMoved] if tasks keep coming while the list is read.
 // Roles: EVERYONE, PEER_MONITORING.
 // Source: Cloud Director Availability API guide, "Get the Details of All the Tasks".
 func (t *Tasks) List(ctx context.Context, query TaskQuery) iter.Seq2[Task, error] {
+	if query.IDs != nil && len(query.IDs) == 0 {
+		return none[Task]
+	}
 	return transport.Rows(ctx, transport.List[Task]{
 		Name: "vcav.Tasks.List", Offset: query.Offset, Limit: query.Limit,
 		Ahead: t.at.client.transport.Prefetch(),
@@ -59,6 +69,9 @@ func (t *Tasks) Poll(ctx context.Context, ids []string) ([]Task, error) {
 	err := t.at.do(ctx, transport.Call{Operation: &contract.TasksPoll, Body: ids}, &tasks)
 	return tasks, err
 }
+
+// none is a list without rows.
+func none[T any](func(T, error) bool) {}
 
 // Ended reports whether the task has run to its end, well or badly. A state that drkit does not know
 // counts as not ended.

@@ -16,13 +16,17 @@ type VMReplications struct{ SiteVMReplications }
 
 // List walks the replications that match query. An empty query matches all that the user may see: a
 // tenant sees its own, an administrator everybody's. query.Limit is the rows a page, at most 100, which
-// is the default; the walk goes on to the last page. It is safe to repeat.
+// is the default; the walk goes on to the last page. IDs that are empty, but not nil, match nothing. It is
+// safe to repeat.
 //
 // Errors: [drkit.ErrListMoved] if replications keep coming or going while the list is read;
 // [drkit.ErrForbidden] if a tenant filters by what only administrators may.
 // Roles: EVERYONE, PEER_MONITORING.
 // Source: Cloud Director Availability API guide, "Get the VM Replications".
 func (v *SiteVMReplications) List(ctx context.Context, query VMReplicationQuery) iter.Seq2[VMReplication, error] {
+	if query.IDs != nil && len(query.IDs) == 0 {
+		return none[VMReplication]
+	}
 	return transport.Rows(ctx, transport.List[VMReplication]{
 		Name: "vcav.VMReplications.List", Offset: query.Offset, Limit: query.Limit,
 		Ahead: v.at.client.transport.Prefetch(),

@@ -27,6 +27,8 @@ type Call struct {
 	Accept    string   // media type asked for; empty is the service's own
 	// Check looks at the decoded answer. What it refuses counts as an answer that does not decode.
 	Check func() error
+	// Session marks a call that changes nothing but the session, so that a read-only client may send it.
+	Session bool
 	// Token goes out instead of that of the session: for calls that complete a sign-in.
 	Token drkit.Secret
 	// Last marks the sign-out of a client that is closing: it takes the token there is, and outlives Close.
@@ -60,7 +62,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 	if err := x.exchange(ctx); err != nil {
 		return Answer{}, x.end(ctx, err)
 	}
-	if out != nil {
+	if out != nil && x.answer == nil { // not that a repeated DELETE has found nothing
 		if err := x.decode(out); err != nil {
 			return Answer{}, x.end(ctx, err)
 		}
@@ -92,8 +94,8 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, 
 // prepare refuses what must not be sent and builds the request.
 func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	x := &exchange{client: c, call: call, operation: call.Operation, name: c.config.Service + "." + call.Operation.Name}
-	// Signing in and out changes nothing but the session, so a read-only client may do it.
-	if c.settings.ReadOnly && x.operation.Class != api.Read && !x.operation.Anonymous && !call.Last {
+	ofSession := x.operation.Anonymous || call.Session || call.Last
+	if c.settings.ReadOnly && x.operation.Class != api.Read && !ofSession {
 		return nil, x.refuse(drkit.ErrReadOnly)
 	}
 	id, err := drkit.OperationID(ctx)
@@ -150,7 +152,7 @@ func (x *exchange) ownSession() bool {
 func (x *exchange) token(ctx context.Context, stale uint64) (token string, generation uint64, err error) {
 	switch {
 	case x.ownSession():
-		return x.client.session.get(ctx, stale)
+		return x.client.session.get(ctx, stale, unnamed)
 	case x.operation.Anonymous:
 		return "", 0, nil
 	case x.call.Last:

@@ -34,22 +34,28 @@ const maxWalks = 4
 // on before. Nothing is sent before the first row is asked for.
 func Rows[T any](ctx context.Context, list List[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		w := walk[T]{list: list, yield: yield}
-		for range maxWalks {
+		var none T
+		if list.Offset < 0 || list.Limit < 0 {
+			yield(none, fmt.Errorf("%s: negative Offset %d or Limit %d", list.Name, list.Offset, list.Limit))
+			return
+		}
+		w := walk[T]{list: list, yield: yield, seen: map[string]int{}}
+		for w.number = range maxWalks {
 			if ended := w.run(ctx); ended {
 				return
 			}
 		}
-		var none T
 		yield(none, fmt.Errorf("%s: %w (read %d times)", list.Name, drkit.ErrListMoved, maxWalks))
 	}
 }
 
-// walk is the state of one iteration: ids that were passed on, over all walks.
+// walk is the state of one iteration, over all walks.
 type walk[T any] struct {
 	list  List[T]
 	yield func(T, error) bool
-	seen  map[string]struct{}
+	// seen has the ids that were passed on, with the walk in which they were seen last.
+	seen   map[string]int
+	number int
 }
 
 // run walks once from the beginning. It returns false if the list moved under it.
@@ -84,7 +90,11 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 				next = w.fetch(ctx, place, w.list.Ahead)
 			}
 		}
-		if !w.pass(rows, begin) || end {
+		more, moved := w.pass(rows, begin)
+		if moved {
+			return false
+		}
+		if !more || end {
 			return true
 		}
 		begin()
@@ -157,24 +167,30 @@ func (p *pending[T]) drop(cancel context.CancelFunc) {
 	<-p.result
 }
 
-// pass hands on the rows that are new, and calls begin once the caller wants more than the first. It
-// returns false if the caller has had enough.
-func (w *walk[T]) pass(rows []T, begin func()) bool {
-	if w.seen == nil {
-		w.seen = make(map[string]struct{}, len(rows))
-	}
+// pass hands on the rows that are new, and calls begin once the caller wants more than the first. More is
+// false if the caller has had enough. Moved tells of a row that this walk has had before: it has changed
+// its place, or the service repeats itself.
+func (w *walk[T]) pass(rows []T, begin func()) (more, moved bool) {
 	for i := range rows {
 		id := w.list.ID(&rows[i])
-		if _, again := w.seen[id]; again {
-			continue
+		if id == "" {
+			var none T
+			w.yield(none, fmt.Errorf("%s: a row without an id", w.list.Name))
+			return false, false
 		}
-		w.seen[id] = struct{}{}
-		if !w.yield(rows[i], nil) {
-			return false
+		walk, known := w.seen[id]
+		w.seen[id] = w.number
+		switch {
+		case known && walk == w.number:
+			return false, true
+		case known:
+			continue
+		case !w.yield(rows[i], nil):
+			return false, false
 		}
 		if w.list.Ahead {
 			begin()
 		}
 	}
-	return true
+	return true, false
 }

@@ -1,9 +1,12 @@
 package transport
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/drkit-go/drkit"
@@ -23,11 +26,29 @@ func (c *Client) scrub(text string) string {
 	return scrubOne(scrubOne(text, current), pending)
 }
 
+// scrubOne removes a secret as it is, and as JSON and queries write it.
 func scrubOne(text, secret string) string {
 	if len(secret) < shortestSecret {
 		return text
 	}
-	return strings.ReplaceAll(text, secret, hidden)
+	text = strings.ReplaceAll(text, secret, hidden)
+	for _, escaped := range []string{inJSON(secret, true), inJSON(secret, false), url.QueryEscape(secret), url.PathEscape(secret)} {
+		if escaped != secret {
+			text = strings.ReplaceAll(text, escaped, hidden)
+		}
+	}
+	return text
+}
+
+// inJSON returns a text as it stands between the quotes of a JSON string.
+func inJSON(text string, html bool) string {
+	var written strings.Builder
+	encoder := json.NewEncoder(&written)
+	encoder.SetEscapeHTML(html)
+	if encoder.Encode(text) != nil {
+		return text
+	}
+	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(written.String(), "\n"), `"`), `"`)
 }
 
 // clean returns err, or only its text where that holds a secret: nobody can then get back at the secret
@@ -38,6 +59,19 @@ func (c *Client) clean(err error) error {
 		return errors.New(shown)
 	}
 	return err
+}
+
+// ScrubTask removes the client's own secrets from a failed task, which may repeat them as well as an
+// error answer may.
+func (c *Client) ScrubTask(e *drkit.TaskError) {
+	e.Code, e.Message, e.Stack = c.scrub(e.Code), c.scrub(e.Message), c.scrub(e.Stack)
+	e.Args, e.Warnings = slices.Clone(e.Args), slices.Clone(e.Warnings)
+	for i, arg := range e.Args {
+		e.Args[i] = c.scrub(arg)
+	}
+	for i, warning := range e.Warnings {
+		e.Warnings[i] = json.RawMessage(c.scrub(string(warning)))
+	}
 }
 
 func (c *Client) scrubError(e *drkit.Error) {

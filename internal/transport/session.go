@@ -50,14 +50,15 @@ func newSession(life context.Context, config Session, timeout time.Duration) *se
 
 func (s *session) given() bool { return !s.config.Token.IsZero() }
 
-// get returns a token newer than generation stale, signing in if there is none.
-func (s *session) get(ctx context.Context, stale uint64) (token string, generation uint64, err error) {
+// get returns a token newer than generation stale, signing in if there is none. A sign-in that it begins
+// runs on what named makes of its context.
+func (s *session) get(ctx context.Context, stale uint64, named func(context.Context) context.Context) (token string, generation uint64, err error) {
 	for {
 		token, generation, err = s.newer(stale)
 		if token != "" || err != nil {
 			return token, generation, err
 		}
-		err = s.flights.do(ctx, "", func(ctx context.Context) error { return s.signIn(ctx, stale) })
+		err = s.flights.do(ctx, "", func(ctx context.Context) error { return s.signIn(named(ctx), stale) })
 		if err != nil {
 			return "", 0, err
 		}
@@ -157,14 +158,20 @@ func (s *session) current() string {
 	return s.token
 }
 
-// end signs out, if this client began a session.
+// end signs out, if this client began a session. One that could not be ended is kept, so that somebody
+// can try again.
 func (s *session) end(ctx context.Context) error {
-	if s.given() || s.current() == "" || s.config.SignOut == nil {
+	token := s.current()
+	if s.given() || token == "" || s.config.SignOut == nil {
 		return nil
 	}
 	err := s.config.SignOut(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.token = ""
+	if err == nil || errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.token == token {
+			s.token = ""
+		}
+	}
 	return err
 }

@@ -175,17 +175,29 @@ func (c *Client) Close(ctx context.Context) error {
 	return err
 }
 
-// SignIn makes sure that there is a session, and tries credentials again that were refused before.
+// SignIn makes sure that there is a session, under the operation ID and the observer of ctx, and tries credentials again that were refused before.
 func (c *Client) SignIn(ctx context.Context) error {
 	ctx, leave, err := c.enter(ctx, false)
 	if err != nil {
 		return err
 	}
 	defer leave()
+	id, err := drkit.OperationID(ctx)
+	if err != nil {
+		return err
+	}
 	c.session.forgive()
-	_, _, err = c.session.get(ctx, 0)
+	_, _, err = c.session.get(ctx, 0, func(signIn context.Context) context.Context {
+		if id != "" {
+			signIn = drkit.WithOperationID(signIn, id)
+		}
+		return context.WithValue(signIn, settings.ObserverKey{}, ctx.Value(settings.ObserverKey{}))
+	})
 	return err
 }
+
+// unnamed leaves a sign-in that a call causes without the name of that call: it serves others, too.
+func unnamed(signIn context.Context) context.Context { return signIn }
 
 // SignOut ends the session; the next call begins a new one.
 func (c *Client) SignOut(ctx context.Context) error {
