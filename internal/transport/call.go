@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -186,7 +185,7 @@ func (x *exchange) send(ctx context.Context, token string) error {
 // decode reads the answer into out.
 func (x *exchange) decode(out any) error {
 	data := x.received()
-	err := json.Unmarshal(data, out)
+	err := unmarshal(data, out)
 	if err == nil && isNull(data) {
 		err = errors.New("null")
 	}

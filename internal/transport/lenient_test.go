@@ -1,0 +1,81 @@
+package transport_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+type measured struct {
+	ID    string  `json:"id"`
+	Count int     `json:"count"`
+	Bytes int64   `json:"bytes"`
+	Ratio float64 `json:"ratio"`
+	Next  []int   `json:"next"`
+}
+
+func TestNumbersDecodeAnyway(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answer string
+		want   measured
+		fails  bool
+	}{
+		"plain":             {`{"id":"1","count":5,"bytes":6,"ratio":1.5,"next":[1,2]}`, measured{"1", 5, 6, 1.5, []int{1, 2}}, false},
+		"floats":            {`{"id":"1.0","count":5.0,"bytes":6e3,"ratio":2.0,"next":[1.0,2]}`, measured{"1.0", 5, 6000, 2, []int{1, 2}}, false},
+		"quoted":            {`{"id":"7","count":"5","bytes":"6","next":["1","-2"]}`, measured{"7", 5, 6, 0, []int{1, -2}}, false},
+		"quoted floats":     {`{"id":"7","count":"5.0","bytes":"-1"}`, measured{"7", 5, -1, 0, nil}, false},
+		"tricky strings":    {`{"id":"\"5.0\\","count":5.0}`, measured{`"5.0\`, 5, 0, 0, nil}, false},
+		"a fraction":        {`{"id":"1","count":5.5}`, measured{}, true},
+		"not a number":      {`{"id":"1","count":"five"}`, measured{}, true},
+		"too large":         {`{"id":"1","count":1e300}`, measured{}, true},
+		"an object instead": {`{"id":"1","count":{}}`, measured{}, true},
+		"not JSON":          {`{"id":"1","count":"5"`, measured{}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, "https://a.example.com", drkit.WithTransport(scripted(answers(200, tc.answer))))
+			var got measured
+			_, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"1"}}, &got)
+			if tc.fails {
+				require.ErrorContains(t, err, "cannot be used")
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got)
+		})
+	}
+}
+
+// A whole page of such numbers is put right.
+func TestManyQuotedNumbers(t *testing.T) {
+	t.Parallel()
+	page := func(n int) string {
+		return "[" + strings.TrimSuffix(strings.Repeat(`{"id":"1","count":"5","bytes":6.0},`, n), ",") + "]"
+	}
+	var got []measured
+	client := newClient(t, "https://a.example.com", drkit.WithTransport(scripted(answers(200, page(3000)))))
+	_, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"1"}}, &got)
+	require.NoError(t, err)
+	assert.Len(t, got, 3000)
+	assert.Equal(t, measured{"1", 5, 6, 0, nil}, got[2999])
+}
+
+func FuzzNumbers(f *testing.F) {
+	for _, seed := range []string{`{"count":5.0}`, `{"count":"5"}`, `{"next":["1",2.0,-0]}`, `{"id":"\\\"","bytes":"9"}`, `[]`, `{"count":1e5}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, answer string) {
+		client := newClient(t, "https://a.example.com", drkit.WithTransport(scripted(answers(200, answer))))
+		var got measured
+		if _, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"1"}}, &got); err != nil {
+			assert.NotContains(t, fmt.Sprint(err), "\n")
+		}
+	})
+}
