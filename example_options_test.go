@@ -195,6 +195,13 @@ func ExampleWithReadOnly() {
 	// Output: <nil>
 }
 
+// A list then waits for its caller before it asks for the next page.
+func ExampleWithoutPrefetch() {
+	_, err := newClient(drkit.WithoutPrefetch())
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleWithUserAgent() {
 	_, err := newClient(drkit.WithUserAgent("night-drill/1.0"))
 	fmt.Println(err)
