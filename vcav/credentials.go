@@ -86,8 +86,11 @@ func (l passwordLogin) check() error {
 		return errors.New("password is empty")
 	}
 	name, organization, _ := strings.Cut(l.user, "@")
-	if l.kind == "vcdCredentials" && (name == "" || organization == "") {
-		return fmt.Errorf("user %q does not name user and organization, as user@org does", l.user)
+	switch {
+	case l.kind == "vcdCredentials" && organization == "":
+		return fmt.Errorf("user %q names no organization: Cloud Director users are user@org", l.user)
+	case l.kind == "vcdCredentials" && name == "":
+		return fmt.Errorf("user %q names only an organization: Cloud Director users are user@org", l.user)
 	}
 	return nil
 }
