@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -22,10 +23,14 @@ type recovery struct {
 func (a *appliance) find(call *simkit.Call, v *visit) (*replication, error) {
 	id := call.Arguments["replicationId"]
 	r, known := a.byID[id]
-	if !known || !r.at(v.site) || !v.session.owns(r) {
+	if !known || !r.at(v.site) || !v.owns(r) {
 		return nil, refuse(http.StatusNotFound, CodeReplicationNotFound, "Replication with id '%s' was not found.", id)
 	}
 	return r, nil
+}
+
+func instanceNotFound(key string) error {
+	return refuse(http.StatusNotFound, CodeInstanceNotFound, "Instance with id '%s' was not found.", key)
 }
 
 // idle refuses replications on which a task is working.
@@ -69,7 +74,7 @@ func all(r *replication, checks ...func(*replication) error) error {
 	return nil
 }
 
-// sync leaves a new instance behind.
+// sync leaves a new instance behind. It needs the source site, but not that the machine is on.
 func (a *appliance) sync(call *simkit.Call, v *visit) (any, error) {
 	r, err := a.find(call, v)
 	if err != nil {
@@ -78,10 +83,18 @@ func (a *appliance) sync(call *simkit.Call, v *visit) (any, error) {
 	if err := all(r, idle, notPaused, notRecovered); err != nil {
 		return nil, err
 	}
-	return a.start(call, v, r, typeSync, func(at time.Time) *refusal {
-		r.addInstance("replica-"+freshID(), at)
-		return nil
-	})
+	return a.start(call, v, r, typeSync, func(at time.Time) *refusal { return r.transfer(at) })
+}
+
+// transfer makes an instance of what is at the source now. Whatever the appliance itself had planned to
+// transfer at first is in it.
+func (r *replication) transfer(at time.Time) *refusal {
+	if r.source.site.dead {
+		return unreachable(r.source.site)
+	}
+	r.firstSync = nil
+	r.addInstance("replica-"+freshID(), at)
+	return nil
 }
 
 // target reads the body of a failover or a test, and refuses what does not fit the replication.
@@ -102,7 +115,7 @@ func (a *appliance) target(call *simkit.Call, v *visit) (*replication, recovery,
 		return nil, body, refuse(http.StatusBadRequest, CodeBadUserInput, "An instanceId cannot be used together with sync.")
 	}
 	if body.InstanceID != "" && !r.hasInstance(body.InstanceID) {
-		return nil, body, refuse(http.StatusNotFound, CodeInstanceNotFound, "Instance with id '%s' was not found.", body.InstanceID)
+		return nil, body, instanceNotFound(body.InstanceID)
 	}
 	return r, body, nil
 }
@@ -135,26 +148,63 @@ func (a *appliance) testFailover(call *simkit.Call, v *visit) (any, error) {
 	}
 	return a.start(call, v, r, typeTest, func(at time.Time) *refusal {
 		if body.Sync {
-			r.addInstance("replica-"+freshID(), at)
+			if failure := r.transfer(at); failure != nil {
+				return failure
+			}
 		}
 		return a.recover(r, body, RecoveryTest)
 	})
 }
 
+// migrate transfers what has changed, powers off the source and recovers the latest instance. It needs the
+// source site, which only shows once it is at work.
+func (a *appliance) migrate(call *simkit.Call, v *visit) (any, error) {
+	r, body, err := a.target(call, v)
+	if err != nil {
+		return nil, err
+	}
+	if err := all(r, idle, notPaused, notRecovered, notTested); err != nil {
+		return nil, err
+	}
+	return a.start(call, v, r, typeMigrate, func(at time.Time) *refusal {
+		if failure := r.transfer(at); failure != nil {
+			return failure
+		}
+		r.machine.poweredOn = false
+		return a.recover(r, body, RecoveryComplete)
+	})
+}
+
 // recover makes the machine at the destination: in the vApp that holds the others of its source vApp, or in
-// one of its own for a test.
+// one of its own for a test. On premises there are no vApps.
 func (a *appliance) recover(r *replication, body recovery, state string) *refusal {
 	if len(r.instances) == 0 {
 		return refuse(http.StatusConflict, CodeNoInstance, "Replication '%s' has no instance to recover.", r.id)
 	}
+	from := r.latest()
+	for _, i := range r.instances {
+		if i.key == body.InstanceID {
+			from = i
+		}
+	}
+	place := r.destination.site
 	r.recoveredVApp = ""
-	if state == RecoveryComplete {
+	if !place.onPremises && state == RecoveryComplete {
 		r.recoveredVApp = a.recoveredVApp(r)
 	}
-	r.recoveredVApp = or(r.recoveredVApp, freshID())
-	r.recoveredVM = freshID()
-	r.recoveredKey = or(body.InstanceID, r.latest().key)
+	if !place.onPremises {
+		r.recoveredVApp = or(r.recoveredVApp, freshID())
+	}
+	r.recoveredVM, r.recoveredKey = place.freshMachineID(), from.key
 	r.recovery, r.poweredOn = state, body.PowerOn
+	place.addMachine(&machine{
+		id: r.recoveredVM, name: r.vmName, org: r.destination.org, vapp: r.source.vappName,
+		poweredOn: body.PowerOn, disks: slices.Clone(from.disks), hardware: r.machine.hardware,
+	})
+	if state == RecoveryComplete {
+		r.firstSync = nil
+		a.enterVApp(r)
+	}
 	return nil
 }
 
@@ -171,6 +221,9 @@ func (a *appliance) cleanUp(call *simkit.Call, v *visit) (any, error) {
 		return nil, refuse(http.StatusConflict, CodeNoTest, "Replication '%s' has no test to clean up.", r.id)
 	}
 	return a.start(call, v, r, typeCleanUp, func(time.Time) *refusal {
+		if made := r.destination.site.machines[r.recoveredVM]; made != nil {
+			r.destination.site.removeMachine(made)
+		}
 		r.forgetRecovery()
 		return nil
 	})
@@ -181,8 +234,8 @@ func (r *replication) forgetRecovery() {
 	r.recoveredVApp, r.recoveredVM, r.recoveredKey = "", "", ""
 }
 
-// reverse protects the recovered machine in the opposite direction. The old source machine is the seed, but
-// there is no instance before a sync.
+// reverse protects the recovered machine in the opposite direction. The old source machine is the seed, and
+// thereby gone, but there is no instance before a sync.
 func (a *appliance) reverse(call *simkit.Call, v *visit) (any, error) {
 	r, err := a.find(call, v)
 	if err != nil {
@@ -194,13 +247,29 @@ func (a *appliance) reverse(call *simkit.Call, v *visit) (any, error) {
 	if r.recovery != RecoveryComplete {
 		return nil, refuse(http.StatusConflict, CodeNotRecovered, "Replication '%s' has not been failed over.", r.id)
 	}
+	// It is configured anew, and so the policies of both organizations in their new parts count.
+	source, destination := r.destination, end{site: r.source.site, org: r.source.org}
+	if err := a.allowDirection(r, source, destination); err != nil {
+		return nil, err
+	}
+	if err := allowSettings(destination, r.settings, nil); err != nil {
+		return nil, err
+	}
 	return a.start(call, v, r, typeReverse, func(time.Time) *refusal {
-		source := r.destination
+		if destination.site.dead {
+			return unreachable(destination.site)
+		}
+		recovered := source.site.machines[r.recoveredVM]
+		if recovered == nil {
+			return machineGone(source.site, r.recoveredVM)
+		}
+		a.leaveVApp(r)
+		destination.site.removeMachine(r.machine)
 		source.vappID, source.vappName = r.recoveredVApp, r.source.vappName
-		r.destination = end{site: r.source.site, org: r.source.org}
-		r.source, r.vmID = source, r.recoveredVM
+		r.source, r.destination = source, destination
+		r.machine, r.vmID, recovered.source = recovered, recovered.id, r
 		r.reversed = !r.reversed
-		r.instances = nil
+		r.instances, r.excluded, r.paused, r.syncsItself = nil, nil, false, false
 		r.forgetRecovery()
 		return nil
 	})

@@ -3,14 +3,12 @@ package vcavtest
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
-	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
 
 const (
@@ -27,30 +25,27 @@ type appliance struct {
 	instanceID string
 
 	mu           sync.Mutex
-	sites        []*site // the local one first
-	accounts     map[string]account
+	sites        []*site             // the local one first
 	sessions     map[string]*session // by token
-	replications []*replication      // in order of creation
+	profiles     map[string]*slaProfile
+	replications []*replication // in order of creation
 	byID         map[string]*replication
-	byVApp       map[string][]*replication // by vApp replication
-	tasks        []*task                   // in order of creation
+	starting     map[*replication]bool // those whose start is under way
+	used         map[string]bool       // ids of replications that are or were
+	made         int                   // how many replications were made
+	vapps        map[vappKey]recoveredVApp
+	tasks        []*task // in order of creation
 	taskByID     map[string]*task
-	unfinished   []*task // those that are to be settled
+	agenda       agenda
 	plans        []plan
-}
-
-// visit is one admitted request: who asks, where, and in which version of the API.
-type visit struct {
-	session *session // nil for operations that need none
-	site    *site    // where the operation is executed
-	version apiVersion
 }
 
 func newAppliance(c *config) (*appliance, error) {
 	a := &appliance{
 		config: c, clock: c.clock, instanceID: freshID(), sites: append([]*site{c.local}, c.remotes...),
-		accounts: map[string]account{}, sessions: map[string]*session{},
-		byID: map[string]*replication{}, byVApp: map[string][]*replication{}, taskByID: map[string]*task{},
+		sessions: map[string]*session{}, profiles: map[string]*slaProfile{}, byID: map[string]*replication{},
+		starting: map[*replication]bool{}, used: map[string]bool{}, vapps: map[vappKey]recoveredVApp{},
+		taskByID: map[string]*task{},
 	}
 	if a.clock == nil {
 		a.clock = simkit.SystemClock()
@@ -60,27 +55,75 @@ func newAppliance(c *config) (*appliance, error) {
 			return nil, fmt.Errorf("vcavtest: there are two sites of the name %q", s.name)
 		}
 	}
-	for _, name := range c.authenticated {
-		if s := a.site(name); s == nil || s.onPremises || s == c.local {
-			return nil, fmt.Errorf("vcavtest: AuthenticatedAt: %q is not a remote cloud site", name)
-		}
+	a.openPolicies()
+	for _, profile := range c.profiles {
+		a.addProfile(profile)
 	}
-	for _, who := range c.accounts {
-		if err := a.addAccount(who); err != nil {
-			return nil, fmt.Errorf("vcavtest: %w", err)
-		}
+	if err := a.addUsers(); err != nil {
+		return nil, fmt.Errorf("vcavtest: %w", err)
 	}
-	for _, user := range c.tokens {
-		if err := a.checkUser(user); err != nil {
-			return nil, fmt.Errorf("vcavtest: AccessToken: %w", err)
-		}
-	}
-	for _, r := range c.replications {
-		if err := a.protect(r); err != nil {
-			return nil, fmt.Errorf("vcavtest: Protect: %w", err)
-		}
+	if err := a.furnish(); err != nil {
+		return nil, fmt.Errorf("vcavtest: %w", err)
 	}
 	return a, nil
+}
+
+// addUsers lets in whom the options name.
+func (a *appliance) addUsers() error {
+	for _, name := range a.config.authenticated {
+		if _, err := a.remoteCloud(name); err != nil {
+			return fmt.Errorf("AuthenticatedAt: %w", err)
+		}
+	}
+	for _, who := range a.config.accounts {
+		if err := a.local().addAccount(who); err != nil {
+			return err
+		}
+	}
+	for token, user := range a.config.tokens {
+		if err := a.local().addToken(token, user); err != nil {
+			return fmt.Errorf("AccessToken: %w", err)
+		}
+	}
+	for _, given := range a.config.remoteAccounts {
+		remote, err := a.remoteCloud(given.site)
+		if err == nil {
+			err = remote.addAccount(given.account)
+		}
+		if err != nil {
+			return fmt.Errorf("RemoteUser: %w", err)
+		}
+	}
+	for _, given := range a.config.remoteTokens {
+		remote, err := a.remoteCloud(given.site)
+		if err == nil {
+			err = remote.addToken(given.token, given.user)
+		}
+		if err != nil {
+			return fmt.Errorf("RemoteAccessToken: %w", err)
+		}
+	}
+	return nil
+}
+
+// furnish makes the policies, machines and replications that the options name.
+func (a *appliance) furnish() error {
+	for _, given := range a.config.policies {
+		if err := a.setPolicy(given); err != nil {
+			return fmt.Errorf("Policies: %w", err)
+		}
+	}
+	for _, given := range a.config.machines {
+		if err := a.addMachine(given); err != nil {
+			return fmt.Errorf("Machines: %w", err)
+		}
+	}
+	for _, given := range a.config.replications {
+		if err := a.protect(given); err != nil {
+			return fmt.Errorf("Protect: %w", err)
+		}
+	}
+	return nil
 }
 
 // site returns the site of a name, or nil.
@@ -95,29 +138,18 @@ func (a *appliance) site(name string) *site {
 
 func (a *appliance) local() *site { return a.sites[0] }
 
-func (a *appliance) addAccount(who account) error {
-	if !who.sso {
-		if err := a.checkUser(who.user); err != nil {
-			return err
-		}
+func (a *appliance) remoteCloud(name string) (*site, error) {
+	s := a.site(name)
+	if s == nil || s.onPremises || s == a.local() {
+		return nil, fmt.Errorf("%q is not a remote cloud site", name)
 	}
-	a.accounts[who.user] = who
-	return nil
-}
-
-// checkUser holds a Cloud Director user against the organizations of the local site.
-func (a *appliance) checkUser(user string) error {
-	org := orgOf(user)
-	if org != systemOrg && !slices.Contains(a.local().orgs, org) {
-		return fmt.Errorf("the site %s has no organization %q for the user %q", a.local().name, org, user)
-	}
-	return nil
+	return s, nil
 }
 
 // orgOf returns the part of "user@org" after its last at sign.
 func orgOf(user string) string { return user[strings.LastIndex(user, "@")+1:] }
 
-// protect adds a replication.
+// protect adds a replication that is there from the beginning.
 func (a *appliance) protect(given Replication) error {
 	r, err := a.newReplication(given)
 	if err != nil {
@@ -131,10 +163,27 @@ func (a *appliance) protect(given Replication) error {
 	for i, key := range keys {
 		r.addInstance(key, now.Add(time.Duration(i-len(keys))*time.Hour))
 	}
+	a.add(r)
+	return nil
+}
+
+// add lets a replication be known.
+func (a *appliance) add(r *replication) {
+	r.created = a.made
+	a.made++
+	a.used[r.id] = true
 	a.replications = append(a.replications, r)
 	a.byID[r.id] = r
-	a.byVApp[r.vappReplicationID] = append(a.byVApp[r.vappReplicationID], r)
-	return nil
+}
+
+// remove lets a replication be gone. Its machines stay.
+func (a *appliance) remove(r *replication) {
+	a.leaveVApp(r)
+	if r.machine.source == r {
+		r.machine.source = nil
+	}
+	delete(a.byID, r.id)
+	a.replications = slices.DeleteFunc(a.replications, func(other *replication) bool { return other == r })
 }
 
 func (a *appliance) newReplication(given Replication) (*replication, error) {
@@ -157,19 +206,65 @@ func (a *appliance) newReplication(given Replication) (*replication, error) {
 	}
 	r := &replication{
 		id: or(given.ID, ReplicationID(given.VMName)), vmName: given.VMName,
-		vmID:  or(given.VMID, stableID("vm", given.VMName)),
 		owner: or(given.Owner, usualOwner(source, destination)), source: source, destination: destination,
-		paused: given.Paused, migration: given.Migration, slaProfile: given.SLAProfile,
+		paused: given.Paused, migration: given.Migration, profile: a.profileNamed(given.SLAProfile),
+		storageProfile: or(given.StorageProfile, "*"), excluded: given.ExcludedDisks, startup: usualStartup(),
 		description: given.Description, metadata: given.Metadata, recovery: RecoveryNotStarted,
-		created: len(a.replications), lastUpdated: a.clock.Now(),
+		lastUpdated: a.clock.Now(),
 	}
-	r.source.vappName = or(given.VApp, given.VMName)
-	r.source.vappID = stableID("vapp", source.site.name, r.source.vappName)
-	r.vappReplicationID = "C4VAPP-" + stableID("vapp-replication", r.source.vappID, destination.site.name)
 	if _, taken := a.byID[r.id]; taken {
 		return nil, fmt.Errorf("%s: there are two replications with the id %s", given.VMName, r.id)
 	}
+	r.settings = given.settingsOver(r.profile)
+	if err := r.settings.check(); err != nil {
+		return nil, fmt.Errorf("%s: %w", given.VMName, err)
+	}
+	a.attach(r, a.sourceMachine(given, source))
+	if err := checkExcluded(r.machine, r.excluded); err != nil {
+		return nil, fmt.Errorf("%s: %w", given.VMName, err)
+	}
 	return r, nil
+}
+
+// settingsOver are the settings of a replication, where it has none of its own those of its profile.
+func (given Replication) settingsOver(profile *slaProfile) settings {
+	wanted := SLAProfile{
+		RPO: given.RPO, Retention: given.Retention, DataConnectionType: given.DataConnection, Unquiesced: given.Unquiesced,
+	}
+	if profile != nil {
+		if wanted.RPO == 0 {
+			wanted.RPO = profile.settings.rpo
+		}
+		if wanted.Retention == nil {
+			wanted.Retention = profile.settings.retention
+		}
+		wanted.DataConnectionType = or(wanted.DataConnectionType, profile.settings.connection)
+		wanted.Unquiesced = wanted.Unquiesced || !profile.settings.quiesced
+	}
+	return wanted.settings()
+}
+
+// sourceMachine returns the machine of a replication, which is made unless it is there.
+func (a *appliance) sourceMachine(given Replication, source end) *machine {
+	id := or(given.VMID, source.site.usualMachineID(given.VMName))
+	if known := source.site.machines[id]; known != nil {
+		return known
+	}
+	m := &machine{
+		id: id, name: given.VMName, org: source.org, vapp: or(given.VApp, given.VMName),
+		poweredOn: true, disks: usualDisks(), hardware: usualHardware(),
+	}
+	source.site.addMachine(m)
+	return m
+}
+
+// attach makes a machine the source of a replication.
+func (a *appliance) attach(r *replication, m *machine) {
+	r.machine, r.vmID = m, m.id
+	m.source = r
+	r.source.vappName = m.vapp
+	r.source.vappID = stableID("vapp", r.source.site.name, m.vapp)
+	r.vappReplicationID = "C4VAPP-" + stableID("vapp-replication", r.source.vappID, r.destination.site.name)
 }
 
 // usualOwner is the organization at the source or, for what comes from on premises, at the destination.
@@ -201,109 +296,4 @@ func or(text, otherwise string) string {
 		return otherwise
 	}
 	return text
-}
-
-// work is one operation: it returns the answer's value or a *refusal.
-type work func(*simkit.Call, *visit) (any, error)
-
-// handlers joins the operations to the contract by name.
-func (a *appliance) handlers() map[string]simkit.Handler {
-	handlers := map[string]simkit.Handler{}
-	for name, work := range map[string]work{
-		contract.SessionsSignIn.Name:                    a.signIn,
-		contract.SessionsGet.Name:                       a.getSession,
-		contract.SessionsEnd.Name:                       a.signOut,
-		contract.TasksGet.Name:                          a.getTask,
-		contract.TasksList.Name:                         a.listTasks,
-		contract.DiagnosticsAbout.Name:                  a.about,
-		contract.VMReplicationsList.Name:                a.listReplications,
-		contract.VMReplicationsGet.Name:                 a.getReplication,
-		contract.VMReplicationsInstances.Name:           a.instances,
-		contract.VMReplicationsSync.Name:                a.sync,
-		contract.VMReplicationsFailover.Name:            a.failover,
-		contract.VMReplicationsTestFailover.Name:        a.testFailover,
-		contract.VMReplicationsCleanUpTestFailover.Name: a.cleanUp,
-		contract.VMReplicationsReverse.Name:             a.reverse,
-	} {
-		handlers[name] = a.handler(work)
-	}
-	return handlers
-}
-
-func (a *appliance) handler(work work) simkit.Handler {
-	return func(call *simkit.Call) simkit.Answer {
-		v, _ := call.Session.(*visit) // admit has put it there
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.settle(a.clock.Now())
-		value, err := work(call, v)
-		switch {
-		case err != nil:
-			return errorAnswer(err, v.version)
-		case value == nil:
-			return simkit.Answer{Status: http.StatusNoContent}
-		}
-		answer, complete := value.(simkit.Answer)
-		if complete {
-			return answer
-		}
-		return simkit.JSON(call.Operation.Statuses[0], v.version.contentType(), value)
-	}
-}
-
-// errorAnswer is an error in the appliance's format.
-func errorAnswer(err error, version apiVersion) simkit.Answer {
-	var r *refusal
-	if !errors.As(err, &r) {
-		r = refuse(http.StatusInternalServerError, CodeGeneralServerFailure, "%s", err)
-	}
-	stacktrace := ""
-	return simkit.JSON(r.status, version.contentType(), newErrorBody(r, &stacktrace))
-}
-
-// admit refuses what has no session, no role or no business at a site.
-func (a *appliance) admit(call *simkit.Call) *simkit.Answer {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	v := &visit{site: a.local()}
-	var err error
-	if v.version, err = negotiate(call.Header, a.config.newest); err == nil && !call.Operation.Anonymous {
-		v.session, err = a.authenticate(call.Header.Get(authHeader))
-		if err == nil {
-			err = v.session.mayCall(call.Operation)
-		}
-		if err == nil {
-			v.site, err = a.enter(v.session, call.Site)
-		}
-	}
-	if err != nil {
-		answer := errorAnswer(err, v.version)
-		return &answer
-	}
-	call.Session = v
-	return nil
-}
-
-// enter finds the site at which a session wants something executed.
-func (a *appliance) enter(s *session, name string) (*site, error) {
-	if name == "" {
-		return a.local(), nil
-	}
-	wanted := a.site(name)
-	if wanted == nil {
-		return nil, refuse(http.StatusNotFound, CodeSiteNotFound, "Site '%s' was not found.", name)
-	}
-	if !s.at(name) {
-		return nil, refuse(http.StatusUnauthorized, CodeRemoteAuthenticationFailure,
-			"The session is not authenticated at site '%s'.", name)
-	}
-	return wanted, nil
-}
-
-func (a *appliance) about(*simkit.Call, *visit) (any, error) {
-	built := time.Date(2021, time.February, 3, 4, 5, 6, 0, time.UTC)
-	return aboutBody{
-		ServiceType: "CLOUD", ProductName: "drkit simulator of Cloud Director Availability",
-		InstanceID: a.instanceID, BuildVersion: a.config.productVersion + ".7654321-5ca1ab1e00", BuildDate: millis(built),
-	}, nil
 }

@@ -11,6 +11,7 @@ const (
 	CodeNotAuthenticated     = "NotAuthenticated"     // 401: no session, or refused credentials
 	CodeReplicationNotFound  = "ReplicationNotFound"  // 404: no such replication, or not yours
 	CodeGeneralServerFailure = "GeneralServerFailure" // 500
+	CodeConnectionRefused    = "ConnectionRefused"    // 503, or in a failed task: a site is down; the guide has it only in health information
 )
 
 // Error codes that API references of later versions name.
@@ -24,18 +25,41 @@ const (
 // Error codes of this simulator. Nobody documents what an appliance answers in these cases: do not build on
 // the names.
 const (
-	CodeTaskNotFound        = "TaskNotFound"        // 404: no such task, or not yours, or of another site
-	CodeInstanceNotFound    = "InstanceNotFound"    // 404: the replication has no such instance
+	CodeTaskNotFound       = "TaskNotFound"       // 404: no such task, or not yours, or of another site
+	CodeInstanceNotFound   = "InstanceNotFound"   // 404: the replication has no such instance
+	CodePolicyNotFound     = "PolicyNotFound"     // 404
+	CodeOrgNotFound        = "OrgNotFound"        // 404: the local site has no such organization
+	CodeMachineNotFound    = "VmNotFound"         // 404: the site has no such machine, or not yours; in a failed task: it has gone
+	CodeVDCNotFound        = "VdcNotFound"        // 404: the site has no such virtual data center, or not yours
+	CodeVCenterNotFound    = "VcNotFound"         // 404: the site's vCenter Server is another one
+	CodeSLAProfileNotFound = "SlaProfileNotFound" // 404
+
 	CodeVersionNotSupported = "VersionNotSupported" // 406: the Accept header asks for another version
-	CodeOperationInProgress = "OperationInProgress" // 409: a task works on the replication
-	CodeReplicationPaused   = "ReplicationPaused"   // 409: paused replications do not sync
-	CodeTestInProgress      = "TestInProgress"      // 409: clean up the test first
-	CodeNoTest              = "NoTest"              // 409: there is no test to clean up
-	CodeAlreadyRecovered    = "AlreadyRecovered"    // 409: failed over before
-	CodeNotRecovered        = "NotRecovered"        // 409: only what was failed over can be reversed
-	CodeNoInstance          = "NoInstance"          // in a failed task: nothing to fail over to
-	CodeTooManyRequests     = "TooManyRequests"     // 429, only by a Fault
-	CodeServiceUnavailable  = "ServiceUnavailable"  // 503, only by a Fault
+
+	CodeOperationInProgress  = "OperationInProgress"  // 409: a task works on the replication
+	CodeReplicationPaused    = "ReplicationPaused"    // 409: paused replications do not sync
+	CodeReplicationNotPaused = "ReplicationNotPaused" // 409: there is nothing to resume
+	CodeTestInProgress       = "TestInProgress"       // 409: clean up the test first
+	CodeNoTest               = "NoTest"               // 409: there is no test to clean up
+	CodeAlreadyRecovered     = "AlreadyRecovered"     // 409: failed over before
+	CodeNotRecovered         = "NotRecovered"         // 409: only what was failed over can be reversed
+	CodeAlreadyProtected     = "AlreadyProtected"     // 409: a replication has this machine as its source
+	CodeSeedPoweredOn        = "SeedPoweredOn"        // 409, or in a failed task: seeds must be off
+
+	CodePolicyNameTaken   = "PolicyNameTaken"   // 409: another policy has this name
+	CodePolicyInUse       = "PolicyInUse"       // 409: organizations have this policy
+	CodeDefaultPolicy     = "DefaultPolicy"     // 409: it cannot be deleted
+	CodeIncomingForbidden = "IncomingForbidden" // 409: the destination's policy allows no such replications
+	CodeOutgoingForbidden = "OutgoingForbidden" // 409: the source's policy allows no such replications
+	CodeQuotaExceeded     = "QuotaExceeded"     // 409: the destination has as many replications as its policy allows
+	CodeRPOTooShort       = "RpoTooShort"       // 409: shorter than the destination's policy allows
+	CodeTooManyInstances  = "TooManyInstances"  // 409: more than the destination's policy allows
+	CodeSLAProfileNeeded  = "SlaProfileNeeded"  // 409: the policy allows no settings without a profile
+
+	CodeNoInstance         = "NoInstance"         // in a failed task: nothing to fail over to
+	CodeSeedDisksMismatch  = "SeedDisksMismatch"  // in a failed task: the disks of seed and source differ
+	CodeTooManyRequests    = "TooManyRequests"    // 429, only by a Fault
+	CodeServiceUnavailable = "ServiceUnavailable" // 503, only by a Fault
 )
 
 // usualCode is the code of errors for which nothing better is known.

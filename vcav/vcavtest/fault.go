@@ -70,13 +70,14 @@ func (s *Server) ClearFaults() {
 	s.appliance.plans = nil
 }
 
-// FailTask lets the next task that an operation starts on a replication (empty: on any) run its time, do
-// nothing and end FAILED with this error. Call it several times for several tasks.
+// FailTask lets the next task that an operation starts on a replication (empty: on any, or on none) run its
+// time, do nothing and end FAILED with this error. Call it several times for several tasks. A replication
+// that is being started has the id that [ReplicationID] makes, unless there has been one with it.
 func (s *Server) FailTask(operation, replicationID, code, message string) {
 	s.appliance.mu.Lock()
 	defer s.appliance.mu.Unlock()
 	s.appliance.plans = append(s.appliance.plans, plan{
-		operation: operation, replication: replicationID,
+		operation: operation, resource: replicationID,
 		failure: &refusal{status: http.StatusInternalServerError, code: code, message: message},
 	})
 }

@@ -78,17 +78,19 @@ func badParameter(name, value string) error {
 type listing[T any] struct {
 	filters []filter[T]
 	orders  map[string]func(x, y T) int // by the names that sort knows
-	usual   func(x, y T) int            // the order without sort, and among equals
+	usual   func(x, y T) int            // the order without sort, and among equals; no two are equal in it
 	limit   int                         // cap of the parameter limit, and its default
 }
 
-// page narrows, sorts and cuts the items that a session may see.
+// page narrows, sorts and cuts the items that a session may see, which come in the usual order. It may
+// change the order of the slice that it is given.
 func (l listing[T]) page(call *simkit.Call, v *visit, visible []T) (items []T, page pageBody, err error) {
 	items, err = l.narrow(call, v, visible)
 	if err != nil {
 		return nil, page, err
 	}
-	if err := l.sort(items, call.Query.Get("sort")); err != nil {
+	order, err := l.order(call.Query.Get("sort"))
+	if err != nil {
 		return nil, page, err
 	}
 	page.Total = len(items)
@@ -100,7 +102,11 @@ func (l listing[T]) page(call *simkit.Call, v *visit, visible []T) (items []T, p
 	}
 	page.Limit = min(page.Limit, l.limit)
 	start := min(page.Offset, len(items))
-	return items[start:min(start+page.Limit, len(items))], page, nil
+	end := min(start+page.Limit, len(items))
+	if order != nil {
+		sortPart(items, start, end, order)
+	}
+	return items[start:end], page, nil
 }
 
 func (l listing[T]) narrow(call *simkit.Call, v *visit, items []T) ([]T, error) {
@@ -108,7 +114,7 @@ func (l listing[T]) narrow(call *simkit.Call, v *visit, items []T) ([]T, error) 
 		if !call.Query.Has(f.name) {
 			continue
 		}
-		if f.adminOnly && !v.session.admin {
+		if f.adminOnly && !v.admin {
 			return nil, forbidden()
 		}
 		keeps, err := f.parse(call.Query.Get(f.name))
@@ -120,33 +126,69 @@ func (l listing[T]) narrow(call *simkit.Call, v *visit, items []T) ([]T, error) 
 	return items, nil
 }
 
-// sort orders items by names such as "col,col2-", where the hyphen means descending.
-func (l listing[T]) sort(items []T, spec string) error {
-	slices.SortStableFunc(items, l.usual)
+// order reads names such as "col,col2-", where the hyphen means descending; nil stands for the usual order.
+func (l listing[T]) order(spec string) (func(x, y T) int, error) {
 	if spec == "" {
-		return nil
+		return nil, nil
 	}
 	var orders []func(x, y T) int
 	for name := range strings.SplitSeq(spec, ",") {
 		plain, descending := strings.CutSuffix(name, "-")
 		order, known := l.orders[plain]
 		if !known {
-			return badParameter("sort", spec)
+			return nil, badParameter("sort", spec)
 		}
 		if descending {
 			order = reversed(order)
 		}
 		orders = append(orders, order)
 	}
-	slices.SortStableFunc(items, func(x, y T) int {
+	orders = append(orders, l.usual)
+	return func(x, y T) int {
 		for _, order := range orders {
 			if c := order(x, y); c != 0 {
 				return c
 			}
 		}
 		return 0
-	})
-	return nil
+	}, nil
+}
+
+// sortPart moves what belongs between two positions of the sorted items there, in order, and does not care
+// about the rest: a page of a long list should cost no more than a look at the list. No two items may be
+// equal.
+func sortPart[T any](items []T, from, to int, order func(x, y T) int) {
+	for from < to && len(items) > 24 {
+		middle := split(items, order)
+		if from < middle && to > middle { // on both sides
+			sortPart(items[:middle], from, middle, order)
+		}
+		if to <= middle {
+			items = items[:middle]
+			continue
+		}
+		items, from, to = items[middle+1:], max(from-middle-1, 0), to-middle-1
+	}
+	if from < to {
+		slices.SortFunc(items, order)
+	}
+}
+
+// split chooses an item, moves it to where it belongs, which it returns, and the smaller ones before it.
+func split[T any](items []T, order func(x, y T) int) int {
+	last := len(items) - 1
+	chosen := []int{0, last / 2, last}
+	slices.SortFunc(chosen, func(i, j int) int { return order(items[i], items[j]) })
+	items[chosen[1]], items[last] = items[last], items[chosen[1]]
+	place := 0
+	for i := range last {
+		if order(items[i], items[last]) < 0 {
+			items[i], items[place] = items[place], items[i]
+			place++
+		}
+	}
+	items[place], items[last] = items[last], items[place]
+	return place
 }
 
 func reversed[T any](order func(x, y T) int) func(x, y T) int {

@@ -2,6 +2,7 @@ package vcavtest
 
 import (
 	"crypto/rsa"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -19,7 +20,13 @@ type config struct {
 	remotes        []*site
 	replications   []Replication
 	named          bool // whether replications were named, possibly none
+	machines       []Machine
+	profiles       []SLAProfile
+	policies       []Policy
+	policyMembers  map[string]json.RawMessage // to their defaults
 	accounts       []account
+	remoteAccounts []remoteAccount
+	remoteTokens   []remoteToken
 	rootPassword   string
 	samlKey        *rsa.PublicKey
 	tokens         map[string]string // vCD access token to its user
@@ -28,6 +35,8 @@ type config struct {
 	running        time.Duration
 	idle           time.Duration
 	absolute       time.Duration
+	extension      time.Duration // 0: as long as the session
+	latency        time.Duration
 	productVersion string
 	newest         apiVersion
 	pageLimit      int
@@ -43,6 +52,7 @@ type account struct {
 func newConfig(options []Option) (*config, error) {
 	c := &config{
 		rootPassword: "simulated-root-password", tokens: map[string]string{},
+		policyMembers: map[string]json.RawMessage{}, profiles: usualProfiles(),
 		queued: 20 * time.Millisecond, running: 100 * time.Millisecond,
 		idle: 30 * time.Minute, absolute: 24 * time.Hour,
 		productVersion: "4.1.0", newest: apiVersion{4, 1}, pageLimit: 100,
@@ -53,10 +63,10 @@ func newConfig(options []Option) (*config, error) {
 		}
 	}
 	if c.local == nil {
-		c.local = &site{name: "site2", orgs: []string{"org2"}}
+		c.local = newSite("site2", "org2")
 	}
 	if len(c.remotes) == 0 {
-		c.remotes = []*site{{name: "site1", orgs: []string{"org1"}}}
+		c.remotes = []*site{newSite("site1", "org1")}
 	}
 	if !c.named {
 		c.replications = []Replication{
@@ -95,7 +105,7 @@ func LocalSite(name string, orgs ...string) Option {
 		if name == "" || len(orgs) == 0 {
 			return errors.New("LocalSite: a name and at least one organization are needed")
 		}
-		c.local = &site{name: name, orgs: orgs}
+		c.local = newSite(name, orgs...)
 		return nil
 	}
 }
@@ -107,7 +117,7 @@ func RemoteSite(name string, orgs ...string) Option {
 		if name == "" || len(orgs) == 0 {
 			return errors.New("RemoteSite: a name and at least one organization are needed")
 		}
-		c.remotes = append(c.remotes, &site{name: name, orgs: orgs})
+		c.remotes = append(c.remotes, newSite(name, orgs...))
 		return nil
 	}
 }
@@ -118,7 +128,7 @@ func OnPremisesSite(name string) Option {
 		if name == "" {
 			return errors.New("OnPremisesSite: the name is empty")
 		}
-		c.remotes = append(c.remotes, &site{name: name, onPremises: true})
+		c.remotes = append(c.remotes, newSite(name))
 		return nil
 	}
 }

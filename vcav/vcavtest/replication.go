@@ -2,6 +2,7 @@ package vcavtest
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,12 @@ type Replication struct {
 	Migration       bool              // whether it is a migration instead of a protection
 	SLAProfile      string            // display name; empty: none
 	Description     string            // of the replication's settings
+	RPO             int               // in minutes; default: that of the profile, or 240
+	Retention       []RetentionRule   // default: that of the profile, or 4 at 360 minutes; empty but not nil: none
+	DataConnection  string            // type; default: that of the profile, or ENCRYPTED_COMPRESSED
+	Unquiesced      bool              // whether the guest is left as it is
+	StorageProfile  string            // default: "*", which means any
+	ExcludedDisks   []int             // device keys
 	Metadata        map[string]string // nil: none, sent as null
 	Unsynced        bool              // no instance exists: it has never synced, or not since a reverse
 	Instances       []string          // keys, oldest first; default: one, unless Unsynced
@@ -40,48 +47,6 @@ type Replication struct {
 	RecoveredKey string // found: key of the instance that it was made from
 }
 
-// site is a place where machines are.
-type site struct {
-	name       string
-	orgs       []string
-	onPremises bool
-}
-
-// kind is what filters call the type of a site.
-func (s *site) kind() string {
-	if s.onPremises {
-		return "vcenter"
-	}
-	return "vcloud"
-}
-
-// end is one end of a replication.
-type end struct {
-	site     *site
-	org      string // empty on premises
-	vappID   string
-	vappName string
-}
-
-func (e end) vdcID() string {
-	if e.org == "" {
-		return ""
-	}
-	return stableID("vdc", e.site.name, e.org)
-}
-
-func (e end) vdcName() string {
-	if e.org == "" {
-		return ""
-	}
-	return e.org + " data center"
-}
-
-// vimServerID is the instance UUID of the vCenter Server behind a site.
-func (e end) vimServerID() string { return stableID("vim-instance", e.site.name) }
-
-func (e end) datastoreMoref() string { return "datastore-7" }
-
 // replication is the state of one VM replication.
 type replication struct {
 	id, vmID, vmName  string
@@ -92,14 +57,23 @@ type replication struct {
 	paused            bool
 	migration         bool
 	reversed          bool
-	slaProfile        string
+	profile           *slaProfile // or nil
+	settings          settings
 	description       string
+	initialSync       int64 // in milliseconds, as the client gave it
+	storageProfile    string
+	excluded          []int
+	startup           startupBody
 	metadata          map[string]string
+	machine           *machine // at the source
 	instances         []instance
 	sequence          int // of the last instance
 	created           int // order of creation
 	lastUpdated       time.Time
-	active            *task // unfinished one, or nil
+	active            *task     // unfinished one, or nil
+	syncsItself       bool      // whether the appliance begins an initial synchronization
+	firstSync         *span     // the initial synchronization that the appliance began by itself, or nil
+	since             time.Time // when it was started; zero if it was there from the beginning
 
 	recovery      string
 	recoveredVApp string
@@ -108,17 +82,27 @@ type replication struct {
 	poweredOn     bool
 }
 
+// span is a time of work.
+type span struct{ begin, end time.Time }
+
 type instance struct {
 	key       string
 	sequence  int
 	timestamp time.Time
-	disks     int64 // bytes transferred
+	bytes     int64 // transferred
+	disks     []int // keys
 }
+
+// ownedByAdmin reports whether Cloud Director's administrators own the replication.
+func (r *replication) ownedByAdmin() bool { return strings.HasPrefix(r.owner, systemOrg+"@") }
 
 // addInstance is what a sync leaves behind.
 func (r *replication) addInstance(key string, at time.Time) {
 	r.sequence++
-	r.instances = append(r.instances, instance{key: key, sequence: r.sequence, timestamp: at, disks: int64(r.sequence) * 256 << 10})
+	r.instances = append(r.instances, instance{
+		key: key, sequence: r.sequence, timestamp: at, bytes: int64(r.sequence) * 256 << 10,
+		disks: remaining(r.machine, r.excluded),
+	})
 }
 
 // latest returns the newest instance; the caller knows that there is one.
@@ -136,9 +120,21 @@ func (r *replication) runs(now time.Time, types ...string) bool {
 	return r.active != nil && slices.Contains(types, r.active.kind) && r.active.state(now) == stateRunning
 }
 
+// syncing returns how far a synchronization is, in percent, if one is under way.
+func (r *replication) syncing(now time.Time) (percent int, under bool) {
+	switch {
+	case r.runs(now, typeSync):
+		return r.active.progress(now), true
+	case r.firstSync != nil && !now.Before(r.firstSync.begin):
+		return percentOf(r.firstSync.begin, r.firstSync.end, now), true
+	default:
+		return 0, false
+	}
+}
+
 // recoveryState is the state of the recovery as it shows at a moment.
 func (r *replication) recoveryState(now time.Time) string {
-	if r.runs(now, typeFailover, typeTest) {
+	if r.runs(now, typeFailover, typeTest, typeMigrate) {
 		return RecoveryInProgress
 	}
 	return r.recovery
@@ -150,9 +146,14 @@ func (r *replication) snapshot(now time.Time) Replication {
 		ID: r.id, VMName: r.vmName, VMID: r.vmID, VApp: r.source.vappName, Owner: r.owner,
 		SourceSite: r.source.site.name, SourceOrg: r.source.org,
 		DestinationSite: r.destination.site.name, DestinationOrg: r.destination.org,
-		Paused: r.paused, Migration: r.migration, SLAProfile: r.slaProfile, Description: r.description,
+		Paused: r.paused, Migration: r.migration, Description: r.description, RPO: r.settings.rpo,
+		Retention: slices.Clone(r.settings.retention), DataConnection: r.settings.connection,
+		Unquiesced: !r.settings.quiesced, StorageProfile: r.storageProfile, ExcludedDisks: slices.Clone(r.excluded),
 		Metadata: r.metadata, Unsynced: len(r.instances) == 0, Recovery: r.recoveryState(now),
 		Reversed: r.reversed, PoweredOn: r.poweredOn, RecoveredVM: r.recoveredVM, RecoveredKey: r.recoveredKey,
+	}
+	if r.profile != nil {
+		shown.SLAProfile = r.profile.name
 	}
 	for _, i := range r.instances {
 		shown.Instances = append(shown.Instances, i.key)

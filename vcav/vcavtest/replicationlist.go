@@ -2,6 +2,7 @@ package vcavtest
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,23 +21,23 @@ func (a *appliance) replicationListing(now time.Time, asked *site) listing[*repl
 			forAdmins(equal("owner", func(x r) string { return x.owner })),
 			notSite(asked, equal("sourceSite", func(x r) string { return x.source.site.name })),
 			equal("sourceSiteType", func(x r) string { return x.source.site.kind() }),
-			equal("sourceVdcId", func(x r) string { return x.source.vdcID() }),
-			equal("sourceVdcName", func(x r) string { return x.source.vdcName() }),
+			equal("sourceVdcId", func(x r) string { return x.source.vdc().id }),
+			equal("sourceVdcName", func(x r) string { return x.source.vdc().name }),
 			equal("sourceOrg", func(x r) string { return x.source.org }),
-			forAdmins(equal("sourceVimServerUuid", func(x r) string { return x.source.vimServerID() })),
+			forAdmins(equal("sourceVimServerUuid", func(x r) string { return x.source.site.vim.VIMServerInstanceUUID })),
 			equal("vmId", func(x r) string { return x.vmID }),
 			contains("vmName", func(x r) string { return x.vmName }),
-			equal("storageProfile", func(r) string { return "*" }),
+			equal("storageProfile", func(x r) string { return x.storageProfile }),
 			equal("destinationOrg", func(x r) string { return x.destination.org }),
-			equal("destinationVdcId", func(x r) string { return x.destination.vdcID() }),
-			equal("destinationVdcName", func(x r) string { return x.destination.vdcName() }),
+			equal("destinationVdcId", func(x r) string { return x.destination.vdc().id }),
+			equal("destinationVdcName", func(x r) string { return x.destination.vdc().name }),
 			equal("destinationSiteType", func(x r) string { return x.destination.site.kind() }),
 			recovered("recoveredVmId"),
-			forAdmins(equal("vimServerInstanceUuid", func(x r) string { return x.destination.vimServerID() })),
-			forAdmins(equal("datastoreMoref", func(x r) string { return x.destination.datastoreMoref() })),
+			forAdmins(equal("vimServerInstanceUuid", func(x r) string { return x.destination.site.vim.VIMServerInstanceUUID })),
+			forAdmins(equal("datastoreMoref", func(x r) string { return x.destination.site.vim.DatastoreMoref })),
 			oneOf("isMigration", []string{"true", "false"}, func(x r) string { return strconv.FormatBool(x.migration) }),
-			equal("slaProfileId", func(x r) string { return slaProfileID(x.slaProfile) }),
-			equal("slaProfileDisplayName", func(x r) string { return x.slaProfile }),
+			equal("slaProfileId", func(x r) string { return x.profileReference().ID }),
+			equal("slaProfileDisplayName", func(x r) string { return x.profileReference().DisplayName }),
 			before("lastUpdatedBefore", updated),
 			after("lastUpdatedAfter", updated),
 			equal("overallHealth", healthOf),
@@ -47,10 +48,10 @@ func (a *appliance) replicationListing(now time.Time, asked *site) listing[*repl
 			"vmName":             ascending(func(x r) string { return x.vmName }),
 			"sourceSite":         ascending(func(x r) string { return x.source.site.name }),
 			"sourceOrg":          ascending(func(x r) string { return x.source.org }),
-			"sourceVdcName":      ascending(func(x r) string { return x.source.vdcName() }),
+			"sourceVdcName":      ascending(func(x r) string { return x.source.vdc().name }),
 			"site":               ascending(func(x r) string { return x.destination.site.name }),
 			"destinationOrg":     ascending(func(x r) string { return x.destination.org }),
-			"destinationVdcName": ascending(func(x r) string { return x.destination.vdcName() }),
+			"destinationVdcName": ascending(func(x r) string { return x.destination.vdc().name }),
 			"owner":              ascending(func(x r) string { return x.owner }),
 			"lastUpdated":        ascending(func(x r) int64 { return millis(x.lastUpdated) }),
 		},
@@ -89,8 +90,8 @@ func (a *appliance) listReplications(call *simkit.Call, v *visit) (any, error) {
 	}
 	now := a.clock.Now()
 	var visible []*replication
-	for _, r := range a.replications {
-		if r.at(v.site) && v.session.owns(r) {
+	for _, r := range slices.Backward(a.replications) {
+		if r.at(v.site) && v.owns(r) {
 			visible = append(visible, r)
 		}
 	}
@@ -100,7 +101,7 @@ func (a *appliance) listReplications(call *simkit.Call, v *visit) (any, error) {
 	}
 	bodies := []replicationBody{}
 	for _, r := range replications {
-		bodies = append(bodies, a.view(r, now, v.session.admin))
+		bodies = append(bodies, a.view(r, now, v.admin))
 	}
 	page.Items = bodies
 	return page, nil
@@ -111,7 +112,7 @@ func (a *appliance) getReplication(call *simkit.Call, v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.view(r, a.clock.Now(), v.session.admin), nil
+	return a.view(r, a.clock.Now(), v.admin), nil
 }
 
 func (a *appliance) instances(call *simkit.Call, v *visit) (any, error) {
@@ -124,4 +125,24 @@ func (a *appliance) instances(call *simkit.Call, v *visit) (any, error) {
 		bodies = append(bodies, instanceOf(i))
 	}
 	return bodies, nil
+}
+
+// instance shows one instance with its disks.
+func (a *appliance) instance(call *simkit.Call, v *visit) (any, error) {
+	r, err := a.find(call, v)
+	if err != nil {
+		return nil, err
+	}
+	key := call.Arguments["instanceId"]
+	for _, i := range r.instances {
+		if i.key != key {
+			continue
+		}
+		body := instanceDetailsBody{instanceBody: instanceOf(i), DisksInfo: []instanceDiskBody{}}
+		for _, disk := range i.disks {
+			body.DisksInfo = append(body.DisksInfo, instanceDiskBody{DiskKey: disk})
+		}
+		return body, nil
+	}
+	return nil, instanceNotFound(key)
 }

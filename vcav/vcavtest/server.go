@@ -60,9 +60,10 @@ func Start(options ...Option) (*Server, error) {
 			return errorAnswer(&refusal{status: status, code: or(code, usualCode(status)), message: text}, c.newest)
 		},
 		CheckHeader: checkAccept,
-		// The guide prints these two with a form body that repeats the query.
+		// The guide prints these with a form body that repeats the query.
 		Forms: map[string][]string{
 			contract.VMReplicationsSync.Name: parameters, contract.VMReplicationsReverse.Name: parameters,
+			contract.VMReplicationsPause.Name: parameters, contract.VMReplicationsResume.Name: parameters,
 		},
 		SiteParameter: "site", TraceHeader: traceHeader, SecretHeaders: []string{authHeader},
 		Clock: a.clock, Host: "vcda.drkit.test", InMemory: c.inMemory,
@@ -98,7 +99,7 @@ func (s *Server) AddTenant(user, password string) error {
 	}
 	s.appliance.mu.Lock()
 	defer s.appliance.mu.Unlock()
-	if err := s.appliance.addAccount(account{user: user, password: password}); err != nil {
+	if err := s.appliance.local().addAccount(account{user: user, password: password}); err != nil {
 		return fmt.Errorf("vcavtest: %w", err)
 	}
 	return nil
@@ -121,10 +122,12 @@ func (s *Server) Sessions() int {
 
 // Replication returns a replication as it is now, or the zero Replication if there is none with that id.
 func (s *Server) Replication(id string) Replication {
-	for _, r := range s.Replications() {
-		if r.ID == id {
-			return r
-		}
+	s.appliance.mu.Lock()
+	defer s.appliance.mu.Unlock()
+	now := s.appliance.clock.Now()
+	s.appliance.agenda.settle(now)
+	if r, known := s.appliance.byID[id]; known {
+		return r.snapshot(now)
 	}
 	return Replication{}
 }
@@ -134,7 +137,7 @@ func (s *Server) Replications() []Replication {
 	s.appliance.mu.Lock()
 	defer s.appliance.mu.Unlock()
 	now := s.appliance.clock.Now()
-	s.appliance.settle(now)
+	s.appliance.agenda.settle(now)
 	var found []Replication
 	for _, r := range s.appliance.replications {
 		found = append(found, r.snapshot(now))
@@ -147,7 +150,7 @@ func (s *Server) Tasks() []Task {
 	s.appliance.mu.Lock()
 	defer s.appliance.mu.Unlock()
 	now := s.appliance.clock.Now()
-	s.appliance.settle(now)
+	s.appliance.agenda.settle(now)
 	var found []Task
 	for _, t := range s.appliance.tasks {
 		found = append(found, t.snapshot(now))
@@ -163,4 +166,17 @@ func (s *Server) Protect(r Replication) error {
 		return fmt.Errorf("vcavtest: Protect: %w", err)
 	}
 	return nil
+}
+
+// RemoveReplication lets a replication be gone, as if somebody else had stopped it, and reports whether it
+// was there. Tasks that work on it fail.
+func (s *Server) RemoveReplication(id string) bool {
+	s.appliance.mu.Lock()
+	defer s.appliance.mu.Unlock()
+	s.appliance.agenda.settle(s.appliance.clock.Now())
+	r, known := s.appliance.byID[id]
+	if known {
+		s.appliance.remove(r)
+	}
+	return known
 }

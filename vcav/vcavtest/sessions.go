@@ -23,11 +23,12 @@ const (
 
 // session is one signed-in user.
 type session struct {
-	user    string
-	admin   bool
-	sites   []authenticatedOrg // the local one first
-	created time.Time
-	used    time.Time
+	user          string
+	admin         bool    // at the local site
+	cloudDirector bool    // whether the sign-in went through Cloud Director, and left its token here
+	reaches       []reach // the sites that it is authenticated at, the local one first
+	created       time.Time
+	used          time.Time
 }
 
 func (s *session) roles() []string {
@@ -50,29 +51,12 @@ func (s *session) mayCall(operation api.Operation) error {
 	return forbidden()
 }
 
-func (s *session) at(site string) bool {
-	return slices.ContainsFunc(s.sites, func(known authenticatedOrg) bool { return known.Site == site })
-}
-
-// owns reports whether the session's organizations are the owner or an end of a replication. What
-// administrators own is theirs alone until they give it away.
-func (s *session) owns(r *replication) bool {
-	if s.admin {
-		return true
-	}
-	owner := r.owner
-	if len(owner) > len(systemOrg) && owner[:len(systemOrg)+1] == systemOrg+"@" {
-		return false
-	}
-	return slices.ContainsFunc(s.sites, func(known authenticatedOrg) bool {
-		return owner == known.Org+"@"+known.Site ||
-			(r.source.org == known.Org && r.source.site.name == known.Site) ||
-			(r.destination.org == known.Org && r.destination.site.name == known.Site)
-	})
-}
-
 func (s *session) body() sessionBody {
-	return sessionBody{User: s.user, Roles: s.roles(), AuthenticatedSites: s.sites}
+	body := sessionBody{User: s.user, Roles: s.roles(), AuthenticatedSites: []authenticatedOrg{}}
+	for _, known := range s.reaches {
+		body.AuthenticatedSites = append(body.AuthenticatedSites, authenticatedOrg{Site: known.site.name, Org: known.org})
+	}
+	return body
 }
 
 func forbidden() error { return refuse(http.StatusForbidden, CodeForbidden, "Permission denied.") }
@@ -93,6 +77,7 @@ func (a *appliance) authenticate(token string) (*session, error) {
 		return nil, notAuthenticated()
 	}
 	s.used = now
+	s.expire(now)
 	return s, nil
 }
 
@@ -124,9 +109,10 @@ func (a *appliance) signIn(call *simkit.Call, v *visit) (any, error) {
 	}
 	now, token := a.clock.Now(), freshToken()
 	s := &session{user: user, admin: org == systemOrg, created: now, used: now}
-	s.sites = []authenticatedOrg{{Site: a.local().name, Org: org}}
+	s.cloudDirector = given.Type == "vcdCredentials" || given.Type == "vcdAccessToken"
+	s.reaches = []reach{{site: a.local(), org: org}}
 	for _, name := range a.config.authenticated {
-		s.sites = append(s.sites, authenticatedOrg{Site: name, Org: remoteOrg(a.site(name), org)})
+		a.extendTo(s, a.site(name), remoteOrg(a.site(name), org))
 	}
 	a.sessions[token] = s
 	answer := simkit.JSON(http.StatusOK, v.version.contentType(), s.body())
@@ -150,7 +136,7 @@ func (a *appliance) verify(given credentials) (user, org string, err error) {
 			return "root", systemOrg, nil
 		}
 	case "ssoCredentials":
-		if who, ok := a.accounts[given.Username]; ok && who.sso && who.password == given.Password {
+		if who, ok := a.local().accounts[given.Username]; ok && who.sso && who.password == given.Password {
 			return who.user, systemOrg, nil
 		}
 	case "ssoToken":
@@ -159,7 +145,7 @@ func (a *appliance) verify(given credentials) (user, org string, err error) {
 		if given.VCDUser == "root@"+systemOrg && given.VCDPassword == a.config.rootPassword {
 			return given.VCDUser, systemOrg, nil
 		}
-		if who, ok := a.accounts[given.VCDUser]; ok && !who.sso && who.password == given.VCDPassword {
+		if who, ok := a.local().accounts[given.VCDUser]; ok && !who.sso && who.password == given.VCDPassword {
 			return who.user, orgOf(who.user), nil
 		}
 	case "vcdAccessToken":
@@ -191,18 +177,16 @@ func (a *appliance) verifySAML(given credentials) (user, org string, err error) 
 // verifyAccessToken takes a context, where one is given, as the organization: the token was issued by
 // another Cloud Director.
 func (a *appliance) verifyAccessToken(given credentials) (user, org string, err error) {
-	user, ok := a.config.tokens[given.VCDAccessToken]
-	if !ok {
+	org = a.orgOfToken(a.local(), given.VCDAccessToken, given.Context)
+	if org == "" {
 		return "", "", notAuthenticated()
 	}
-	org = orgOf(user)
-	if given.Context != "" && org != systemOrg {
-		if !slices.Contains(a.local().orgs, given.Context) {
-			return "", "", notAuthenticated()
+	for _, issuer := range a.sites { // the local one first
+		if user, ok := issuer.tokens[given.VCDAccessToken]; ok {
+			return user, org, nil
 		}
-		org = given.Context
 	}
-	return user, org, nil
+	return "", "", notAuthenticated()
 }
 
 func (a *appliance) getSession(_ *simkit.Call, v *visit) (any, error) { return v.session.body(), nil }

@@ -2,6 +2,7 @@ package vcavtest
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -28,9 +29,9 @@ func (a *appliance) taskListing(now time.Time) listing[*task] {
 			before("endTimeBefore", (*task).end),
 			after("endTimeAfter", (*task).end),
 			equal("type", func(t *task) string { return t.kind }),
-			equal("resourceId", func(t *task) string { return t.replication.id }),
-			equal("resourceName", func(t *task) string { return t.replication.vmName }),
-			equal("resourceType", func(*task) string { return "vmReplication" }),
+			equal("resourceId", func(t *task) string { return t.resourceID }),
+			equal("resourceName", func(t *task) string { return t.resourceName }),
+			equal("resourceType", func(t *task) string { return t.resourceType }),
 		},
 		orders: map[string]func(x, y *task) int{
 			"startTime": ascending(func(t *task) int64 { return millis(t.start) }),
@@ -47,7 +48,7 @@ func (a *appliance) listTasks(call *simkit.Call, v *visit) (any, error) {
 	}
 	now := a.clock.Now()
 	var visible []*task
-	for _, t := range a.tasks {
+	for _, t := range slices.Backward(a.tasks) {
 		if t.visible(v) {
 			visible = append(visible, t)
 		}
@@ -58,7 +59,7 @@ func (a *appliance) listTasks(call *simkit.Call, v *visit) (any, error) {
 	}
 	bodies := []taskBody{}
 	for _, t := range tasks {
-		bodies = append(bodies, t.body(now, v.session.admin))
+		bodies = append(bodies, t.body(now, v.admin))
 	}
 	page.Items = bodies
 	return page, nil

@@ -23,7 +23,22 @@ const (
 	typeTest     = "failoverTest"
 	typeCleanUp  = "failoverTestCleanup"
 	typeReverse  = "reverse"
+	typeStart    = "start"
+	typeStop     = "stop"
+	typePause    = "pause"
+	typeResume   = "resume"
+	typeMigrate  = "migrate"
+	typeChange   = "reconfigure"
 )
+
+// Types of what tasks work on, as workflowInfo.resourceType has them.
+const (
+	resourceVMReplication = "vmReplication"
+	resourcePolicies      = "policies"
+)
+
+// resultVMReplication is the resultType of tasks that show a replication at their end.
+const resultVMReplication = "SingleVmReplicationInfo"
 
 // Task is one task, as [Server.Tasks] finds it.
 type Task struct {
@@ -31,7 +46,7 @@ type Task struct {
 	Type        string    // workflowInfo.type, as in "failover"
 	User        string    // who started it
 	Site        string    // where it runs
-	Resource    string    // id of the replication
+	Resource    string    // id of the replication; empty if it works on none
 	State       string    // QUEUED, RUNNING, SUCCEEDED or FAILED
 	Error       string    // code, if it failed
 	Start       time.Time // when it was accepted
@@ -44,7 +59,10 @@ type task struct {
 	id, kind, user string
 	operationID    string
 	site           *site
-	replication    *replication
+	resourceType   string
+	resourceID     string       // empty: none
+	resourceName   string       // empty: none
+	replication    *replication // or nil
 	sourceOrg      string
 	destinationOrg string
 	created        int // order of creation
@@ -52,6 +70,8 @@ type task struct {
 	runsAt         time.Time
 	endsAt         time.Time
 	effect         func(at time.Time) *refusal
+	failed         func() // undoes what was reserved, or nil
+	void           bool   // it has no result
 
 	finished bool
 	failure  *refusal
@@ -73,15 +93,19 @@ func (t *task) state(now time.Time) string {
 
 // progress is in percent, and 100 only at the end.
 func (t *task) progress(now time.Time) int {
-	length := t.endsAt.Sub(t.runsAt)
-	switch {
-	case t.finished:
+	if t.finished {
 		return 100
-	case length <= 0 || now.Before(t.runsAt):
-		return 0
-	default:
-		return min(99, int(now.Sub(t.runsAt)*100/length))
 	}
+	return percentOf(t.runsAt, t.endsAt, now)
+}
+
+// percentOf is how much of a time has passed, 100 only when its end has been noted.
+func percentOf(begin, end, now time.Time) int {
+	length := end.Sub(begin)
+	if length <= 0 || now.Before(begin) {
+		return 0
+	}
+	return min(99, int(now.Sub(begin)*100/length))
 }
 
 func (t *task) end() time.Time {
@@ -95,8 +119,8 @@ func (t *task) body(now time.Time, admin bool) taskBody {
 	body := taskBody{
 		ID: t.id, User: t.user,
 		WorkflowInfo: workflowBody{
-			Type: t.kind, ResourceType: "vmReplication",
-			ResourceID: orNull(t.replication.id), ResourceName: orNull(t.replication.vmName),
+			Type: t.kind, ResourceType: t.resourceType,
+			ResourceID: orNull(t.resourceID), ResourceName: orNull(t.resourceName),
 		},
 		Progress: t.progress(now), State: t.state(now), LastUpdated: millis(now),
 		StartTime: millis(t.start), EndTime: millis(t.end()), Warnings: []any{}, Site: t.site.name,
@@ -106,61 +130,75 @@ func (t *task) body(now time.Time, admin bool) taskBody {
 	case t.failure != nil:
 		body.LastUpdated = millis(t.endsAt)
 		body.Error = newErrorBody(t.failure, nil)
+	case t.void:
+		body.LastUpdated = millis(t.endsAt)
 	default:
-		result, kind := t.result, "SingleVmReplicationInfo"
+		result, kind := t.result, resultVMReplication
 		if !admin {
 			result.VIMLocation = nil
 		}
 		body.LastUpdated = millis(t.endsAt)
-		body.ResultType, body.Result = &kind, &result
+		body.ResultType, body.Result = &kind, result
 	}
 	return body
 }
 
-// settle does the work of all tasks that have ended by now, in the order of their ends.
-func (a *appliance) settle(now time.Time) {
-	var due, rest []*task
-	for _, t := range a.unfinished {
-		if t.endsAt.After(now) {
-			rest = append(rest, t)
-		} else {
-			due = append(due, t)
-		}
+// endTask does the work of a task. One whose replication has been removed meanwhile has nothing to work on.
+func (a *appliance) endTask(t *task, at time.Time) {
+	r := t.replication
+	if r != nil && r.active == t {
+		r.active = nil
 	}
-	a.unfinished = rest
-	slices.SortStableFunc(due, func(x, y *task) int { return x.endsAt.Compare(y.endsAt) })
-	for _, t := range due {
-		t.replication.active = nil
-		if t.failure == nil {
-			t.failure = t.effect(t.endsAt)
-		}
-		t.finished = true
-		t.result = a.view(t.replication, t.endsAt, true)
+	if t.failure == nil && r != nil && t.kind != typeStart && a.byID[r.id] != r {
+		t.failure = refuse(http.StatusNotFound, CodeReplicationNotFound, "Replication with id '%s' was not found.", r.id)
+	}
+	if t.failure == nil {
+		t.failure = t.effect(at)
+	}
+	t.finished = true
+	if t.failure != nil && t.failed != nil {
+		t.failed()
+	}
+	if t.failure == nil && !t.void {
+		t.result = a.view(r, at, true)
 	}
 }
 
-// start makes a task and lets it work on a replication. The answer is that of an accepted task, which has
-// not ended even if tasks take no time.
+// start makes a task and lets it work on a replication.
 func (a *appliance) start(call *simkit.Call, v *visit, r *replication, kind string, effect func(time.Time) *refusal) (any, error) {
-	now := a.clock.Now()
-	t := &task{
-		id: freshID(), kind: kind, user: v.session.user, operationID: call.Header.Get(traceHeader),
-		site: v.site, replication: r, sourceOrg: r.source.org, destinationOrg: r.destination.org,
-		created: len(a.tasks), start: now, runsAt: now.Add(a.config.queued),
-		endsAt: now.Add(a.config.queued + a.config.running), effect: effect,
+	return a.begin(call, v, a.taskOn(r, kind, effect))
+}
+
+func (a *appliance) taskOn(r *replication, kind string, effect func(time.Time) *refusal) *task {
+	return &task{
+		kind: kind, resourceType: resourceVMReplication, resourceID: r.id, resourceName: r.vmName,
+		replication: r, effect: effect,
 	}
-	t.failure = a.plannedFailure(call.Operation.Name, r.id)
+}
+
+// begin makes a task of what its caller has filled in. The answer is that of an accepted task, which has
+// not ended even if tasks take no time.
+func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
+	now := a.clock.Now()
+	t.id, t.user, t.operationID = freshID(), v.session.user, call.Header.Get(traceHeader)
+	t.site, t.created, t.start = v.site, len(a.tasks), now
+	t.runsAt = now.Add(a.config.queued)
+	t.endsAt = t.runsAt.Add(a.config.running)
+	t.failure = a.plannedFailure(call.Operation.Name, t)
+	if r := t.replication; r != nil {
+		t.sourceOrg, t.destinationOrg = r.source.org, r.destination.org
+		r.active, r.lastUpdated = t, now
+	}
 	a.tasks = append(a.tasks, t)
 	a.taskByID[t.id] = t
-	a.unfinished = append(a.unfinished, t)
-	r.active, r.lastUpdated = t, now
-	return t.body(now, v.session.admin), nil
+	a.agenda.add(t.endsAt, func(at time.Time) { a.endTask(t, at) })
+	return t.body(now, v.admin), nil
 }
 
 // plannedFailure takes the first plan of [Server.FailTask] that is about this operation.
-func (a *appliance) plannedFailure(operation, replicationID string) *refusal {
+func (a *appliance) plannedFailure(operation string, t *task) *refusal {
 	for i, plan := range a.plans {
-		if plan.operation == operation && (plan.replication == "" || plan.replication == replicationID) {
+		if plan.operation == operation && (plan.resource == "" || plan.resource == t.resourceID) {
 			a.plans = slices.Delete(a.plans, i, i+1)
 			return plan.failure
 		}
@@ -170,27 +208,27 @@ func (a *appliance) plannedFailure(operation, replicationID string) *refusal {
 
 // plan is a task that shall fail.
 type plan struct {
-	operation   string
-	replication string // empty: any
-	failure     *refusal
+	operation string
+	resource  string // empty: any
+	failure   *refusal
 }
 
 // visible reports whether a session may see a task from a site.
 func (t *task) visible(v *visit) bool {
-	return t.site == v.site && (v.session.admin || t.user == v.session.user)
+	return t.site == v.site && (v.admin || t.user == v.session.user)
 }
 
 func (a *appliance) getTask(call *simkit.Call, v *visit) (any, error) {
 	id := call.Arguments["taskId"]
 	if t, known := a.taskByID[id]; known && t.visible(v) {
-		return t.body(a.clock.Now(), v.session.admin), nil
+		return t.body(a.clock.Now(), v.admin), nil
 	}
 	return nil, refuse(http.StatusNotFound, CodeTaskNotFound, "Task with id '%s' was not found.", id)
 }
 
 func (t *task) snapshot(now time.Time) Task {
 	shown := Task{
-		ID: t.id, Type: t.kind, User: t.user, Site: t.site.name, Resource: t.replication.id,
+		ID: t.id, Type: t.kind, User: t.user, Site: t.site.name, Resource: t.resourceID,
 		State: t.state(now), Start: t.start, End: t.end(), OperationID: t.operationID,
 	}
 	if t.finished && t.failure != nil {

@@ -7,54 +7,53 @@ func (a *appliance) view(r *replication, now time.Time, admin bool) replicationB
 	body := replicationBody{
 		ID: r.id, Owner: r.owner, VMID: r.vmID, VMName: r.vmName,
 		Source: sourceBody{
-			Site: r.source.site.name, Org: orNull(r.source.org), VDCID: orNull(r.source.vdcID()),
-			VDCName: orNull(r.source.vdcName()), VAppID: orNull(r.source.vappID), VAppName: orNull(r.source.vappName),
+			Site: r.source.site.name, Org: orNull(r.source.org), VDCID: orNull(r.source.vdc().id),
+			VDCName: orNull(r.source.vdc().name), VAppID: orNull(r.source.vappID), VAppName: orNull(r.source.vappName),
 		},
 		Destination: destinationBody{
-			Site: r.destination.site.name, Org: orNull(r.destination.org), VDCID: orNull(r.destination.vdcID()),
-			VDCName: orNull(r.destination.vdcName()), RecoveredVAppID: orNull(a.recoveredVApp(r)),
+			Site: r.destination.site.name, Org: orNull(r.destination.org), VDCID: orNull(r.destination.vdc().id),
+			VDCName: orNull(r.destination.vdc().name), RecoveredVAppID: orNull(a.recoveredVApp(r)),
 		},
-		StorageProfile: "*", StorageProfileName: "Any",
+		StorageProfile: r.storageProfile, StorageProfileName: storageProfileName(r.storageProfile),
 		IsPaused: r.paused, Settings: settingsOf(r), Metadata: metadataOf(r),
-		StartupInfo: startupBody{StartAction: "powerOn", StopAction: "powerOff"},
+		StartupInfo: r.startup,
 		SourceState: sourceStateOf(r, now), DestinationState: destinationStateOf(r, now),
 		DataConnectionState: connectionState(r, now), OverallHealth: healthOf(r),
 		LastUpdated: millis(r.lastUpdated), IsReversed: r.reversed, VAppReplicationID: r.vappReplicationID,
 		ComputerName: orNull(r.vmName), IsMigration: r.migration,
 	}
 	if admin {
-		body.VIMLocation = &vimLocationBody{
-			VIMServer:             stableID("vim", r.destination.site.name),
-			VIMServerInstanceUUID: r.destination.vimServerID(),
-			Datastore:             stableID("datastore", r.destination.site.name),
-			DatastoreMoref:        r.destination.datastoreMoref(),
-			DatastoreName:         r.destination.site.name + "-replicas",
-		}
+		location := r.destination.site.vim
+		body.VIMLocation = &location
 	}
-	if r.slaProfile != "" {
-		body.SLAProfile = &slaProfileReferenceBody{ID: slaProfileID(r.slaProfile), DisplayName: r.slaProfile}
+	if r.profile != nil {
+		reference := r.profileReference()
+		body.SLAProfile = &reference
 	}
 	return body
 }
 
-func slaProfileID(displayName string) string { return stableID("sla-profile", displayName) }
-
-// recoveredVApp returns the vApp at the destination that holds recovered machines of the same source vApp.
-func (a *appliance) recoveredVApp(r *replication) string {
-	for _, other := range a.byVApp[r.vappReplicationID] {
-		if other.reversed == r.reversed && other.recovery == RecoveryComplete {
-			return other.recoveredVApp
-		}
+// profileReference names the SLA profile; it is empty if there is none.
+func (r *replication) profileReference() slaProfileReferenceBody {
+	if r.profile == nil {
+		return slaProfileReferenceBody{}
 	}
-	return ""
+	return slaProfileReferenceBody{ID: r.profile.id, DisplayName: r.profile.name}
 }
 
+func usualStartup() startupBody { return startupBody{StartAction: "powerOn", StopAction: "powerOff"} }
+
 func settingsOf(r *replication) settingsBody {
-	return settingsBody{
-		Description: r.description, RPO: 240, DataConnectionType: "ENCRYPTED_COMPRESSED", Quiesced: true,
-		RetentionPolicy:  retentionBody{Rules: []retentionRuleBody{{NumberOfInstances: 4, Distance: 360}}},
-		ExcludedDiskKeys: []int{},
+	body := settingsBody{
+		Description: r.description, RPO: r.settings.rpo, DataConnectionType: r.settings.connection,
+		Quiesced: r.settings.quiesced, RetentionPolicy: retentionBody{Rules: []retentionRuleBody{}},
+		InitialSyncTime: r.initialSync, ExcludedDiskKeys: append([]int{}, r.excluded...),
 	}
+	for _, rule := range r.settings.retention {
+		body.RetentionPolicy.Rules = append(body.RetentionPolicy.Rules,
+			retentionRuleBody{NumberOfInstances: rule.Instances, Distance: rule.Distance})
+	}
+	return body
 }
 
 func metadataOf(r *replication) map[string]metadataBody {
@@ -72,9 +71,9 @@ func metadataOf(r *replication) map[string]metadataBody {
 const syncSize = 1 << 20
 
 func sourceStateOf(r *replication, now time.Time) sourceStateBody {
+	percent, syncing := r.syncing(now)
 	switch {
-	case r.runs(now, typeSync):
-		percent := r.active.progress(now)
+	case syncing:
 		done := int64(percent) * syncSize / 100
 		return sourceStateBody{State: "syncing", Progress: &progressBody{
 			Progress: percent, BytesTransferred: done, BytesToTransfer: syncSize,
@@ -90,21 +89,16 @@ func sourceStateOf(r *replication, now time.Time) sourceStateBody {
 }
 
 func destinationStateOf(r *replication, now time.Time) destinationStateBody {
-	body := destinationStateBody{
-		CurrentRPOViolation: -1, State: "idle",
-		RecoveryInfo: recoveryBody{
-			VAppID: orNull(r.recoveredVApp), VCDVMID: orNull(r.recoveredVM),
-			Type: "vcd", RecoveryState: r.recoveryState(now),
-		},
-	}
+	body := destinationStateBody{CurrentRPOViolation: -1, State: "idle", RecoveryInfo: recoveryOf(r, now)}
 	if len(r.instances) > 0 {
 		latest := instanceOf(r.latest())
 		body.LatestInstance = &latest
 	}
+	_, syncing := r.syncing(now)
 	switch {
-	case r.runs(now, typeSync) && len(r.instances) == 0:
+	case syncing && len(r.instances) == 0:
 		body.State = "fullsync"
-	case r.runs(now, typeSync):
+	case syncing:
 		body.State = "lwd"
 	case r.recovery == RecoveryTest, r.recovery == RecoveryComplete:
 		body.State = "opened"
@@ -114,12 +108,37 @@ func destinationStateOf(r *replication, now time.Time) destinationStateBody {
 	return body
 }
 
+// recoveryOf is of another type on premises, where machines are in no vApp; the guide's samples say "vcd"
+// there, too, but references of later versions do not.
+func recoveryOf(r *replication, now time.Time) recoveryBody {
+	body := recoveryBody{Type: "vcd", RecoveryState: r.recoveryState(now)}
+	if !r.destination.site.onPremises {
+		body.VAppID, body.VCDVMID = orNull(r.recoveredVApp), orNull(r.recoveredVM)
+		return body
+	}
+	body.Type = "vc"
+	if r.recoveredVM != "" {
+		body.VCID, body.VMID = orNull(r.destination.site.vim.VIMServerInstanceUUID), orNull(r.recoveredVM)
+	}
+	return body
+}
+
+// cutOff reports whether one of the sites is down.
+func (r *replication) cutOff() bool { return r.source.site.dead || r.destination.site.dead }
+
 func connectionState(r *replication, now time.Time) string {
+	_, syncing := r.syncing(now)
 	switch {
 	case r.recovery == RecoveryComplete:
 		return "FINISHED"
-	case r.runs(now, typeSync) && len(r.instances) > 0:
+	case r.cutOff():
+		return "ERROR"
+	case syncing && len(r.instances) > 0:
 		return "SYNCING"
+	case syncing:
+		return "INITIAL_SYNCING"
+	case !r.machine.poweredOn:
+		return "POWERED_OFF"
 	case len(r.instances) == 0:
 		return "INITIAL_SYNCING"
 	case r.paused:
@@ -129,17 +148,29 @@ func connectionState(r *replication, now time.Time) string {
 	}
 }
 
-// healthOf is YELLOW while there is nothing to fail over to.
+// healthOf is YELLOW while there is nothing to fail over to, and RED while nothing can be transferred for
+// want of a site.
 func healthOf(r *replication) string {
-	if len(r.instances) == 0 {
+	switch {
+	case r.cutOff() && r.recovery != RecoveryComplete:
+		return "RED"
+	case len(r.instances) == 0:
 		return "YELLOW"
+	default:
+		return "GREEN"
 	}
-	return "GREEN"
+}
+
+func storageProfileName(id string) string {
+	if id == "*" {
+		return "Any"
+	}
+	return "storage profile " + id
 }
 
 func instanceOf(i instance) instanceBody {
 	return instanceBody{
 		Key: i.key, SequenceNumber: i.sequence, Timestamp: millis(i.timestamp),
-		TransferBytes: i.disks, TransferSeconds: 3, QuiescedType: "fileSystemQuiesced",
+		TransferBytes: i.bytes, TransferSeconds: 3, QuiescedType: "fileSystemQuiesced",
 	}
 }

@@ -39,19 +39,19 @@ type pageBody struct {
 }
 
 type taskBody struct {
-	ID           string           `json:"id"`
-	User         string           `json:"user"`
-	WorkflowInfo workflowBody     `json:"workflowInfo"`
-	Progress     int              `json:"progress"`
-	State        string           `json:"state"`
-	LastUpdated  int64            `json:"lastUpdated"`
-	StartTime    int64            `json:"startTime"`
-	EndTime      int64            `json:"endTime"`
-	ResultType   *string          `json:"resultType"`
-	Result       *replicationBody `json:"result"`
-	Error        *errorBody       `json:"error"`
-	Warnings     []any            `json:"warnings"`
-	Site         string           `json:"site"`
+	ID           string       `json:"id"`
+	User         string       `json:"user"`
+	WorkflowInfo workflowBody `json:"workflowInfo"`
+	Progress     int          `json:"progress"`
+	State        string       `json:"state"`
+	LastUpdated  int64        `json:"lastUpdated"`
+	StartTime    int64        `json:"startTime"`
+	EndTime      int64        `json:"endTime"`
+	ResultType   *string      `json:"resultType"`
+	Result       any          `json:"result"`
+	Error        *errorBody   `json:"error"`
+	Warnings     []any        `json:"warnings"`
+	Site         string       `json:"site"`
 }
 
 type workflowBody struct {
@@ -175,6 +175,8 @@ type destinationStateBody struct {
 type recoveryBody struct {
 	VAppID        *string `json:"vAppId"`
 	VCDVMID       *string `json:"vcdVmId"`
+	VCID          *string `json:"vcId,omitempty"` // on premises
+	VMID          *string `json:"vmId,omitempty"` // on premises
 	Type          string  `json:"type"`
 	RecoveryState string  `json:"recoveryState"`
 }
@@ -187,6 +189,15 @@ type instanceBody struct {
 	TransferSeconds int    `json:"transferSeconds"`
 	QuiescedType    string `json:"quiescedType"`
 	IsPinned        bool   `json:"isPinned"`
+}
+
+type instanceDetailsBody struct {
+	instanceBody
+	DisksInfo []instanceDiskBody `json:"disksInfo"`
+}
+
+type instanceDiskBody struct {
+	DiskKey int `json:"diskKey"`
 }
 
 type slaProfileReferenceBody struct {

@@ -1,0 +1,148 @@
+package vcavtest
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
+	"github.com/drkit-go/drkit/vcav/internal/contract"
+)
+
+// visit is one admitted request: who asks, where, and in which version of the API.
+type visit struct {
+	session *session // nil for operations that need none
+	site    *site    // where the operation is executed
+	admin   bool     // whether the session is one of administrators there
+	version apiVersion
+}
+
+// touches reports whether the session may work on what an organization has at a site. What is on premises
+// belongs to a customer whom nobody tells apart here.
+func (v *visit) touches(s *site, org string) bool {
+	if s.onPremises {
+		return true
+	}
+	own := v.session.orgAt(s)
+	return own == systemOrg || own == org
+}
+
+// owns reports whether the session's organizations are the owner or an end of a replication. What
+// administrators own is theirs alone until they give it away.
+func (v *visit) owns(r *replication) bool {
+	if v.admin {
+		return true
+	}
+	if r.ownedByAdmin() {
+		return false
+	}
+	for _, known := range v.session.reaches {
+		if r.owner == known.org+"@"+known.site.name ||
+			(r.source.site == known.site && r.source.org == known.org) ||
+			(r.destination.site == known.site && r.destination.org == known.org) {
+			return true
+		}
+	}
+	return false
+}
+
+// admit refuses what has no session, no role or no business at a site.
+func (a *appliance) admit(call *simkit.Call) *simkit.Answer {
+	if a.config.latency > 0 {
+		if err := a.clock.Sleep(call.Context, a.config.latency); err != nil {
+			gone := errorAnswer(err, a.config.newest) // nobody reads it
+			return &gone
+		}
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	v := &visit{site: a.local()}
+	if err := a.receive(call, v); err != nil {
+		answer := errorAnswer(err, v.version)
+		return &answer
+	}
+	call.Session = v
+	return nil
+}
+
+// receive fills in the visit of a call.
+func (a *appliance) receive(call *simkit.Call, v *visit) error {
+	var err error
+	if v.version, err = negotiate(call.Header, a.config.newest); err != nil || call.Operation.Anonymous {
+		return err
+	}
+	if v.session, err = a.authenticate(call.Header.Get(authHeader)); err != nil {
+		return err
+	}
+	if err := v.session.mayCall(call.Operation); err != nil {
+		return err
+	}
+	if v.site, err = a.enter(v.session, call.Site); err != nil {
+		return err
+	}
+	v.admin = v.session.orgAt(v.site) == systemOrg
+	for _, name := range sitesNamedBy(call) {
+		if named := a.site(name); named != nil && named.dead {
+			return unreachable(named)
+		}
+	}
+	return nil
+}
+
+// enter finds the site at which a session wants something executed.
+func (a *appliance) enter(s *session, name string) (*site, error) {
+	if name == "" {
+		return a.local(), nil
+	}
+	wanted := a.site(name)
+	if wanted == nil {
+		return nil, siteNotFound(name)
+	}
+	if s.orgAt(wanted) == "" {
+		return nil, notAuthenticatedAt(wanted)
+	}
+	return wanted, nil
+}
+
+// sitesNamedBy are the sites in the query and in the bodies that name some.
+func sitesNamedBy(call *simkit.Call) []string {
+	names := []string{call.Site}
+	if call.Operation.Name != contract.SessionsExtend.Name && call.Operation.Name != contract.VMReplicationsStart.Name {
+		return names
+	}
+	var body struct {
+		Site        string                `json:"site"`
+		Source      struct{ Site string } `json:"source"`
+		Destination struct{ Site string } `json:"destination"`
+	}
+	if err := json.Unmarshal(call.Body, &body); err != nil {
+		return names // the operation itself says what is wrong
+	}
+	return append(names, body.Site, body.Source.Site, body.Destination.Site)
+}
+
+func siteNotFound(name string) error {
+	return refuse(http.StatusNotFound, CodeSiteNotFound, "Site '%s' was not found.", name)
+}
+
+func notAuthenticatedAt(remote *site) error {
+	return refuse(http.StatusUnauthorized, CodeRemoteAuthenticationFailure,
+		"The session is not authenticated at site '%s'.", remote.name)
+}
+
+// unreachable is the refusal, or the failure of a task, for want of a site that is dead.
+func unreachable(dead *site) *refusal {
+	return refuse(http.StatusServiceUnavailable, CodeConnectionRefused, "Site '%s' cannot be reached.", dead.name)
+}
+
+// Latency lets every answer come this much later, by the server's clock, besides what a [Fault] delays.
+func Latency(latency time.Duration) Option {
+	return func(c *config) error {
+		if latency < 0 {
+			return errors.New("Latency: time does not run backwards")
+		}
+		c.latency = latency
+		return nil
+	}
+}
