@@ -68,7 +68,7 @@ func (s *service) on(method, path string, answers ...httpmock.Responder) {
 
 // onAny lays out the one answer to whatever else comes.
 func (s *service) onAny(answer httpmock.Responder) {
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
 		s.mock.RegisterResponder(method, `=~.`, s.keep(answer))
 	}
 }

@@ -1,7 +1,6 @@
 package vcav_test
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -11,7 +10,6 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/vcav"
-	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
 
 const (
@@ -95,14 +93,4 @@ func (c wireCase) fails(t *testing.T, s *service, r resources) {
 	}
 	assert.NotContains(t, err.Error(), "com.example", "stack traces stay out of the line")
 	assert.Equal(t, []string{c.line("")}, s.lines())
-}
-
-// takesSite reports whether the contract lets an operation name a site.
-func takesSite(name string) bool {
-	for _, operation := range contract.Table.Operations {
-		if operation.Name == name {
-			return slices.Contains(operation.Query, "site")
-		}
-	}
-	return false
 }

@@ -1,7 +1,6 @@
 package vcav_test
 
 import (
-	"context"
 	"net/http"
 	"reflect"
 	"strings"
@@ -11,20 +10,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/vcav"
-	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
 
-// A view has what the contract lets name a site, and nothing that would quietly run at the local one.
+// A view has what the contract lets name a site, method by method, and nothing that would quietly run at
+// the local one.
 func TestViewsOfSites(t *testing.T) {
 	t.Parallel()
 	view := reflect.TypeFor[vcav.Site]()
 	assert.Zero(t, reflect.PointerTo(view).NumMethod(), "Close, for one, is the client's")
-	for _, operation := range contract.Table.Operations {
-		resource, _, _ := strings.Cut(operation.Name, ".")
-		_, has := view.FieldByName(resource)
-		assert.Equalf(t, takesSite(operation.Name), has, "%s: a view has %s", operation.Name, resource)
-	}
+	assert.ElementsMatch(t, methodsOf(view), operationNames(func(operation api.Operation) bool { return takesSite(operation.Name) }))
 }
 
 // An empty name is not the local site.
@@ -63,82 +59,6 @@ func TestViewsShareTheSession(t *testing.T) {
 	assert.Equal(t, []string{"POST /sessions", get, get + "?site=south", get + "?site=north", "DELETE /sessions"}, s.lines())
 	_, err := client.Site("south").Tasks.Get(t.Context(), taskID)
 	require.ErrorIs(t, err, drkit.ErrClosed)
-}
-
-// byID are the operations that take an id, with the path around it.
-var byID = map[string]struct {
-	before, after string
-	call          func(ctx context.Context, r resources, id string) (any, error)
-}{
-	"Tasks.Get": {"GET /tasks/", "", func(ctx context.Context, r resources, id string) (any, error) {
-		return r.Tasks.Get(ctx, id)
-	}},
-	"VMReplications.Get": {"GET /vm-replications/", "", func(ctx context.Context, r resources, id string) (any, error) {
-		return r.VMReplications.Get(ctx, id)
-	}},
-	"VMReplications.Instances": {"GET /vm-replications/", "/instances", func(ctx context.Context, r resources, id string) (any, error) {
-		return r.VMReplications.Instances(ctx, id)
-	}},
-	"VMReplications.Sync": {"POST /vm-replications/", "/sync", func(ctx context.Context, r resources, id string) (any, error) {
-		return started(r.VMReplications.Sync(ctx, id))
-	}},
-	"VMReplications.Failover": {"POST /vm-replications/", "/failover", func(ctx context.Context, r resources, id string) (any, error) {
-		return started(r.VMReplications.Failover(ctx, id, vcav.CloudFailover{}))
-	}},
-	"VMReplications.TestFailover": {"POST /vm-replications/", "/failover-test", func(ctx context.Context, r resources, id string) (any, error) {
-		return started(r.VMReplications.TestFailover(ctx, id, vcav.VCenterFailoverTest{}))
-	}},
-	"VMReplications.CleanUpTestFailover": {"DELETE /vm-replications/", "/failover-test", func(ctx context.Context, r resources, id string) (any, error) {
-		return started(r.VMReplications.CleanUpTestFailover(ctx, id))
-	}},
-	"VMReplications.Reverse": {"POST /vm-replications/", "/reverse", func(ctx context.Context, r resources, id string) (any, error) {
-		return started(r.VMReplications.Reverse(ctx, id))
-	}},
-}
-
-// No id may lead to another path than its own.
-func TestIDsAreEscaped(t *testing.T) {
-	t.Parallel()
-	escaped := map[string]string{
-		"C4-1": "C4-1", "a/b": "a%2Fb", "../tasks": "..%2Ftasks", "user@org": "user%40org", "a b": "a%20b",
-		"a+b": "a%2Bb", "a?site=x#y": "a%3Fsite%3Dx%23y", "%2e%2e": "%252e%252e", "a;b:c": "a%3Bb%3Ac",
-		"…": "%E2%80%A6", "...": "...", "a\r\nb": "a%0D%0Ab", `a\b`: "a%5Cb",
-	}
-	for name, operation := range byID {
-		for id, want := range escaped {
-			t.Run(name+"/"+want, func(t *testing.T) {
-				t.Parallel()
-				s := newService(t)
-				s.onAny(answer(t, 404, "error_not_found"))
-				_, err := operation.call(t.Context(), here(s.client()), id)
-				require.ErrorIs(t, err, drkit.ErrNotFound)
-				_, err = operation.call(t.Context(), there(s.client().Site("south")), id)
-				require.ErrorIs(t, err, drkit.ErrNotFound)
-				line := operation.before + want + operation.after
-				assert.Equal(t, []string{line, line + "?site=south"}, s.lines())
-			})
-		}
-		for _, id := range []string{"", ".", ".."} {
-			t.Run(name+"/refused "+id, func(t *testing.T) {
-				t.Parallel()
-				s := newService(t)
-				got, err := operation.call(t.Context(), here(s.client()), id)
-				require.ErrorContains(t, err, "vcav."+name+": ")
-				assert.Regexp(t, `(taskId|replicationId) (is empty|"\.\.?" is not an id)$`, err.Error())
-				assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
-				assert.Empty(t, got)
-				assert.Empty(t, s.lines())
-			})
-		}
-	}
-}
-
-func TestEveryOperationWithAnIDIsTested(t *testing.T) {
-	t.Parallel()
-	for _, operation := range contract.Table.Operations {
-		_, tested := byID[operation.Name]
-		assert.Equal(t, strings.Contains(operation.Path, "{"), tested, operation.Name)
-	}
 }
 
 // An endpoint may have a path before the service's own.

@@ -2,7 +2,6 @@ package vcav_test
 
 import (
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -81,6 +80,9 @@ func TestStartedTasksArePolledToTheirEnd(t *testing.T) {
 			continue
 		}
 		for _, site := range []string{"", escapedSite} {
+			if site != "" && !takesSite(tc.operation) {
+				continue
+			}
 			t.Run(tc.name()+" "+site, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) { startAndWait(t, tc, string(id), site) })
@@ -93,7 +95,12 @@ func startAndWait(t *testing.T, tc wireCase, id, site string) {
 	s := newService(t)
 	method, path, _ := strings.Cut(tc.request, " ")
 	s.on(method, path, answer(t, 202, tc.answer))
-	s.on("GET", "/tasks/"+id, taskAt("QUEUED", 0), taskAt("RUNNING", 45), answer(t, 200, "tasks_get.answer"))
+	result, want := any(nil), any(vcav.NoResult{})
+	if operationOf(tc.operation).TaskResult != "" {
+		result, want = succeededTask(t).Result, recovered()
+	}
+	s.on("GET", "/tasks/"+id, taskAt("QUEUED", 0, with("id", id)), taskAt("RUNNING", 45, with("id", id)),
+		taskAt("SUCCEEDED", 100, with("id", id), with("result", result)))
 	client := s.client(drkit.WithPolling(polling))
 	at := here(client)
 	if site != "" {
@@ -101,7 +108,7 @@ func startAndWait(t *testing.T, tc wireCase, id, site string) {
 	}
 	poller, err := tc.begin(drkit.WithOperationID(t.Context(), "op-1"), at)
 	require.NoError(t, err)
-	_, err = poller.Result()
+	_, err = poller.result()
 	require.ErrorIs(t, err, drkit.ErrNotDone)
 	assert.Len(t, s.lines(), 1, "nothing is asked before Poll or Wait")
 
@@ -109,13 +116,13 @@ func startAndWait(t *testing.T, tc wireCase, id, site string) {
 	seen := map[drkit.State]int{}
 	// The context of the wait names another operation: the polls stay with the one that started the task.
 	ctx := drkit.WithOperationID(t.Context(), "op-of-the-wait")
-	done, err := poller.Wait(ctx, drkit.OnProgress(func(p drkit.Progress) {
+	done, err := poller.wait(ctx, drkit.OnProgress(func(p drkit.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
 		seen[p.State] = p.Percent
 	}))
 	require.NoError(t, err)
-	assert.Equal(t, recovered(), done)
+	assert.Equal(t, want, done)
 	assert.Equal(t, map[drkit.State]int{"QUEUED": 0, "RUNNING": 45, "SUCCEEDED": 100}, seen)
 	assert.True(t, poller.Done())
 
@@ -125,7 +132,7 @@ func startAndWait(t *testing.T, tc wireCase, id, site string) {
 		assert.Equal(t, headers(givenToken, "op-1", false), poll.header)
 		assert.Empty(t, poll.body)
 	}
-	again, err := poller.Wait(t.Context())
+	again, err := poller.wait(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, done, again)
 	assert.Len(t, s.lines(), 4, "the end is known")
@@ -240,10 +247,12 @@ func TestSucceededTaskWithoutAResult(t *testing.T) {
 		result any
 		want   string
 	}{
-		"null":    {nil, "task " + taskID + " succeeded, but has no result to return"},
-		"string":  {"done", `task ` + taskID + ` succeeded, but its result of type "SingleVmReplicationInfo" cannot be read`},
-		"array":   {[]int{1}, "cannot be read"},
-		"no time": {map[string]any{"id": ordersID, "lastUpdated": "yesterday"}, "cannot be read"},
+		"null":          {nil, "task " + taskID + " succeeded, but has no result to return"},
+		"string":        {"done", `task ` + taskID + ` succeeded, but its result of type "SingleVmReplicationInfo" cannot be read`},
+		"array":         {[]int{1}, "cannot be read"},
+		"no time":       {map[string]any{"id": ordersID, "lastUpdated": "yesterday"}, "cannot be read"},
+		"nothing in it": {map[string]any{}, "cannot be read"},
+		"a bundle":      {map[string]any{"sha": "SHA-512:9B", "owner": "System@south"}, "cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -261,46 +270,77 @@ func TestSucceededTaskWithoutAResult(t *testing.T) {
 	}
 }
 
-// A start whose answer says nothing certain is not sent again.
-func TestStartWhoseAnswerIsLost(t *testing.T) {
+// A task without a result ends well whatever it says in the place of one, and badly like any other.
+func TestTaskWithoutResult(t *testing.T) {
 	t.Parallel()
-	lost := map[string]httpmock.Responder{
-		"no id":           httpmock.NewStringResponder(202, `{"state":"RUNNING"}`),
-		"empty id":        taskAt("RUNNING", 0, with("id", "")),
-		"null":            httpmock.NewStringResponder(202, `null`),
-		"no body":         httpmock.NewStringResponder(202, ``),
-		"page":            page(202),
-		"cut short":       httpmock.NewStringResponder(202, `{"id":"`+taskID+`","state":`),
-		"broken off":      brokenOff(202, `{"id":"`+taskID+`"`),
-		"of another type": httpmock.NewStringResponder(202, `{"id":7}`),
-		"no answer":       httpmock.NewErrorResponder(errors.New("connection reset by peer")),
-		"gateway":         page(502),
-		"busy":            status(503, httpmock.NewStringResponder(503, `{"code":"Busy","msg":"later"}`)),
-		"throttled":       status(429, httpmock.NewStringResponder(429, `{"code":"Busy","msg":"later"}`)),
-		"another 401":     status(401, httpmock.NewStringResponder(401, `{"code":"RemoteAuthenticationFailure","msg":"no"}`)),
-		"proxy's 404":     page(404),
-		"failure":         answer(t, 500, "error"),
-	}
-	for name, reply := range lost {
-		for _, tc := range wireCases(t) {
-			if tc.begin == nil {
-				continue
-			}
-			t.Run(tc.name()+"/"+name, func(t *testing.T) {
-				t.Parallel()
-				s := newService(t)
-				s.onAny(reply)
-				_, err := tc.run(drkit.WithOperationID(t.Context(), "op-1"), there(s.client().Site("south")))
-				require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
-				assert.Equal(t, []string{tc.line("south")}, s.lines())
-				var unknown *drkit.OutcomeUnknownError
-				require.ErrorAs(t, err, &unknown)
-				unknown.Err = nil
-				method, path, _ := strings.Cut(tc.request, " ")
-				assert.Equal(t, &drkit.OutcomeUnknownError{
-					Operation: "vcav." + tc.operation, Method: method, Path: path, Site: "south", OperationID: "op-1",
-				}, unknown)
+	for name, result := range map[string]any{
+		"null": nil, "a string": "done", "an object": map[string]any{"id": ordersID}, "a number": 7,
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				done, err := stopped(t, taskAt("SUCCEEDED", 100, with("result", result))).Wait(t.Context())
+				require.NoError(t, err)
+				assert.Equal(t, vcav.NoResult{}, done)
 			})
-		}
+		})
 	}
+	t.Run("failed", func(t *testing.T) {
+		bubble(t, func(t *testing.T) {
+			poller := stopped(t, taskAt("FAILED", 100, with("error", vcav.APIError{Code: "ConnectionRefused", Msg: "No."})))
+			_, err := poller.Wait(t.Context())
+			var failed *drkit.TaskError
+			require.ErrorAs(t, err, &failed)
+			assert.Equal(t, "vcav.VMReplications.Stop", failed.Operation)
+			assert.Equal(t, "ConnectionRefused", failed.Code)
+			assert.True(t, poller.Done())
+		})
+	})
+}
+
+// stopped is a Stop that was accepted, and the answers to its polls. Run it inside of synctest.
+func stopped(t *testing.T, polls ...httpmock.Responder) *drkit.Poller[vcav.NoResult] {
+	t.Helper()
+	s := newService(t)
+	s.on("DELETE", "/vm-replications/"+ordersID, taskAt("RUNNING", 0))
+	s.on("GET", "/tasks/"+taskID, polls...)
+	poller, err := s.client(drkit.WithPolling(polling)).VMReplications.Stop(t.Context(), ordersID)
+	require.NoError(t, err)
+	return poller
+}
+
+// Results of tasks that were not started here are decoded when asked for by type, and not before.
+func TestResultOfATask(t *testing.T) {
+	t.Parallel()
+	tasks := allTasks(t)
+	running, succeeded, failed, bundle := tasks[0], tasks[1], tasks[2], tasks[3]
+
+	replication, err := vcav.ResultOf[vcav.VMReplication](succeeded)
+	require.NoError(t, err)
+	assert.Equal(t, recovered(), replication)
+	raw, err := vcav.ResultOf[json.RawMessage](bundle)
+	require.NoError(t, err)
+	assert.Equal(t, bundle.Result, raw, "a type that drkit has not is kept as it came")
+	sums, err := vcav.ResultOf[vcav.SupportBundle](bundle)
+	require.NoError(t, err)
+	assert.Equal(t, "SHA-512:9B:71:D2:24:BD:62:F3:78", sums.SHA)
+	_, err = vcav.ResultOf[vcav.NoResult](bundle)
+	require.NoError(t, err)
+
+	_, err = vcav.ResultOf[vcav.VMReplication](running)
+	require.ErrorIs(t, err, drkit.ErrNotDone)
+	require.ErrorContains(t, err, running.ID)
+	_, err = vcav.ResultOf[vcav.NoResult](failed)
+	require.ErrorIs(t, err, drkit.ErrNotFound)
+	require.ErrorAs(t, err, new(*drkit.TaskError))
+	succeeded.State = "PONDERING"
+	_, err = vcav.ResultOf[vcav.VMReplication](succeeded)
+	require.ErrorIs(t, err, drkit.ErrNotDone)
+	for _, result := range []json.RawMessage{nil, json.RawMessage("null")} {
+		bundle.Result = result
+		_, err = vcav.ResultOf[vcav.SupportBundle](bundle)
+		require.ErrorContains(t, err, "task "+bundle.ID+" succeeded, but has no result to return")
+	}
+	bundle.Result = json.RawMessage(`[1]`)
+	_, err = vcav.ResultOf[vcav.SupportBundle](bundle)
+	require.ErrorContains(t, err, `its result of type "SupportBundleInfo" cannot be read`)
 }
