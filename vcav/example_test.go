@@ -246,3 +246,89 @@ func TestRunbook(t *testing.T) {
 	require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
 	assert.Equal(t, 1, server.Ran("VMReplications.Failover", "C4-1")) // nothing ran twice
 }
+
+func ExampleSessions_Extend() {
+	server, err := vcavtest.Start(vcavtest.RemoteUser("site1", "ann@org1", "ann's password"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client, err := vcav.NewClient(server.URL, vcav.LocalUser(server.User, drkit.NewSecret(server.Password)), server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx, password := context.Background(), drkit.NewSecret("ann's password")
+
+	_, err = client.Sessions.Extend(ctx, vcav.WithVCDCredentials("site1", "ann@org1", password))
+	if err != nil {
+		log.Fatal(err)
+	}
+	server.ExpireSessions() // the next call signs in anew, and the site comes back with the session
+	_, err = client.Site("site1").VMReplications.Get(ctx, vcavtest.ReplicationID("db-1"))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
+// Get, change and update: members that this version of drkit does not know go back as they came.
+func ExamplePolicies_Update() {
+	client, _, stop := startExample()
+	defer stop()
+	ctx := context.Background()
+
+	policy, err := client.Policies.Get(ctx, vcav.DefaultPolicy)
+	if err != nil {
+		log.Fatal(err)
+	}
+	policy.MaxIncoming = 100
+	policy, err = client.Policies.Update(ctx, policy.ID, policy.PolicySettings)
+	fmt.Println(policy.MaxIncoming, err)
+	// Output: 100 <nil>
+}
+
+func ExampleVMReplications_Start() {
+	server, err := vcavtest.Start(vcavtest.Machines(vcavtest.Machine{Name: "new-1"}), vcavtest.AuthenticatedAt("site1"),
+		vcavtest.TaskDuration(0, 5*time.Millisecond))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	client, err := vcav.NewClient(server.URL, vcav.LocalUser(server.User, drkit.NewSecret(server.Password)), server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+
+	poller, err := client.VMReplications.Start(ctx, vcav.ReplicationStart{
+		Source:      vcav.VMSource{Site: "site1", VMID: vcavtest.MachineID("new-1")},
+		Destination: vcav.CloudDestination{Site: "site2", VDC: vcavtest.VDCID("site2", "org2")},
+		RPO:         drkit.Some(60),           // minutes
+		Quiesced:    drkit.Some(false),        // the default is true
+		Description: drkit.Some("the new VM"), // what is left out is the service's default
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	replication, err := poller.Wait(ctx)
+	fmt.Println(replication.VMName, replication.Settings.RPO, err)
+	// Output: new-1 60 <nil>
+}
+
+func ExampleTasks_Poll() {
+	client, _, stop := startExample()
+	defer stop()
+	ctx := context.Background()
+	poller, err := client.VMReplications.Sync(ctx, vcavtest.ReplicationID("web-1"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := poller.Wait(ctx); err != nil {
+		log.Fatal(err)
+	}
+	tasks, err := client.Tasks.Poll(ctx, []string{poller.ID()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	replication, err := vcav.ResultOf[vcav.VMReplication](tasks[0])
+	fmt.Println(replication.VMName, err)
+	// Output: web-1 <nil>
+}
