@@ -195,7 +195,7 @@ func TestTasksOfManyAtOnce(t *testing.T) {
 	})
 }
 
-func TestExtendedSitesComeBack(t *testing.T) {
+func TestExtendedSitesComeBackFromTheAppliance(t *testing.T) {
 	flow(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
 		ctx, there := t.Context(), client.Site("site1")
 		_, err := there.VMReplications.Get(ctx, vcavtest.ReplicationID("db-1"))

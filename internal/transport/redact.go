@@ -1,11 +1,11 @@
 package transport
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -81,9 +81,60 @@ func (c *Client) scrubError(e *drkit.Error) {
 	}
 }
 
-// secretMember matches members of JSON documents that hold secrets by their name.
-var secretMember = regexp.MustCompile(
-	`(?i)("[^"]*(?:password|passwd|secret|token|cookie|signature|credential|authorization)[^"]*"\s*:\s*)"(?:[^"\\]|\\.)*"`)
+// secretWords are parts of the names of members that hold secrets.
+var secretWords = []string{"password", "passwd", "secret", "token", "cookie", "signature", "credential", "authorization"}
+
+// scrubMembers redacts the texts of members of a JSON document whose names say that they are secret, in
+// one pass, and whether the document is whole or not.
+func scrubMembers(data []byte) []byte {
+	shown := make([]byte, 0, len(data))
+	for i := 0; i < len(data); {
+		if data[i] != '"' {
+			shown = append(shown, data[i])
+			i++
+			continue
+		}
+		end := endOfString(data, i)
+		name := data[i:end]
+		shown = append(shown, name...)
+		i = end
+		value := afterColon(data, i)
+		if value < 0 || !holdsSecret(name) {
+			continue
+		}
+		shown = append(append(shown, data[i:value]...), `"`+hidden+`"`...)
+		i = endOfString(data, value)
+	}
+	return shown
+}
+
+// afterColon returns the place of the text that is the value of the member whose name ends at i, or -1.
+func afterColon(data []byte, i int) int {
+	colon := false
+	for ; i < len(data); i++ {
+		switch data[i] {
+		case ' ', '\t', '\r', '\n':
+		case ':':
+			if colon {
+				return -1
+			}
+			colon = true
+		case '"':
+			if colon {
+				return i
+			}
+			return -1
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+func holdsSecret(name []byte) bool {
+	lower := bytes.ToLower(name)
+	return slices.ContainsFunc(secretWords, func(word string) bool { return bytes.Contains(lower, []byte(word)) })
+}
 
 // response shows the attempt to an observer.
 func (x *exchange) response() drkit.Response {
@@ -98,8 +149,7 @@ func (x *exchange) response() drkit.Response {
 	}
 	shown := drkit.Response{Operation: x.name, OperationID: x.id, Attempt: x.attempt, Status: x.status, Header: header}
 	if !x.streams || x.stream == nil {
-		body := secretMember.ReplaceAllString(string(x.received()), `${1}"`+hidden+`"`)
-		shown.Body = []byte(x.client.scrub(body))
+		shown.Body = []byte(x.client.scrub(string(scrubMembers(x.received()))))
 	}
 	return shown
 }
