@@ -1,6 +1,7 @@
 package vcav_test
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -94,6 +95,8 @@ func (s *service) keep(next httpmock.Responder) httpmock.Responder {
 			body, err := io.ReadAll(r.Body)
 			assert.NoError(s.t, err)
 			request.body = string(body)
+			r = r.WithContext(r.Context())
+			r.Body = io.NopCloser(bytes.NewReader(body))
 		}
 		assert.Equal(s.t, strings.TrimPrefix(appliance, "https://"), r.Host)
 		s.mu.Lock()
