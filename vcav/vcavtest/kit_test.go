@@ -97,6 +97,9 @@ func requireContract(t testing.TB, method, path string, got reply) {
 			continue
 		}
 		require.Contains(t, operation.Statuses, got.status)
+		if operation.Answer == "" {
+			require.Empty(t, got.body)
+		}
 		if _, declared := contract.Table.Schemas[operation.Answer]; declared {
 			require.Empty(t, simkit.CheckJSON(contract.Table, operation.Answer, []byte(got.body)), got.body)
 		}
@@ -177,6 +180,10 @@ type shield struct {
 	Connection  string   `json:"dataConnectionState"`
 	Health      string   `json:"overallHealth"`
 	SLAProfile  *profile `json:"slaProfile"`
+	Migration   bool     `json:"isMigration"`
+	Storage     string   `json:"storageProfile"`
+	Settings    terms    `json:"settings"`
+	Startup     startup  `json:"startupInfo"`
 	SourceState struct {
 		State    string
 		Progress *struct{ Progress int }
@@ -186,12 +193,40 @@ type shield struct {
 		LatestInstance *moment
 		RecoveryInfo   struct {
 			VAppID, VCDVMID *string
+			VCID, VMID      *string
+			Type            string
 			RecoveryState   string
 		}
 	} `json:"destinationState"`
 }
 
 func (s shield) recovery() string { return s.State.RecoveryInfo.RecoveryState }
+
+// terms are the settings of a replication.
+type terms struct {
+	Description string `json:"description"`
+	RPO         int    `json:"rpo"`
+	Connection  string `json:"dataConnectionType"`
+	Quiesced    bool   `json:"quiesced"`
+	Retention   struct {
+		Rules []rule `json:"rules"`
+	} `json:"retentionPolicy"`
+	InitialSyncTime int64 `json:"initialSyncTime"`
+	Excluded        []int `json:"excludedDiskKeys"`
+}
+
+type rule struct {
+	Instances int `json:"numberOfInstances"`
+	Distance  int `json:"distance"`
+}
+
+type startup struct {
+	Order       int    `json:"order"`
+	StartAction string `json:"startAction"`
+	StartDelay  int    `json:"startDelay"`
+	StopAction  string `json:"stopAction"`
+	StopDelay   int    `json:"stopDelay"`
+}
 
 type vim struct {
 	InstanceUUID string `json:"vimServerInstanceUuid"`
