@@ -1,13 +1,9 @@
 package vcav_test
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"maps"
-	"math/big"
 	"os"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -205,7 +201,7 @@ func TestChangesAreNoticed(t *testing.T) {
 		var a, b any
 		decode(t, []byte(before), &a)
 		decode(t, []byte(after), &b)
-		return differences("", a, b, api.Member{Schema: schema})
+		return comparisonOf(schema).differences("", a, b, api.Member{Schema: schema})
 	}
 	const instance = `{"key":"a","sequenceNumber":1,"timestamp":2,"transferBytes":3,"transferSeconds":4,"quiescedType":null,"isPinned":false}`
 	for after, want := range map[string][]string{
@@ -218,6 +214,46 @@ func TestChangesAreNoticed(t *testing.T) {
 		strings.Replace(instance, `"isPinned":false`, `"a":"b"`, 1): {".a: nothing became b", ".isPinned: false became nothing"},
 	} {
 		assert.Equal(t, want, different(instance, after, "Instance"), after)
+	}
+}
+
+// Null, zero and nothing are the same in answers, and there only where the contract lets a member be null
+// or left out. In what is sent, and in policies, which come and go whole, they differ.
+func TestNothingsAreTheSameWhereDocumented(t *testing.T) {
+	t.Parallel()
+	null, zero, absent := `{"m":null}`, `{"m":""}`, `{}`
+	for name, tc := range map[string]struct {
+		member  api.Member
+		request bool
+		same    [][2]string
+	}{
+		"required":              {api.Member{Required: true}, false, nil},
+		"required and nullable": {api.Member{Required: true, Nullable: true}, false, [][2]string{{null, zero}}},
+		"optional":              {api.Member{}, false, [][2]string{{absent, zero}}},
+		"optional and nullable": {api.Member{Nullable: true}, false, [][2]string{{null, zero}, {absent, zero}, {null, absent}}},
+		"sent":                  {api.Member{Nullable: true}, true, nil},
+	} {
+		tc.member.Name, tc.member.Type = "m", "string"
+		schema := api.Schema{Members: []api.Member{tc.member}}
+		for _, pair := range [][2]string{{null, zero}, {absent, zero}, {null, absent}} {
+			var before, after map[string]any
+			decode(t, []byte(pair[0]), &before)
+			decode(t, []byte(pair[1]), &after)
+			there, back := comparison{exact: tc.request}, comparison{exact: tc.request}
+			same := len(there.differentMembers("", before, after, schema)) == 0
+			assert.Equal(t, slices.Contains(tc.same, pair), same, "%s: %s and %s", name, pair[0], pair[1])
+			assert.Equal(t, same, len(back.differentMembers("", after, before, schema)) == 0, "%s, the other way round", name)
+		}
+	}
+	exact := map[string]bool{}
+	for name := range goTypes {
+		exact[name] = comparisonOf(name).exact
+	}
+	for _, name := range []string{"CloudFailover", "VCenterMigrate", "ReplicationStart", "Reconfigure", "ExcludedDisks", "Policy", "PolicySettings", "TaskIDs"} {
+		assert.True(t, exact[name], name)
+	}
+	for _, name := range []string{"Task", "VMReplication", "Session", "VirtualHardware", "TaskPage"} {
+		assert.False(t, exact[name], name)
 	}
 }
 
@@ -274,161 +310,5 @@ func TestEveryOperationHasSamples(t *testing.T) {
 			want[operation.Body] = true
 		}
 		assert.Equal(t, want, kinds, operation.Name)
-	}
-}
-
-// losses decodes data into the Go type of a schema, encodes that, and returns what has changed.
-func losses(t *testing.T, schema string, data []byte) []string {
-	t.Helper()
-	require.Contains(t, goTypes, schema)
-	typed := goTypes[schema]()
-	require.NoError(t, json.Unmarshal(data, typed))
-	encoded, err := json.Marshal(typed)
-	require.NoError(t, err)
-	var before, after any
-	decode(t, data, &before)
-	decode(t, encoded, &after)
-	return differences("", before, after, api.Member{Schema: schema})
-}
-
-func decode(t *testing.T, data []byte, value any) {
-	t.Helper()
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber() // a float64 would lose digits of its own
-	require.NoError(t, decoder.Decode(value))
-}
-
-// nothing is the value of a member that is not there.
-type nothing struct{}
-
-func (nothing) String() string { return "nothing" }
-
-// differences lists the members that are not the same in both values. Beside equal values the rule lets
-// pass what design.md §2 says of answers, "optional members are plain values": where the contract lets a
-// member be null or left out, null, nothing and the zero value of its type are the same.
-func differences(place string, before, after any, member api.Member) []string {
-	if optional := member.Nullable || !member.Required; place != "" && optional && isNothing(before) && isNothing(after) {
-		return nil
-	}
-	schema := caseOf(contract.Table.Schemas[member.Schema], before)
-	was, isObject := before.(map[string]any)
-	is, stillObject := after.(map[string]any)
-	rows, isArray := before.([]any)
-	newRows, stillArray := after.([]any)
-	switch {
-	case isObject && stillObject && member.Schema != "":
-		return differentMembers(place, was, is, schema)
-	case isArray && stillArray && len(rows) == len(newRows) && schema.Items != nil:
-		var all []string
-		for i := range rows {
-			all = append(all, differences(fmt.Sprintf("%s[%d]", place, i), rows[i], newRows[i], required(*schema.Items))...)
-		}
-		return all
-	case reflect.DeepEqual(before, after), sameNumber(before, after):
-		return nil
-	default:
-		return []string{fmt.Sprintf("%s: %s became %s", place, show(before), show(after))}
-	}
-}
-
-// caseOf returns the case of a union that a value is, and any other schema as it is.
-func caseOf(schema api.Schema, value any) api.Schema {
-	object, _ := value.(map[string]any)
-	if kind, ok := object[schema.Discriminator].(string); ok && schema.Discriminator != "" {
-		return contract.Table.Schemas[schema.Cases[kind]]
-	}
-	return schema
-}
-
-// sameNumber reports whether two numbers are the same however they are written, as 27950.0 and 27950.
-func sameNumber(before, after any) bool {
-	was, wasNumber := before.(json.Number)
-	is, isNumber := after.(json.Number)
-	if !wasNumber || !isNumber {
-		return false
-	}
-	a, _ := new(big.Rat).SetString(was.String())
-	b, _ := new(big.Rat).SetString(is.String())
-	return a.Cmp(b) == 0
-}
-
-func differentMembers(place string, before, after map[string]any, schema api.Schema) []string {
-	var all []string
-	names := slices.Collect(maps.Keys(before))
-	names = append(names, slices.Collect(maps.Keys(after))...)
-	slices.Sort(names)
-	for _, name := range slices.Compact(names) {
-		member := required(api.Member{}) // of a member that the contract does not know
-		if schema.Values != nil {
-			member = required(*schema.Values)
-		}
-		for _, known := range schema.Members {
-			if known.Name == name {
-				member = known
-			}
-		}
-		all = append(all, differences(place+"."+name, valueOf(before, name), valueOf(after, name), member)...)
-	}
-	return all
-}
-
-func required(member api.Member) api.Member {
-	member.Required = true
-	return member
-}
-
-func valueOf(object map[string]any, name string) any {
-	if value, there := object[name]; there {
-		return value
-	}
-	return nothing{}
-}
-
-func isNothing(value any) bool {
-	switch value {
-	case nil, nothing{}, "", false, json.Number("0"):
-		return true
-	default:
-		return false
-	}
-}
-
-func show(value any) string {
-	switch value {
-	case nil:
-		return "null"
-	case "":
-		return `""`
-	default:
-		return fmt.Sprint(value)
-	}
-}
-
-// eachObject visits the objects of a value that the contract describes, and none inside of raw members.
-func eachObject(place string, value any, member api.Member, visit func(place, schema string, object map[string]any)) {
-	schema, known := contract.Table.Schemas[member.Schema]
-	if !known {
-		return
-	}
-	schema = caseOf(schema, value)
-	switch value := value.(type) {
-	case map[string]any:
-		if schema.Values == nil {
-			visit(place, schema.Name, value)
-		}
-		for name, inner := range value {
-			if schema.Values != nil {
-				eachObject(place+"."+name, inner, *schema.Values, visit)
-			}
-			for _, m := range schema.Members {
-				if m.Name == name {
-					eachObject(place+"."+name, inner, m, visit)
-				}
-			}
-		}
-	case []any:
-		for i, inner := range value {
-			eachObject(fmt.Sprintf("%s[%d]", place, i), inner, *schema.Items, visit)
-		}
 	}
 }
