@@ -123,14 +123,21 @@ func (e multisiteExtension) bodies() []any {
 // extensions are what a client has extended its session by, so that it comes back with a new session.
 type extensions struct {
 	mu  sync.Mutex
-	all []Extension
+	all []kept
+}
+
+// kept is an extension, and what the site said when it refused it: credentials that were refused are not
+// tried again, because accounts get locked.
+type kept struct {
+	Extension
+	refused error
 }
 
 // keep puts an extension in place of an earlier one of the same site.
-func (e *extensions) keep(extension Extension) {
+func (e *extensions) keep(extension Extension, refused error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.all = append(e.without(extension.at()), extension)
+	e.all = append(e.without(extension.at()), kept{extension, refused})
 }
 
 func (e *extensions) drop(site string) {
@@ -140,47 +147,78 @@ func (e *extensions) drop(site string) {
 }
 
 // without returns the extensions of the other sites. The caller holds the lock.
-func (e *extensions) without(site string) []Extension {
-	return slices.DeleteFunc(slices.Clone(e.all), func(x Extension) bool { return x.at() == site })
+func (e *extensions) without(site string) []kept {
+	return slices.DeleteFunc(slices.Clone(e.all), func(x kept) bool { return x.at() == site })
 }
 
-func (e *extensions) list() []Extension {
+func (e *extensions) list() []kept {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.all)
 }
 
-// extend sends an extension, in its other spelling where the service refuses the first. A zero token is
-// that of the session.
+// extend sends an extension, in its other spelling where the service itself refuses the first. A zero
+// token is that of the session.
 func (c *Client) extend(ctx context.Context, extension Extension, token drkit.Secret) (Session, error) {
 	c.transport.Hide(extension.secrets()...)
 	var last error
 	for _, body := range extension.bodies() {
 		var session Session
-		_, err := c.transport.Do(ctx, transport.Call{Operation: &contract.SessionsExtend, Body: body, Token: token, Session: true}, &session)
+		call := transport.Call{Operation: &contract.SessionsExtend, Body: body, Token: token, Session: true}
+		call.Check = func() error { return session.identified() }
+		_, err := c.transport.Do(ctx, call, &session)
 		if err == nil {
 			return session, nil
 		}
 		last = err
 		var answer *drkit.Error
-		if !errors.As(err, &answer) || answer.Status != 400 {
+		ofExtension := errors.As(err, &answer) && answer.Operation == "vcav."+contract.SessionsExtend.Name
+		if !ofExtension || answer.Status != 400 || answer.Code == "" {
 			break
 		}
 	}
 	return Session{}, last
 }
 
-// restore extends a new session to the sites of the one before. A site that is not to be had now does not
-// keep the session from working elsewhere: the first call at that site tries again.
+// extendAgain sends an extension that was good before, unless the site has refused it since.
+func (c *Client) extendAgain(ctx context.Context, extension kept, token drkit.Secret) (Session, error) {
+	if extension.refused != nil {
+		return Session{}, extension.refused
+	}
+	session, err := c.extend(ctx, extension.Extension, token)
+	if refusedBySite(err) {
+		c.extensions.keep(extension.Extension, err)
+	}
+	return session, err
+}
+
+// refusedBySite reports whether the service itself turned the credentials of an extension away.
+func refusedBySite(err error) bool {
+	var answer *drkit.Error
+	return errors.As(err, &answer) && answer.Code != "" && answer.Code != CodeNotAuthenticated &&
+		(errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrForbidden))
+}
+
+// restore extends a new session to the sites of the one before, all at once. A site that is not to be had
+// now does not keep the session from working elsewhere: the first call at that site tries again.
 func (c *Client) restore(ctx context.Context, token drkit.Secret) {
-	for _, extension := range c.extensions.list() {
-		session, err := c.extend(ctx, extension, token)
-		if err != nil {
-			c.transport.Logger().LogAttrs(ctx, slog.LevelWarn, "session not extended again",
-				slog.String("site", extension.at()), slog.String("error", err.Error()))
-			continue
+	var all sync.WaitGroup
+	extensions := c.extensions.list()
+	sessions := make([]Session, len(extensions))
+	for i, extension := range extensions {
+		all.Go(func() {
+			var err error
+			if sessions[i], err = c.extendAgain(ctx, extension, token); err != nil {
+				c.transport.Logger().LogAttrs(ctx, slog.LevelWarn, "session not extended again",
+					slog.String("site", extension.at()), slog.String("error", err.Error()))
+			}
+		})
+	}
+	all.Wait()
+	for _, session := range sessions { // the answer that came last knows most
+		if len(session.AuthenticatedSites) > len(c.signedIn().AuthenticatedSites) {
+			c.signedInAs(session)
 		}
-		c.signedInAs(session)
 	}
 }
 
@@ -188,7 +226,7 @@ func (c *Client) restore(ctx context.Context, token drkit.Secret) {
 func (c *Client) regain(ctx context.Context, site string) error {
 	for _, extension := range c.extensions.list() {
 		if extension.at() == site {
-			session, err := c.extend(ctx, extension, drkit.Secret{})
+			session, err := c.extendAgain(ctx, extension, drkit.Secret{})
 			if err == nil {
 				c.signedInAs(session)
 			}

@@ -19,6 +19,13 @@ func (a About) identified() error           { return needs("product", "instanceI
 func (i InstanceDetails) identified() error { return needs("instance", "key", i.Key) }
 func (s Series) identified() error          { return needs("series", "interval", string(s.Interval)) }
 
+func (h VirtualHardware) identified() error {
+	if h.CPUs == 0 && h.MemoryMB == 0 {
+		return errors.New("hardware without processors and memory")
+	}
+	return nil
+}
+
 func (p TaskPage) identified() error {
 	if p.Items == nil {
 		return errors.New("a page of tasks without items")

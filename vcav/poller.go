@@ -65,6 +65,9 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 // NoResult is the result of a task that has none.
 type NoResult struct{}
 
+// resultType is what the service calls the type in a task's ResultType.
+func (VMReplication) resultType() string { return "SingleVmReplicationInfo" }
+
 // ResultOf decodes the result of a task that ended well into T: until asked for by its type, a result
 // stays as the service has written it, also where its type is one that drkit does not know.
 //
@@ -88,6 +91,10 @@ func resultOf[T any](task Task) (T, error) {
 	}
 	if len(task.Result) == 0 || string(task.Result) == "null" {
 		return result, fmt.Errorf("task %s succeeded, but has no result to return", task.ID)
+	}
+	if named, ok := any(result).(interface{ resultType() string }); ok && task.ResultType != "" && task.ResultType != named.resultType() {
+		return result, fmt.Errorf("task %s succeeded, but its result is of type %q and cannot be read as %q",
+			task.ID, task.ResultType, named.resultType())
 	}
 	err := json.Unmarshal(task.Result, &result)
 	if answer, ok := any(result).(identified); ok && err == nil {

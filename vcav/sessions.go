@@ -65,7 +65,7 @@ func (s *Sessions) Extend(ctx context.Context, extension Extension) (Session, er
 	}
 	session, err := s.at.client.extend(ctx, extension, drkit.Secret{})
 	if err == nil {
-		s.at.client.extensions.keep(extension)
+		s.at.client.extensions.keep(extension, nil)
 		s.at.client.signedInAs(session)
 	}
 	return session, err
@@ -80,11 +80,15 @@ func (s *Sessions) Shrink(ctx context.Context, site string) (Session, error) {
 	var session Session
 	call := transport.Call{Operation: &contract.SessionsShrink, Path: []string{site}, Session: true}
 	err := s.at.do(ctx, call, &session)
-	if err == nil {
-		s.at.client.extensions.drop(site)
-		s.at.client.signedInAs(session)
+	if err != nil {
+		return Session{}, err
 	}
-	return session, err
+	s.at.client.extensions.drop(site)
+	if session.User == "" { // an attempt before had done it, and its answer was lost
+		return s.Get(ctx)
+	}
+	s.at.client.signedInAs(session)
+	return session, nil
 }
 
 // End signs out. The next call begins a new session. It does nothing where there is no session, and a

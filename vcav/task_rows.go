@@ -19,7 +19,7 @@ func (r *taskRows) UnmarshalJSON(data []byte) error {
 	if err := json.Unmarshal(data, &table); err != nil {
 		return err
 	}
-	if len(table.PropertyNames) == 0 && len(table.Values) > 0 {
+	if len(table.PropertyNames) == 0 {
 		return errors.New("a table of tasks without the names of its columns")
 	}
 	tasks := make(taskRows, 0, len(table.Values))

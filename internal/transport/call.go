@@ -121,6 +121,7 @@ func (x *exchange) exchange(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("signing in: %w", err)
 		}
+		regained := session.timesRegained(x.call.Site)
 		err = x.send(ctx, token)
 		var answer *drkit.Error
 		if again || !x.ownSession() || !errors.As(err, &answer) {
@@ -131,10 +132,11 @@ func (x *exchange) exchange(ctx context.Context) error {
 			x.mayHaveRun.Store(false) // the service has said that it did nothing
 			stale = generation
 		case x.call.Site != "" && session.lost(answer):
-			if lost := session.regain(ctx, x.call.Site); lost != nil || x.operation.Class == api.Once {
-				// An operation that must not repeat is not sent again: nobody documents this answer as
-				// proof that nothing ran.
-				return err
+			if reason := session.regain(ctx, x.call.Site, regained); reason != nil {
+				return fmt.Errorf("%w; the session could not be extended again: %w", err, reason)
+			}
+			if x.operation.Class == api.Once {
+				return err // nobody documents this answer as proof that nothing ran
 			}
 		default:
 			return err
@@ -210,7 +212,7 @@ func (x *exchange) end(ctx context.Context, err error) error {
 		var answer *drkit.Error
 		if !errors.As(err, &answer) || answer.Operation != x.name {
 			err = x.refuse(err) // of the sign-in, or of the client: this call's own request was not sent
-		} else if x.operation.Class == api.Once && x.mayHaveRun.Load() && !x.settles(answer) {
+		} else if x.unknown(answer) {
 			err = &drkit.OutcomeUnknownError{
 				Operation: x.name, Method: answer.Method, Path: answer.Path, Site: x.call.Site,
 				OperationID: x.id, Err: err,
@@ -219,6 +221,12 @@ func (x *exchange) end(ctx context.Context, err error) error {
 	}
 	x.logEnd(ctx, err)
 	return err
+}
+
+// unknown reports whether an operation may have run although its call has failed. A sign-in whose answer
+// is lost leaves nothing behind that anybody would have to look for.
+func (x *exchange) unknown(answer *drkit.Error) bool {
+	return x.operation.Class == api.Once && !x.operation.Anonymous && x.mayHaveRun.Load() && !x.settles(answer)
 }
 
 // settles reports whether an error answer says for certain that the operation did not run.

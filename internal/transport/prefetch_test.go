@@ -121,10 +121,12 @@ func TestPrefetchOfAListThatMoves(t *testing.T) {
 func TestRowsThatRepeatOrHaveNoID(t *testing.T) {
 	t.Parallel()
 	fixed := func(rows ...string) transport.List[string] {
-		return transport.List[string]{Name: "fake.Rows.List", ID: func(row *string) string { return *row },
+		return transport.List[string]{
+			Name: "fake.Rows.List", ID: func(row *string) string { return *row },
 			Fetch: func(context.Context, int, int) (transport.Page[string], error) {
 				return transport.Page[string]{Items: rows, Total: 1000}, nil
-			}}
+			},
+		}
 	}
 	rows, err := drkit.Collect(transport.Rows(t.Context(), fixed("a", "b", "a")))
 	require.ErrorIs(t, err, drkit.ErrListMoved)

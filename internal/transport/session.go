@@ -36,8 +36,9 @@ type session struct {
 	mu         sync.Mutex
 	token      string
 	generation uint64
-	refused    error  // what the service said to the credentials: they are not tried again
-	pending    string // token of a sign-in that is not complete yet
+	refused    error             // what the service said to the credentials: they are not tried again
+	pending    string            // token of a sign-in that is not complete yet
+	regained   map[string]uint64 // how often the session was made good again, by site
 }
 
 func newSession(life context.Context, config Session, timeout time.Duration) *session {
@@ -88,10 +89,6 @@ func (s *session) signIn(ctx context.Context, stale uint64) error {
 		return err
 	}
 	token, err := s.config.SignIn(ctx)
-	var unknown *drkit.OutcomeUnknownError
-	if errors.As(err, &unknown) {
-		err = unknown.Err // nothing of the call that needs the session was sent, so nothing is unknown
-	}
 	if err == nil && token.IsZero() {
 		err = errors.New("sign-in was accepted, but the answer holds no session token")
 	}
@@ -119,8 +116,30 @@ func (s *session) lost(answer *drkit.Error) bool {
 	return s.config.Lost != nil && s.config.Lost(answer)
 }
 
-func (s *session) regain(ctx context.Context, site string) error {
-	return s.flights.do(ctx, "site "+site, func(ctx context.Context) error { return s.config.Regain(ctx, site) })
+// timesRegained tells a call that finds the session lost at a site whether somebody has regained it since.
+func (s *session) timesRegained(site string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.regained[site]
+}
+
+// regain makes the session good for a site, unless that was done since the caller saw it lost.
+func (s *session) regain(ctx context.Context, site string, seen uint64) error {
+	return s.flights.do(ctx, "site "+site, func(ctx context.Context) error {
+		if s.timesRegained(site) != seen {
+			return nil
+		}
+		if err := s.config.Regain(ctx, site); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.regained == nil {
+			s.regained = map[string]uint64{}
+		}
+		s.regained[site]++
+		return nil
+	})
 }
 
 // refusesCredentials reports whether the service itself, not a proxy before it, turned a user away.
