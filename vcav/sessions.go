@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -85,7 +86,11 @@ func (s *Sessions) Shrink(ctx context.Context, site string) (Session, error) {
 	}
 	s.at.client.extensions.drop(site)
 	if session.User == "" { // an attempt before had done it, and its answer was lost
-		return s.Get(ctx)
+		if session = s.at.client.signedIn(); session.User == "" {
+			return s.Get(ctx)
+		}
+		session.AuthenticatedSites = slices.DeleteFunc(slices.Clone(session.AuthenticatedSites),
+			func(a AuthenticatedSite) bool { return a.Site == site })
 	}
 	s.at.client.signedInAs(session)
 	return session, nil
