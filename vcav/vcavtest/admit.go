@@ -38,7 +38,7 @@ func (v *visit) owns(r *replication) bool {
 		return false
 	}
 	for _, known := range v.session.reaches {
-		if r.owner == known.org+"@"+known.site.name ||
+		if r.owner == known.owner ||
 			(r.source.site == known.site && r.source.org == known.org) ||
 			(r.destination.site == known.site && r.destination.org == known.org) {
 			return true

@@ -28,11 +28,11 @@ type appliance struct {
 	sites        []*site             // the local one first
 	sessions     map[string]*session // by token
 	profiles     map[string]*slaProfile
-	replications []*replication // in order of creation
+	replications []*replication   // in order of creation
+	sorted       map[string][]row // in the orders that lists have asked for; nil once something happens
 	byID         map[string]*replication
 	starting     map[*replication]bool // those whose start is under way
 	used         map[string]bool       // ids of replications that are or were
-	made         int                   // how many replications were made
 	vapps        map[vappKey]recoveredVApp
 	tasks        []*task // in order of creation
 	taskByID     map[string]*task
@@ -169,8 +169,7 @@ func (a *appliance) protect(given Replication) error {
 
 // add lets a replication be known.
 func (a *appliance) add(r *replication) {
-	r.created = a.made
-	a.made++
+	a.sorted = nil
 	a.used[r.id] = true
 	a.replications = append(a.replications, r)
 	a.byID[r.id] = r
@@ -178,6 +177,7 @@ func (a *appliance) add(r *replication) {
 
 // remove lets a replication be gone. Its machines stay.
 func (a *appliance) remove(r *replication) {
+	a.sorted = nil
 	a.leaveVApp(r)
 	if r.machine.source == r {
 		r.machine.source = nil

@@ -1,9 +1,6 @@
 package vcavtest
 
 import (
-	"cmp"
-	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -54,39 +51,17 @@ func TestWhatIsSimulated(t *testing.T) {
 	}, missing, "these answer 501")
 }
 
-// A page of a sorted list has the rows that a full sort would put there.
-func TestSortPart(t *testing.T) {
+// Java's Double.toString, by which appliances write numbers.
+func TestJavaDouble(t *testing.T) {
 	t.Parallel()
-	for _, length := range []int{0, 1, 2, 24, 25, 26, 100, 1000} {
-		sorted := make([]int, length)
-		for i := range sorted {
-			sorted[i] = i
-		}
-		for _, from := range []int{0, 1, length / 3, length - 1, length} {
-			for _, count := range []int{0, 1, 7, 100, length} {
-				from = min(max(from, 0), length)
-				to := min(from+count, length)
-				for _, items := range [][]int{slices.Clone(sorted), reversedOf(sorted), shuffled(sorted)} {
-					sortPart(items, from, to, cmp.Compare[int])
-					assert.Equal(t, sorted[from:to], items[from:to])
-					slices.Sort(items)
-					assert.Equal(t, sorted, items, "none is lost")
-				}
-			}
-		}
+	for value, want := range map[javaDouble]string{
+		0: "0.0", 27950: "27950.0", 0.5: "0.5", 9999999: "9999999.0", 1e7: "1.0E7", 12345678: "1.2345678E7",
+		17179869184: "1.7179869184E10",
+	} {
+		got, err := value.MarshalJSON()
+		require.NoError(t, err)
+		assert.Equal(t, want, string(got))
 	}
-}
-
-func reversedOf(items []int) []int {
-	items = slices.Clone(items)
-	slices.Reverse(items)
-	return items
-}
-
-func shuffled(items []int) []int {
-	items = slices.Clone(items)
-	rand.New(rand.NewPCG(1, 2)).Shuffle(len(items), func(i, j int) { items[i], items[j] = items[j], items[i] })
-	return items
 }
 
 func parametersOf[T any](l listing[T]) []string {

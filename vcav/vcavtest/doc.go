@@ -14,16 +14,10 @@
 //
 // # What it simulates
 //
-// Sessions (all five kinds of credentials), tasks one by one and as a list, product information, and for VM
-// replications list, get, instances, sync, failover, test failover, its clean-up and reverse. Operations
-// that the contract has beyond these answer 501.
-//
-// It is written from the Cloud Director Availability API guide, sections "Errors", "Operation IDs", "Get
-// product information", "Long running tasks", "Authentication Methods", "Session Lifecycle Management",
-// "Get the VM Replications", "Get the Details of a VM Replication", "Get the Instances of a VM
-// Replication", "Synchronize a VM Replication", "A VM Replication Failover" (and "to On-Premises"), "Test a
-// VM Replication Failover" (and "to On-Premises"), "Delete the Test Failover VM Replication" and "Reverse a
-// VM Replication". What the guide leaves open is decided here and marked so.
+// All operations of the guide but the health, the configuration state and the support bundles, which answer
+// 501. It is written from the Cloud Director Availability API guide, sections "Errors", "Operation IDs",
+// "Get product information", "Long running tasks", "Authentication Methods", "Session Lifecycle Management",
+// "Replication Policies" and "Replications". What the guide leaves open is decided here and marked so.
 //
 // # Time
 //
@@ -35,14 +29,58 @@
 //
 // The vendor's guide does not say which requests are refused with a 4xx and which are accepted and end in a
 // FAILED task. Here, what the appliance can see when the request comes is refused: 404 for what is not
-// there or not yours, 400 for a body that does not fit the replication, 409 where its state forbids the
-// operation (busy, paused, recovered already, a test present or absent). What only shows when the work is
-// done fails the task: a failover without any instance, and whatever [Server.FailTask] asks for.
+// there or not yours, 400 for a body that does not fit the replication, 409 where its state (busy, paused,
+// recovered already, a test present or absent) or a policy forbids the operation. What only shows when the
+// work is done fails the task: a failover without any instance, a seed with other disks, a site that is down,
+// and whatever [Server.FailTask] asks for.
+//
+// The guide does not say either what these come to; here they are refused: a start for a machine that is
+// the source of a replication already, a resume of what is not paused, and a stop while there is a test. A
+// pause may be repeated, as the guide says, also while the first is at work. Members that are null where
+// the contract has no null are not allowed; what is left out of a change stays as it is.
 //
 // # Sites
 //
-// The query parameter site takes the local site, or a remote one that the session is authenticated at
-// ([AuthenticatedAt]); other remote sites answer 401 with [CodeRemoteAuthenticationFailure]. A replication
-// is known at both of its sites and can be worked on from either; a task is known only at the site where
-// it was started.
+// The query parameter site takes the local site, or a remote one that the session is authenticated at: by an
+// extension, with the users that [RemoteUser] and [RemoteAccessToken] add there, or from the beginning
+// ([AuthenticatedAt]). Other remote sites answer 401 with [CodeRemoteAuthenticationFailure]; its args name
+// the site. So does a start from or to one, because Cloud Director there has to be asked. An extension lives
+// for [ExtensionLife], or until [Server.ExpireSite]; then GET /sessions no longer shows it. A new sign-in
+// begins without the extensions of the old session. Multisite extensions need a sign-in that went through
+// Cloud Director, so not that of the appliance's root; all organizations are associated. Rights are those at
+// the site where a call is executed: an administrator here can be a tenant there.
+//
+// A replication is known at both of its sites and can be worked on from either; a task is known only at the
+// site where it was started. [Server.KillSite] takes a remote site down.
+//
+// # Policies
+//
+// Every cloud site has policies of its own. They are held against a start and a reverse, which makes a new
+// replication (kind and quota by the policies of both organizations, RPO and instances by that of the
+// destination), and against the settings that a reconfiguration changes. Instances are those that the
+// retention rules add up to, and starts that have not ended count for the quota. Whether an SLA profile is
+// demanded says the destination's policy, or the source's where the destination is on premises. Nothing else
+// is held against them, because policies do not touch what is there: migrations go on, and the status of a
+// policy shows who violates it. The default policy is open here ([OpenPolicy]); that of a real appliance is
+// not ([ClosedPolicy]).
+//
+// # Machines
+//
+// Replications have machines at their source, which [Server.Machine] shows, and recoveries make machines. A
+// start names one that is there: those of [Machines], or those that a stop has left. It puts nothing into
+// the lists before its task has succeeded. Then the appliance begins the initial synchronization by itself
+// if the machine is on, which takes as long as a task runs; with one that is off, no instance appears before
+// somebody synchronizes. After that there are no synchronizations but those that are asked for, and no
+// instance is ever removed by its retention rules. Seeds must be off and are gone once the start has
+// succeeded. A migration powers its source off; a reverse removes it.
+//
+// A start belongs to the organization of the session at the site where it is executed, and so to System if
+// an administrator starts it. Its replication has the id that [ReplicationID] makes unless there has been
+// one with it, and a profile that it names replaces all settings, also those that it names as well.
+//
+// # Statistics
+//
+// Traffic and disk usage have a sample at every full multiple of the interval, start and end included, made
+// from the id and the time: the same question has the same answer, and an hour's traffic is that of its
+// twelve parts. They are numbers as Java writes them, 27950.0 and 1.7179869184E10.
 package vcavtest

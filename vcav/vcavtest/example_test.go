@@ -96,3 +96,26 @@ func ExampleProtect() {
 	// erp-1 acme@berlin berlin to munich 1
 	// erp-2 acme@berlin berlin to munich 0
 }
+
+// Policies are enforced when replications start or change.
+func ExamplePolicies() {
+	strict := vcavtest.OpenPolicy()
+	strict.ID, strict.DisplayName = "", "Strict"
+	strict.MinRPO, strict.AllowCustomSLASettings = 60, false
+	strict.Orgs = []string{"org2"}
+	srv, err := vcavtest.Start(vcavtest.Policies(strict), vcavtest.Machines(vcavtest.Machine{Name: "new-1"}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	fmt.Println(srv.PolicyOf("site2", "org2").DisplayName, srv.PolicyOf("site1", "org1").DisplayName)
+	for _, machine := range srv.Machines() {
+		fmt.Println(machine.Name, machine.Replication == "")
+	}
+	// Output:
+	// Strict Default Policy
+	// new-1 true
+	// db-1 false
+	// app-1 false
+	// web-1 false
+}

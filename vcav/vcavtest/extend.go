@@ -65,8 +65,11 @@ type remoteToken struct{ site, token, user string }
 type reach struct {
 	site  *site
 	org   string
+	owner string    // what replications of the organization say
 	until time.Time // zero: as long as the session
 }
+
+func newReach(s *site, org string) reach { return reach{site: s, org: org, owner: org + "@" + s.name} }
 
 // orgAt returns the organization as which the session is authenticated at a site, or the empty one.
 func (s *session) orgAt(wanted *site) string {
@@ -93,7 +96,7 @@ func (s *session) expire(now time.Time) {
 // extendTo authenticates the session at a remote site, anew if it was already.
 func (a *appliance) extendTo(s *session, remote *site, org string) {
 	s.forget(remote)
-	added := reach{site: remote, org: org}
+	added := newReach(remote, org)
 	if a.config.extension > 0 {
 		added.until = a.clock.Now().Add(a.config.extension)
 	}

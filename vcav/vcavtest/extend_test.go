@@ -236,7 +236,7 @@ func TestDeadSite(t *testing.T) {
 		require.NotNil(t, task.Error)
 		assert.Equal(t, "ConnectionRefused", task.Error.Code, task.Workflow.Type)
 	}
-	assert.True(t, !g.server.Machine("site1", vcavtest.MachineID("db-1")).PoweredOff, "the migration has not touched it")
+	assert.False(t, g.server.Machine("site1", vcavtest.MachineID("db-1")).PoweredOff, "the migration has not touched it")
 	assert.Equal(t, "SUCCEEDED", g.finish(t, clock, "POST", "/vm-replications/"+db1+"/failover", failover).State, "that is what it is for")
 	assert.Equal(t, "FINISHED", g.shield(t, db1).Connection)
 	assert.Equal(t, "FAILED", g.finish(t, clock, "POST", "/vm-replications/"+db1+"/reverse", "").State)

@@ -29,8 +29,13 @@ func TestStop(t *testing.T) {
 	assert.Nil(t, done.Result)
 	assert.Nil(t, done.ResultType)
 	for _, call := range []struct{ method, path, body string }{
-		{"GET", path, ""}, {"DELETE", path, ""}, {"GET", path + "/instances", ""}, {"POST", path + "/failover", failover},
-		{"GET", path + "/traffic", ""}, {"PATCH", path, "{}"}, {"POST", path + "/pause", ""},
+		{"GET", path, ""},
+		{"DELETE", path, ""},
+		{"GET", path + "/instances", ""},
+		{"POST", path + "/failover", failover},
+		{"GET", path + "/traffic", ""},
+		{"PATCH", path, "{}"},
+		{"POST", path + "/pause", ""},
 	} {
 		g.refused(t, http.StatusNotFound, "ReplicationNotFound", call.method, call.path, call.body)
 	}

@@ -78,22 +78,11 @@ func badParameter(name, value string) error {
 type listing[T any] struct {
 	filters []filter[T]
 	orders  map[string]func(x, y T) int // by the names that sort knows
-	usual   func(x, y T) int            // the order without sort, and among equals; no two are equal in it
 	limit   int                         // cap of the parameter limit, and its default
 }
 
-// page narrows, sorts and cuts the items that a session may see, which come in the usual order. It may
-// change the order of the slice that it is given.
-func (l listing[T]) page(call *simkit.Call, v *visit, visible []T) (items []T, page pageBody, err error) {
-	items, err = l.narrow(call, v, visible)
-	if err != nil {
-		return nil, page, err
-	}
-	order, err := l.order(call.Query.Get("sort"))
-	if err != nil {
-		return nil, page, err
-	}
-	page.Total = len(items)
+// page cuts a page of what is visible and fits the filters, from all items in their order.
+func (l listing[T]) page(call *simkit.Call, v *visit, all []T, visible func(T) bool) (items []T, page pageBody, err error) {
 	if page.Offset, err = natural(call, "offset", 0, 0); err != nil {
 		return nil, page, err
 	}
@@ -101,15 +90,25 @@ func (l listing[T]) page(call *simkit.Call, v *visit, visible []T) (items []T, p
 		return nil, page, err
 	}
 	page.Limit = min(page.Limit, l.limit)
-	start := min(page.Offset, len(items))
-	end := min(start+page.Limit, len(items))
-	if order != nil {
-		sortPart(items, start, end, order)
+	tests, err := l.tests(call, v)
+	if err != nil {
+		return nil, page, err
 	}
-	return items[start:end], page, nil
+	for _, item := range all {
+		if !visible(item) || !passes(item, tests) {
+			continue
+		}
+		if page.Total >= page.Offset && len(items) < page.Limit {
+			items = append(items, item)
+		}
+		page.Total++
+	}
+	return items, page, nil
 }
 
-func (l listing[T]) narrow(call *simkit.Call, v *visit, items []T) ([]T, error) {
+// tests are what an item has to pass.
+func (l listing[T]) tests(call *simkit.Call, v *visit) ([]func(T) bool, error) {
+	var tests []func(T) bool
 	for _, f := range l.filters {
 		if !call.Query.Has(f.name) {
 			continue
@@ -121,74 +120,47 @@ func (l listing[T]) narrow(call *simkit.Call, v *visit, items []T) ([]T, error) 
 		if err != nil {
 			return nil, err
 		}
-		items = slices.DeleteFunc(slices.Clone(items), func(item T) bool { return !keeps(item) })
+		tests = append(tests, keeps)
 	}
-	return items, nil
+	return tests, nil
 }
 
-// order reads names such as "col,col2-", where the hyphen means descending; nil stands for the usual order.
-func (l listing[T]) order(spec string) (func(x, y T) int, error) {
+func passes[T any](item T, tests []func(T) bool) bool {
+	for _, keeps := range tests {
+		if !keeps(item) {
+			return false
+		}
+	}
+	return true
+}
+
+// sort orders items by names such as "col,col2-", where the hyphen means descending. Equals stay in the
+// order in which they were, and so does everything without names.
+func (l listing[T]) sort(items []T, spec string) error {
 	if spec == "" {
-		return nil, nil
+		return nil
 	}
 	var orders []func(x, y T) int
 	for name := range strings.SplitSeq(spec, ",") {
 		plain, descending := strings.CutSuffix(name, "-")
 		order, known := l.orders[plain]
 		if !known {
-			return nil, badParameter("sort", spec)
+			return badParameter("sort", spec)
 		}
 		if descending {
 			order = reversed(order)
 		}
 		orders = append(orders, order)
 	}
-	orders = append(orders, l.usual)
-	return func(x, y T) int {
+	slices.SortStableFunc(items, func(x, y T) int {
 		for _, order := range orders {
 			if c := order(x, y); c != 0 {
 				return c
 			}
 		}
 		return 0
-	}, nil
-}
-
-// sortPart moves what belongs between two positions of the sorted items there, in order, and does not care
-// about the rest: a page of a long list should cost no more than a look at the list. No two items may be
-// equal.
-func sortPart[T any](items []T, from, to int, order func(x, y T) int) {
-	for from < to && len(items) > 24 {
-		middle := split(items, order)
-		if from < middle && to > middle { // on both sides
-			sortPart(items[:middle], from, middle, order)
-		}
-		if to <= middle {
-			items = items[:middle]
-			continue
-		}
-		items, from, to = items[middle+1:], max(from-middle-1, 0), to-middle-1
-	}
-	if from < to {
-		slices.SortFunc(items, order)
-	}
-}
-
-// split chooses an item, moves it to where it belongs, which it returns, and the smaller ones before it.
-func split[T any](items []T, order func(x, y T) int) int {
-	last := len(items) - 1
-	chosen := []int{0, last / 2, last}
-	slices.SortFunc(chosen, func(i, j int) int { return order(items[i], items[j]) })
-	items[chosen[1]], items[last] = items[last], items[chosen[1]]
-	place := 0
-	for i := range last {
-		if order(items[i], items[last]) < 0 {
-			items[i], items[place] = items[place], items[i]
-			place++
-		}
-	}
-	items[place], items[last] = items[last], items[place]
-	return place
+	})
+	return nil
 }
 
 func reversed[T any](order func(x, y T) int) func(x, y T) int {

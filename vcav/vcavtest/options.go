@@ -215,7 +215,7 @@ func RootPassword(password string) Option {
 }
 
 // AuthenticatedAt lets sessions begin authenticated at these remote sites, too, as if they had been
-// extended: administrators as System, tenants as the organization of their name there or, if there is
+// extended, and for as long: administrators as System, tenants as the organization of their name there or, if there is
 // none, the first. By default sessions know the local site only.
 //
 // Source: Cloud Director Availability API guide, "Get the Current Session".

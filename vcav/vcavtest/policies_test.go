@@ -124,7 +124,7 @@ func TestPolicyRefusals(t *testing.T) {
 		assert.Equal(t, tc.code, read[wrong](t, got).Code, name)
 	}
 	read[policy](t, g.ask(t, http.StatusCreated, "POST", "/policies", strings.Replace(golden, "Golden", "golden", 1)))
-	assert.Len(t, g.server.AcknowledgeViolations(), 0)
+	assert.Empty(t, g.server.AcknowledgeViolations())
 	g.refused(t, http.StatusBadRequest, "ContractViolation", "POST", "/policies", strings.Replace(golden, `"minRpo" : 5,`, "", 1))
 	assert.Len(t, g.server.AcknowledgeViolations(), 1)
 
@@ -201,7 +201,7 @@ func TestPolicyMembersOfNewerAppliances(t *testing.T) {
 	assert.Equal(t, true, kept["allowAdvancedRetentionRules"], "read, modified and written")
 	assert.Nil(t, kept["cap"])
 	assert.NotContains(t, kept, "unheard-of", "an appliance does not keep what it does not know")
-	assert.Equal(t, 30.0, kept["minRpo"])
+	assert.Equal(t, 30, g.policy(t, vcavtest.PolicyID("New")).MinRPO)
 	assert.Equal(t, map[string]any{"allowAdvancedRetentionRules": true, "cap": nil}, g.server.Policies()[1].Extra)
 
 	g.ask(t, http.StatusOK, "PUT", path, golden)

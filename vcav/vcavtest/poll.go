@@ -65,13 +65,13 @@ func (a *appliance) pollTasks(call *simkit.Call, v *visit) (any, error) {
 		table.PropertyNames = append(table.PropertyNames, column.name)
 	}
 	for _, t := range wanted {
-		table.Values = append(table.Values, row(columns, t.body(now, v.admin)))
+		table.Values = append(table.Values, cellsOf(columns, t.body(now, v.admin)))
 	}
 	return table, nil
 }
 
-// row shows one task in a table.
-func row(columns []column, body taskBody) any {
+// cellsOf shows one task in a table.
+func cellsOf(columns []column, body taskBody) any {
 	values := make([]any, 0, len(columns))
 	for _, column := range columns {
 		values = append(values, column.of(&body))

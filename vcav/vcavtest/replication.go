@@ -68,7 +68,6 @@ type replication struct {
 	machine           *machine // at the source
 	instances         []instance
 	sequence          int // of the last instance
-	created           int // order of creation
 	lastUpdated       time.Time
 	active            *task     // unfinished one, or nil
 	syncsItself       bool      // whether the appliance begins an initial synchronization

@@ -10,13 +10,19 @@ import (
 	"github.com/drkit-go/drkit/internal/simkit"
 )
 
+// row is a replication in a list. Its sites are beside it, for a look at each of ten thousand replications
+// itself would take longer than all the rest of a page.
+type row struct {
+	*replication
+	from, to *site
+}
+
 // replicationListing is the list of VM replications at a moment, as the guide describes its parameters.
-func (a *appliance) replicationListing(now time.Time, asked *site) listing[*replication] {
-	type r = *replication
+func (a *appliance) replicationListing(now time.Time, asked *site) listing[row] {
+	type r = row
 	updated := func(x r) time.Time { return x.lastUpdated }
 	return listing[r]{
 		limit: a.config.pageLimit,
-		usual: reversed(ascending(func(x r) int { return x.created })),
 		filters: []filter[r]{
 			forAdmins(equal("owner", func(x r) string { return x.owner })),
 			notSite(asked, equal("sourceSite", func(x r) string { return x.source.site.name })),
@@ -40,8 +46,8 @@ func (a *appliance) replicationListing(now time.Time, asked *site) listing[*repl
 			equal("slaProfileDisplayName", func(x r) string { return x.profileReference().DisplayName }),
 			before("lastUpdatedBefore", updated),
 			after("lastUpdatedAfter", updated),
-			equal("overallHealth", healthOf),
-			equal("dataConnectionState", func(x r) string { return connectionState(x, now) }),
+			equal("overallHealth", func(x r) string { return healthOf(x.replication) }),
+			equal("dataConnectionState", func(x r) string { return connectionState(x.replication, now) }),
 			anyOf("ids", func(x r) string { return x.id }),
 		},
 		orders: map[string]func(x, y r) int{
@@ -59,9 +65,9 @@ func (a *appliance) replicationListing(now time.Time, asked *site) listing[*repl
 }
 
 // notSite refuses the site that is asked as a value: the guide says that it is not supported.
-func notSite(asked *site, f filter[*replication]) filter[*replication] {
+func notSite(asked *site, f filter[row]) filter[row] {
 	parse := f.parse
-	f.parse = func(value string) (func(*replication) bool, error) {
+	f.parse = func(value string) (func(row) bool, error) {
 		if value == asked.name {
 			return nil, badParameter(f.name, value)
 		}
@@ -70,17 +76,17 @@ func notSite(asked *site, f filter[*replication]) filter[*replication] {
 	return f
 }
 
-func contains(name string, of func(*replication) string) filter[*replication] {
-	return filter[*replication]{name: name, parse: func(value string) (func(*replication) bool, error) {
-		return func(r *replication) bool { return strings.Contains(of(r), value) }, nil
+func contains(name string, of func(row) string) filter[row] {
+	return filter[row]{name: name, parse: func(value string) (func(row) bool, error) {
+		return func(r row) bool { return strings.Contains(of(r), value) }, nil
 	}}
 }
 
 // recovered takes the id of a recovered machine, as the parameter is called, or of its vApp, as the guide
 // describes it.
-func recovered(name string) filter[*replication] {
-	return filter[*replication]{name: name, parse: func(value string) (func(*replication) bool, error) {
-		return func(r *replication) bool { return r.recoveredVM == value || r.recoveredVApp == value }, nil
+func recovered(name string) filter[row] {
+	return filter[row]{name: name, parse: func(value string) (func(row) bool, error) {
+		return func(r row) bool { return r.recoveredVM == value || r.recoveredVApp == value }, nil
 	}}
 }
 
@@ -89,22 +95,43 @@ func (a *appliance) listReplications(call *simkit.Call, v *visit) (any, error) {
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "Filtering by datastoreMoref needs vimServerInstanceUuid.")
 	}
 	now := a.clock.Now()
-	var visible []*replication
-	for _, r := range slices.Backward(a.replications) {
-		if r.at(v.site) && v.owns(r) {
-			visible = append(visible, r)
-		}
-	}
-	replications, page, err := a.replicationListing(now, v.site).page(call, v, visible)
+	list := a.replicationListing(now, v.site)
+	rows, err := a.rows(list, call.Query.Get("sort"))
 	if err != nil {
 		return nil, err
 	}
-	bodies := []replicationBody{}
-	for _, r := range replications {
-		bodies = append(bodies, a.view(r, now, v.admin))
+	rows, page, err := list.page(call, v, rows, func(x row) bool {
+		return (x.from == v.site || x.to == v.site) && (v.admin || v.owns(x.replication))
+	})
+	if err != nil {
+		return nil, err
+	}
+	bodies := make([]replicationBody, 0, len(rows))
+	for _, x := range rows {
+		bodies = append(bodies, a.view(x.replication, now, v.admin))
 	}
 	page.Items = bodies
 	return page, nil
+}
+
+// rows are all replications in an order, by default the newest first. They stay as they are until something
+// happens, so that the pages of a long list are not sorted one by one.
+func (a *appliance) rows(list listing[row], spec string) ([]row, error) {
+	if kept, ok := a.sorted[spec]; ok {
+		return kept, nil
+	}
+	rows := make([]row, 0, len(a.replications))
+	for _, r := range slices.Backward(a.replications) {
+		rows = append(rows, row{r, r.source.site, r.destination.site})
+	}
+	if err := list.sort(rows, spec); err != nil {
+		return nil, err
+	}
+	if a.sorted == nil {
+		a.sorted = map[string][]row{}
+	}
+	a.sorted[spec] = rows
+	return rows, nil
 }
 
 func (a *appliance) getReplication(call *simkit.Call, v *visit) (any, error) {

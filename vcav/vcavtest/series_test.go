@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -58,7 +57,7 @@ func TestSeries(t *testing.T) {
 			require.Len(t, got.Samples, want.samples, query)
 			for i, sample := range got.Samples {
 				require.Equal(t, want.first+int64(i)*want.difference, sample.Timestamp)
-				require.True(t, strings.Contains(sample.Bytes.String(), "."), sample.Bytes)
+				require.Contains(t, sample.Bytes.String(), ".")
 				bytes, err := sample.Bytes.Float64()
 				require.NoError(t, err)
 				require.Positive(t, bytes)

@@ -110,7 +110,7 @@ func (a *appliance) signIn(call *simkit.Call, v *visit) (any, error) {
 	now, token := a.clock.Now(), freshToken()
 	s := &session{user: user, admin: org == systemOrg, created: now, used: now}
 	s.cloudDirector = given.Type == "vcdCredentials" || given.Type == "vcdAccessToken"
-	s.reaches = []reach{{site: a.local(), org: org}}
+	s.reaches = []reach{newReach(a.local(), org)}
 	for _, name := range a.config.authenticated {
 		a.extendTo(s, a.site(name), remoteOrg(a.site(name), org))
 	}

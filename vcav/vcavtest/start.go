@@ -271,7 +271,7 @@ func (a *appliance) syncAtFirst(r *replication, now time.Time) {
 		if r.firstSync != planned { // something else has come first
 			return
 		}
-		r.firstSync = nil
+		r.firstSync, a.sorted = nil, nil
 		if a.byID[r.id] == r && r.machine.poweredOn && !r.paused && !r.source.site.dead {
 			r.addInstance("replica-"+freshID(), at)
 			r.lastUpdated = at

@@ -244,6 +244,22 @@ func TestStartsThatFail(t *testing.T) {
 	}
 }
 
+// Of two starts onto the same seed, the one that ends first takes it.
+func TestSeedsAreUsedOnce(t *testing.T) {
+	t.Parallel()
+	g, clock := open(t, workshop()...)
+	seed := fmt.Sprintf(`"type":"vm","site":"site2","vdc":%q,"seedVmId":%q`, vcavtest.VDCID("site2", "org2"), vcavtest.MachineID("seed"))
+	first := g.begin(t, "POST", "/vm-replications", start(cloudSource(), seed, ""))
+	clock.Advance(time.Second)
+	other := strings.Replace(cloudSource(), vcavtest.MachineID("db-2"), vcavtest.MachineID("sleeper"), 1)
+	second := g.begin(t, "POST", "/vm-replications", start(other, seed, ""))
+	clock.Advance(11 * time.Second)
+	assert.Equal(t, "SUCCEEDED", g.job(t, first.ID).State)
+	require.Equal(t, "FAILED", g.job(t, second.ID).State)
+	assert.Equal(t, "VmNotFound", g.job(t, second.ID).Error.Code)
+	assert.Empty(t, g.server.Machine("site1", vcavtest.MachineID("sleeper")).Replication, "it is free again")
+}
+
 func TestStartTwice(t *testing.T) {
 	t.Parallel()
 	g, clock := open(t, workshop()...)

@@ -13,11 +13,8 @@ func (a *appliance) taskListing(now time.Time) listing[*task] {
 	start := func(t *task) time.Time { return t.start }
 	state := func(t *task) string { return t.state(now) }
 	user := func(t *task) string { return t.user }
-	created := func(t *task) int { return t.created }
-	newestFirst := reversed(ascending(created))
 	return listing[*task]{
 		limit: a.config.pageLimit,
-		usual: newestFirst, // they are created in the order of their start times
 		filters: []filter[*task]{
 			anyOf("ids", func(t *task) string { return t.id }),
 			equal("sourceOrg", func(t *task) string { return t.sourceOrg }),
@@ -47,13 +44,13 @@ func (a *appliance) listTasks(call *simkit.Call, v *visit) (any, error) {
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "Filtering by user is not supported together with destinationOrg.")
 	}
 	now := a.clock.Now()
-	var visible []*task
-	for _, t := range slices.Backward(a.tasks) {
-		if t.visible(v) {
-			visible = append(visible, t)
-		}
+	list := a.taskListing(now)
+	newestFirst := slices.Clone(a.tasks) // they are created in the order of their start times
+	slices.Reverse(newestFirst)
+	if err := list.sort(newestFirst, call.Query.Get("sort")); err != nil {
+		return nil, err
 	}
-	tasks, page, err := a.taskListing(now).page(call, v, visible)
+	tasks, page, err := list.page(call, v, newestFirst, func(t *task) bool { return t.visible(v) })
 	if err != nil {
 		return nil, err
 	}

@@ -145,6 +145,7 @@ func (t *task) body(now time.Time, admin bool) taskBody {
 
 // endTask does the work of a task. One whose replication has been removed meanwhile has nothing to work on.
 func (a *appliance) endTask(t *task, at time.Time) {
+	a.sorted = nil
 	r := t.replication
 	if r != nil && r.active == t {
 		r.active = nil
@@ -189,6 +190,7 @@ func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
 		t.sourceOrg, t.destinationOrg = r.source.org, r.destination.org
 		r.active, r.lastUpdated = t, now
 	}
+	a.sorted = nil
 	a.tasks = append(a.tasks, t)
 	a.taskByID[t.id] = t
 	a.agenda.add(t.endsAt, func(at time.Time) { a.endTask(t, at) })
