@@ -172,3 +172,45 @@ func TestSignInThatFailsForItsOwnReason(t *testing.T) {
 		})
 	}
 }
+
+// What refuses administrators by default looks like a wrong password: the error says so.
+func TestRefusedSignInNamesAnotherReason(t *testing.T) {
+	t.Parallel()
+	const hint = "administrators from public networks"
+	for name, tc := range signInCases() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			s.on("POST", "/sessions", answer(t, 401, "error_not_authenticated"))
+			client := s.clientOf(tc.credentials)
+			_, err := client.Sessions.SignIn(t.Context())
+			require.ErrorContains(t, err, hint)
+			require.ErrorContains(t, err, "401 NotAuthenticated")
+			_, err = client.VMReplications.Sync(t.Context(), ordersID)
+			require.ErrorContains(t, err, hint)
+			require.ErrorIs(t, err, drkit.ErrUnauthorized)
+			assert.NotContains(t, err.Error(), "\n")
+		})
+	}
+}
+
+// Only the service's answer to the extension is a reason for its other spelling.
+func TestSignInBeforeAnExtension(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.on("POST", "/sessions", answer(t, 400, "error_bad_request"))
+	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")))
+	_, err := client.Sessions.Extend(t.Context(), extensionCases()["access token"].extension)
+	require.Error(t, err)
+	assert.Equal(t, []string{signInLine}, s.lines())
+}
+
+// A page that a proxy answers says nothing of the spelling, and whether the first was taken is unknown.
+func TestProxyBeforeAnExtension(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.on("POST", "/sessions/extend", page(400))
+	_, err := s.client().Sessions.Extend(t.Context(), extensionCases()["access token"].extension)
+	require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+	assert.Len(t, s.lines(), 1)
+}

@@ -2,9 +2,11 @@ package vcav_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -98,32 +100,137 @@ func FuzzTask(f *testing.F) {
 	})
 }
 
-// Whatever a service answers in the place of a page: the walk ends, after no more rows than it was sent.
+// Whatever a service answers in the place of a page: the walk ends, passes each row on once, and has an id
+// for it.
 func FuzzVMReplicationPage(f *testing.F) {
+	fuzzPages(f, listers["VMReplications"], "vm_replications_list.answer", "tasks_list.answer", "vm_replications_get.answer")
+}
+
+func FuzzTaskPage(f *testing.F) {
+	fuzzPages(f, listers["Tasks"], "tasks_list.answer", "vm_replications_list.answer", "tasks_poll.answer")
+}
+
+func fuzzPages(f *testing.F, l lister, samples ...string) {
+	f.Helper()
 	network, client := fuzzed(f)
-	seed(f, []string{"vm_replications_list.answer", "tasks_list.answer", "vm_replications_get.answer"}, func(body []byte) { f.Add(body) })
+	seed(f, samples, func(body []byte) { f.Add(body) })
 	for _, body := range []string{
 		`{"items":null,"total":-1}`, `{"items":[{}],"total":2}`, `{"items":[{"id":"a"},{"id":"b"}],"total":5}`,
 		`{"items":[{"id":"a"},{"id":"b"},{"id":"a"}],"total":1000000000}`, `{"items":[{},{}],"total":1000000000}`,
 		`{"items":[null]}`, `{"items":[{"id":"a","metadata":{"x":null}}]}`, `{"items":[],"total":9}`,
+		`{"items":[{"id":"a","warnings":[{}],"result":[1e400]}],"total":"3"}`, `{"items":[{"id":"a"}],"total":3.0,"offset":-1}`,
 	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		network.status, network.body, network.sent = 200, body, 0
 		seen := map[string]bool{}
-		for row, err := range client.VMReplications.List(t.Context(), vcav.VMReplicationQuery{}) {
+		for id, err := range l.list(t.Context(), here(client), 0, 0) {
 			if err != nil {
 				checkErrorText(t, err)
 				break
 			}
-			require.False(t, seen[row.ID], "a row is passed on once")
-			seen[row.ID] = true
+			require.NotEmpty(t, id)
+			require.False(t, seen[id], "a row is passed on once")
+			seen[id] = true
 		}
-		if network.sent > runaway {
-			t.Fatal("the walk goes on and on")
+		require.LessOrEqual(t, network.sent, runaway, "the walk goes on and on")
+	})
+}
+
+// Whatever a service answers to a poll: it is an error, or tasks that have ids. Columns go by their names,
+// in whatever order they come, and a row that is an object is the same as one that is an array.
+func FuzzTaskTable(f *testing.F) {
+	network, client := fuzzed(f)
+	seed(f, []string{"tasks_poll.answer", "tasks_poll.none", "tasks_list.answer", "tasks_get.answer"}, func(body []byte) { f.Add(body) })
+	for _, body := range []string{
+		`{"propertyNames":["id","state"],"values":[["a","RUNNING"],["b","FAILED"]]}`,
+		`{"propertyNames":["id","state"],"values":[{"id":"a","state":"RUNNING"},{"workflowInfo.type":"sync","id":"b"}]}`,
+		`{"propertyNames":["id","workflowInfo.type","workflowInfo","workflowInfo.resourceId"],"values":[["a","sync",{"type":"x"},"C4-1"]]}`,
+		`{"propertyNames":["id","id","ID"],"values":[["a","b","c"]]}`,
+		`{"propertyNames":["id","error.code","error.args"],"values":[["a","X",["b"]],["b",null,null]]}`,
+		`{"propertyNames":["id"],"values":[["a","b"],[],["c"]]}`,
+		`{"propertyNames":["id","state"],"values":[["a"]]}`,
+		`{"propertyNames":["state"],"values":[["RUNNING"]]}`,
+		`{"propertyNames":["id",".","a.","..",""],"values":[["a",1,2,3,4]]}`,
+		`{"propertyNames":["id"],"values":[null,"a",7,true]}`,
+		`{"propertyNames":["id","progress"],"values":[["a",45.0],["b","45"],["c",4.5]]}`,
+		`{"propertyNames":[],"values":[["a"]]}`, `{"propertyNames":null,"values":null}`, `{"values":[{"id":"a"}]}`,
+		`{"propertyNames":["id","result","warnings"],"values":[["a",{"b":[1,{"c":"\ud800"}]},[null,[]]]]}`,
+	} {
+		f.Add([]byte(body))
+	}
+	poll := func(t *testing.T, body []byte) ([]vcav.Task, error) {
+		network.status, network.body, network.sent = 200, body, 0
+		tasks, err := client.Tasks.Poll(t.Context(), []string{"a", "b"})
+		require.Equal(t, 1, network.sent)
+		return tasks, err
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		tasks, err := poll(t, body)
+		again, err2 := poll(t, body)
+		require.Equal(t, tasks, again, "the same answer is the same tasks")
+		require.Equal(t, err == nil, err2 == nil)
+		if err != nil {
+			require.Empty(t, tasks)
+			checkErrorText(t, err)
+			return
+		}
+		for _, task := range tasks {
+			require.NotEmpty(t, task.ID)
+			require.Equal(t, task.State == vcav.TaskStateFailed, task.Err() != nil)
+		}
+		for name, other := range rewritten(t, body) {
+			got, err := poll(t, other)
+			require.NoError(t, err, "%s: %s", name, other)
+			require.Equal(t, tidy(tasks), tidy(got), "%s: %s", name, other)
 		}
 	})
+}
+
+// rewritten returns a table of tasks with its columns the other way round, and with objects for its rows.
+// It leaves tables alone whose columns have the same name, whatever its case: the last one counts.
+func rewritten(t *testing.T, body []byte) map[string][]byte {
+	t.Helper()
+	var table struct {
+		PropertyNames []string          `json:"propertyNames"`
+		Values        []json.RawMessage `json:"values"`
+	}
+	require.NoError(t, json.Unmarshal(body, &table))
+	names := map[string]bool{}
+	for _, name := range table.PropertyNames {
+		names[strings.ToLower(strings.ToUpper(name))] = true // as encoding/json folds them
+	}
+	if len(names) != len(table.PropertyNames) {
+		return nil
+	}
+	objects := make([]any, len(table.Values))
+	backwards := make([]any, len(table.Values))
+	for i, row := range table.Values {
+		var values []json.RawMessage
+		if json.Unmarshal(row, &values) != nil {
+			return nil // an object already
+		}
+		object := map[string]json.RawMessage{}
+		for k, name := range table.PropertyNames {
+			object[name] = values[k]
+		}
+		slices.Reverse(values)
+		objects[i], backwards[i] = object, values
+	}
+	reversed := slices.Clone(table.PropertyNames)
+	slices.Reverse(reversed)
+	return map[string][]byte{
+		"objects":   encode(t, map[string]any{"propertyNames": table.PropertyNames, "values": objects}),
+		"backwards": encode(t, map[string]any{"propertyNames": reversed, "values": backwards}),
+	}
+}
+
+func encode(t *testing.T, value any) []byte {
+	t.Helper()
+	data, err := json.Marshal(value)
+	require.NoError(t, err)
+	return data
 }
 
 // Whatever a service answers in the place of an error: it is an error of one line, and what must not

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
-	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/vcav"
 )
 
@@ -24,8 +23,7 @@ func hangs(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// With a new session come the sites of the one before, in the order of their extension, before any other
-// call goes out.
+// With a new session come the sites of the one before, all at once, before any other call goes out.
 func TestSitesComeBackWithTheSession(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newReach(t)
@@ -40,7 +38,7 @@ func TestSitesComeBackWithTheSession(t *testing.T) {
 		require.Len(t, lines, 6+3+6)
 		assert.NotContains(t, lines[:6], signInLine)
 		assert.Equal(t, []string{signInLine, extendLine, extendLine}, lines[6:9])
-		assert.Equal(t, []string{"north", "branch"}, r.extendedTo())
+		assert.ElementsMatch(t, []string{"north", "branch"}, r.extendedTo())
 		assert.ElementsMatch(t, lines[:6], lines[9:])
 		old, renewed := slices.Repeat([]string{"token-1"}, 6), slices.Repeat([]string{"token-2"}, 8)
 		assert.Equal(t, slices.Concat(old, []string{""}, renewed), r.tokens())
@@ -74,8 +72,6 @@ func TestSitesComeBackAfterEnd(t *testing.T) {
 func TestSiteThatDoesNotComeBackAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, trouble := range map[string]httpmock.Responder{
-		"refused":   answer(t, 401, "error_remote_authentication_failure"),
-		"forbidden": answer(t, 403, "error_forbidden"),
 		"failure":   answer(t, 500, "error"),
 		"gateway":   page(502),
 		"not JSON":  page(200),
@@ -101,9 +97,6 @@ func TestSiteThatDoesNotComeBackAtOnce(t *testing.T) {
 
 				r.forget()
 				r.refuse("north", nil)
-				if name == "refused" || name == "forbidden" {
-					return // whether refused credentials are tried again is a matter of TestOpenRefusedExtension
-				}
 				require.NoError(t, read(t, client, "north"))
 				assert.Equal(t, []string{getLine + "?site=north", extendLine, getLine + "?site=north"}, r.lines())
 				require.NoError(t, read(t, client, "north"))
@@ -111,115 +104,6 @@ func TestSiteThatDoesNotComeBackAtOnce(t *testing.T) {
 			})
 		})
 	}
-}
-
-// One extension serves all who find that the session has ended at a site, and each read is sent again.
-func TestSiteIsRegainedOnceForAll(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		const callers = 20
-		r := newReach(t)
-		client := r.signedIn([]string{"north", "branch"})
-		r.lose("north")
-		var all sync.WaitGroup
-		for range callers {
-			all.Go(func() { assert.NoError(t, read(t, client, "north")) })
-			all.Go(func() { assert.NoError(t, read(t, client, "branch")) })
-		}
-		all.Wait()
-		assert.Equal(t, []string{"north"}, r.extendedTo())
-		assert.NotContains(t, r.lines(), signInLine, "the session lives")
-		assert.Len(t, r.lines(), callers+1+callers+callers)
-		assert.Equal(t, []string{"token-1"}, slices.Compact(r.tokens()))
-	})
-}
-
-// What may repeat is sent again where the session has ended at its site, and nothing else.
-func TestCallsAtARegainedSite(t *testing.T) {
-	t.Parallel()
-	for _, tc := range wireCases(t) {
-		if !takesSite(tc.operation) {
-			continue
-		}
-		t.Run(tc.name(), func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				r := newReach(t)
-				client := r.signedIn([]string{"north"})
-				r.onAny(untilExtended(t, answer(t, tc.status, tc.answer)))
-				got, err := tc.run(drkit.WithOperationID(t.Context(), "op-1"), there(client.Site("north")))
-				line := tc.line("north")
-				if tc.class() == api.Once {
-					// Nobody documents this answer as proof that nothing ran.
-					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
-					require.ErrorIs(t, err, drkit.ErrUnauthorized)
-					assert.Equal(t, []string{line, extendLine}, r.lines())
-					got, err = tc.run(t.Context(), there(client.Site("north")))
-					require.NoError(t, err, "the site is there for the next")
-					assert.Equal(t, tc.want, got)
-					assert.Equal(t, []string{line, extendLine, line}, r.lines())
-					return
-				}
-				require.NoError(t, err)
-				assert.Equal(t, tc.want, tidy(got))
-				require.Equal(t, []string{line, extendLine, line}, r.lines())
-				assert.Equal(t, r.all()[0], r.all()[2])
-				assert.NotEqual(t, "op-1", r.all()[1].header.Get("operationID"), "it serves others, too")
-			})
-		})
-	}
-}
-
-// untilExtended says that the session has ended at the site, until it is extended again.
-func untilExtended(t *testing.T, next httpmock.Responder) httpmock.Responder {
-	t.Helper()
-	lost, extended := answer(t, 401, "error_remote_authentication_failure"), false
-	return func(r *http.Request) (*http.Response, error) {
-		switch {
-		case r.URL.Path == "/sessions/extend":
-			extended = true
-			return answer(t, 200, "sessions_extend.answer")(r)
-		case r.URL.Path == "/sessions":
-			return httpmock.NewStringResponse(204, ""), nil
-		case extended:
-			return next(r)
-		default:
-			return lost(r)
-		}
-	}
-}
-
-// A site that is lost again at once is not asked for without end.
-func TestSiteThatStaysLost(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newReach(t)
-		client := r.signedIn([]string{"north"})
-		r.lose("north")
-		r.refuse("north", answer(t, 200, "sessions_extend.answer")) // it says so, and does nothing
-		err := read(t, client, "north")
-		require.ErrorIs(t, err, drkit.ErrUnauthorized)
-		assert.Equal(t, vcav.CodeRemoteAuthenticationFailure, answerOf(t, err).Code)
-		get := getLine + "?site=north"
-		assert.Equal(t, []string{get, extendLine, get}, r.lines())
-	})
-}
-
-// Only what this client has extended comes back: neither a site that it never was at, nor the local one.
-func TestSiteThatTheSessionNeverReached(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		r := newReach(t)
-		client := r.signedIn([]string{"north"})
-		err := read(t, client, "branch")
-		require.ErrorIs(t, err, drkit.ErrUnauthorized)
-		assert.Equal(t, vcav.CodeRemoteAuthenticationFailure, answerOf(t, err).Code)
-		_, err = client.Site("branch").VMReplications.Sync(t.Context(), ordersID)
-		require.ErrorIs(t, err, drkit.ErrUnauthorized)
-		assert.Equal(t, []string{getLine + "?site=branch", syncLine + "?site=branch"}, r.lines())
-
-		s := newService(t)
-		s.onAny(answer(t, 401, "error_remote_authentication_failure"))
-		err = read(t, s.client(), "")
-		require.ErrorIs(t, err, drkit.ErrUnauthorized)
-		assert.Len(t, s.lines(), 1, "a call that names no site has none to regain")
-	})
 }
 
 // Shrinking forgets the site, also for the sessions that follow.
@@ -270,9 +154,10 @@ func TestExtendingAgainReplaces(t *testing.T) {
 		r.forget()
 		r.expire()
 		require.NoError(t, read(t, client, ""))
-		require.Equal(t, []string{"branch", "north"}, r.extendedTo())
-		assert.Contains(t, r.all()[2].body, `"credentials"`, "a refused extension replaces nothing")
-		assert.JSONEq(t, `{"type":"multisite","site":"north","org":"acme"}`, r.all()[3].body)
+		require.ElementsMatch(t, []string{"branch", "north"}, r.extendedTo())
+		bodies := r.all()[2].body + r.all()[3].body
+		assert.Contains(t, bodies, `"vcdUsername":"admin@branch"`, "a refused extension replaces nothing")
+		assert.Contains(t, bodies, `{"type":"multisite","site":"north","org":"acme"}`)
 	})
 }
 
@@ -370,5 +255,34 @@ func TestWaitThatOutlivesTheSessionAtASite(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded, "nothing else has ended the wait")
 		assert.Equal(t, []string{"north", "north", "north"}, r.extendedTo())
 		assert.Equal(t, 2, r.signIns)
+	})
+}
+
+// Sites that do not answer take no more from the others than the time that it takes to find out.
+func TestDeadSitesAndTheSession(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newReach(t)
+		client := r.signedIn([]string{"north", "branch", "west"})
+		r.refuse("north", hangs)
+		r.refuse("branch", hangs)
+		r.expire()
+		require.NoError(t, read(t, client, ""))
+		require.NoError(t, read(t, client, "west"))
+		assert.Equal(t, 2, r.signIns)
+	})
+}
+
+// A site that was shrunk away by an attempt whose answer was lost is not all that the session was.
+func TestSessionAfterARepeatedShrink(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newReach(t)
+		client := r.signedIn([]string{"north"})
+		r.on("DELETE", "/sessions/north", page(502), answer(t, 404, "error_not_found"))
+		session, err := client.Sessions.Shrink(t.Context(), "north")
+		require.NoError(t, err)
+		assert.Equal(t, signedInSession(), session)
+		shown, err := client.Sessions.SignIn(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, signedInSession(), shown)
 	})
 }

@@ -343,4 +343,6 @@ func TestResultOfATask(t *testing.T) {
 	bundle.Result = json.RawMessage(`[1]`)
 	_, err = vcav.ResultOf[vcav.SupportBundle](bundle)
 	require.ErrorContains(t, err, `its result of type "SupportBundleInfo" cannot be read`)
+	_, err = vcav.ResultOf[vcav.VMReplication](allTasks(t)[3])
+	require.ErrorContains(t, err, "SupportBundleInfo", "a bundle is no replication, although it has an id")
 }
