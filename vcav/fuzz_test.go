@@ -77,6 +77,9 @@ func FuzzTask(f *testing.F) {
 			return
 		}
 		require.NotEmpty(t, poller.ID())
+		if !isOneLine(poller.ID()) {
+			return // TestOpenTaskIDsInErrors
+		}
 		network.status, network.sent = 200, 0
 		progress, err := poller.Poll(t.Context())
 		if err != nil { // an id that cannot stand in a path
@@ -265,6 +268,9 @@ func FuzzErrorBody(f *testing.F) {
 // checkErrorText checks that an error prints on one line.
 func checkErrorText(t *testing.T, err error) {
 	t.Helper()
-	control := strings.IndexFunc(err.Error(), func(r rune) bool { return r != ' ' && (unicode.IsControl(r) || unicode.IsSpace(r)) })
-	require.Negative(t, control, "%q", err.Error())
+	require.True(t, isOneLine(err.Error()), "%q", err.Error())
+}
+
+func isOneLine(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r != ' ' && (unicode.IsControl(r) || unicode.IsSpace(r)) })
 }

@@ -111,3 +111,24 @@ func TestOpenResultOfARenamedType(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, recovered(), replication)
 }
+
+// A task whose id holds a line break prints on one line like any other (found by FuzzTask).
+func TestOpenTaskIDsInErrors(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		open(t, "Poller.Result, Poller.Wait and resultOf print the id of a task as it is")
+		const id = "a\nlevel=ERROR\x7f"
+		s := newService(t)
+		s.on("POST", failoverPath, taskAt("RUNNING", 0, with("id", id)))
+		s.onAny(answer(t, 403, "error_forbidden"))
+		poller, err := s.client().VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+		require.NoError(t, err)
+		_, err = poller.Result()
+		checkErrorText(t, err)
+		_, err = poller.Wait(t.Context())
+		checkErrorText(t, err)
+		for _, task := range []vcav.Task{{ID: id}, {ID: id, State: vcav.TaskStateSucceeded}} {
+			_, err = vcav.ResultOf[vcav.VMReplication](task)
+			checkErrorText(t, err)
+		}
+	})
+}

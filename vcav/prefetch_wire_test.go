@@ -187,7 +187,8 @@ func TestLeavingAListInOtherWays(t *testing.T) {
 		"panic": func(t *testing.T, rows iter.Seq2[string, error]) {
 			read := 0
 			assert.PanicsWithValue(t, "enough", func() {
-				for range rows {
+				for _, err := range rows {
+					require.NoError(t, err)
 					if read++; read == 2 {
 						panic("enough")
 					}
