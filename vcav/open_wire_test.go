@@ -1,6 +1,7 @@
 package vcav_test
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"os"
@@ -131,4 +132,26 @@ func TestOpenTaskIDsInErrors(t *testing.T) {
 			checkErrorText(t, err)
 		}
 	})
+}
+
+// Numbers decode anyway, in the result of a task as in the replication itself: work that went well is not
+// an error because of a fraction.
+func TestOpenNumbersInResults(t *testing.T) {
+	t.Parallel()
+	open(t, "resultOf decodes with encoding/json, and not as answers are decoded")
+	task := succeededTask(t)
+	for _, number := range []string{"15.0", `"15"`, "1.5e1"} {
+		task.Result = json.RawMessage(`{"id":"` + ordersID + `","settings":{"rpo":` + number + `}}`)
+		replication, err := vcav.ResultOf[vcav.VMReplication](task)
+		require.NoError(t, err, number)
+		assert.Equal(t, 15, replication.Settings.RPO)
+	}
+}
+
+func TestOpenQuotedNumbersInTables(t *testing.T) {
+	t.Parallel()
+	open(t, "a value in a table has no name, by which the transport finds numbers in quotes")
+	tasks, err := polled(t, `{"propertyNames":["id","progress","startTime"],"values":[["a","45","1795082400000"]]}`)
+	require.NoError(t, err)
+	assert.Equal(t, []vcav.Task{{ID: "a", Progress: 45, StartTime: millis(1795082400000)}}, tasks)
 }
