@@ -257,6 +257,7 @@ func TestContextThatEndsMeanwhile(t *testing.T) {
 		require.ErrorIs(t, failed, context.Canceled)
 		assert.Equal(t, 10, read)
 		assert.InDelta(t, 1.5, list.elapsed(), 0)
+		synctest.Wait() // httpmock returns before its responder does
 		assert.EqualValues(t, 1, list.ended.Load())
 	})
 }
