@@ -165,7 +165,7 @@ func (p *Poller[T]) Result() (T, error) {
 	var none T
 	switch {
 	case !p.last.Done:
-		return none, fmt.Errorf("%s: %w", p.source.ID(), ErrNotDone)
+		return none, fmt.Errorf("%s: %w", oneLine(p.source.ID()), ErrNotDone)
 	case p.last.Err != nil:
 		return none, p.last.Err
 	default:
@@ -224,7 +224,7 @@ func (p *Poller[T]) wait(ctx context.Context, report func(any, Progress)) error 
 			return p.interrupted(endOf(ctx))
 		default:
 			if err := trouble.with(err); err != nil {
-				return fmt.Errorf("waiting for %s: %w", p.source.ID(), err)
+				return fmt.Errorf("waiting for %s: %w", oneLine(p.source.ID()), err)
 			}
 		}
 		if err := p.sleep(ctx, closed, schedule.take(err)); err != nil {
@@ -239,7 +239,7 @@ func (p *Poller[T]) interrupted(err error) error {
 	if state == "" {
 		state = "not looked at yet"
 	}
-	return fmt.Errorf("waiting for %s (%s): %w", p.source.ID(), state, err)
+	return fmt.Errorf("waiting for %s (%s): %w", oneLine(p.source.ID()), oneLine(string(state)), err)
 }
 
 // pause is the growing interval between looks.
@@ -294,6 +294,9 @@ func (f *patience) with(err error) error {
 
 // endsWait reports whether no later look can turn out better than err.
 func endsWait(err error) bool {
+	if errors.Is(err, ErrUnavailable) {
+		return false // also of a session that could not be renewed just now
+	}
 	for _, end := range []error{ErrClosed, ErrUnauthorized, ErrForbidden, ErrTaskGone} {
 		if errors.Is(err, end) {
 			return true

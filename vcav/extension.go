@@ -122,22 +122,36 @@ func (e multisiteExtension) bodies() []any {
 
 // extensions are what a client has extended its session by, so that it comes back with a new session.
 type extensions struct {
-	mu  sync.Mutex
-	all []kept
+	mu    sync.Mutex
+	all   []kept
+	count int
 }
 
 // kept is an extension, and what the site said when it refused it: credentials that were refused are not
 // tried again, because accounts get locked.
 type kept struct {
 	Extension
+	number  int // tells it from a later one of the same site
 	refused error
 }
 
 // keep puts an extension in place of an earlier one of the same site.
-func (e *extensions) keep(extension Extension, refused error) {
+func (e *extensions) keep(extension Extension) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.all = append(e.without(extension.at()), kept{extension, refused})
+	e.count++
+	e.all = append(e.without(extension.at()), kept{Extension: extension, number: e.count})
+}
+
+// refuse marks an extension as refused, unless another has taken its place.
+func (e *extensions) refuse(extension kept, refused error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.all {
+		if e.all[i].number == extension.number {
+			e.all[i].refused = refused
+		}
+	}
 }
 
 func (e *extensions) drop(site string) {
@@ -187,7 +201,7 @@ func (c *Client) extendAgain(ctx context.Context, extension kept, token drkit.Se
 	}
 	session, err := c.extend(ctx, extension.Extension, token)
 	if refusedBySite(err) {
-		c.extensions.keep(extension.Extension, err)
+		c.extensions.refuse(extension, err)
 	}
 	return session, err
 }

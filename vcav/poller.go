@@ -2,9 +2,9 @@ package vcav
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -65,8 +65,12 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 // NoResult is the result of a task that has none.
 type NoResult struct{}
 
-// resultType is what the service calls the type in a task's ResultType.
-func (VMReplication) resultType() string { return "SingleVmReplicationInfo" }
+// otherResults are types of results that are known to be no VM replication. A type that is not known may
+// be one under a later name.
+var otherResults = map[string]bool{
+	"CloudHealthInfo": true, "ManagerHealthInfo": true, "ManagerPeerInfo": true, "RecoveryPlanInfo": true,
+	"SupportBundleInfo": true, "UpdateRepoConfig": true, "VappReplicationInfo": true,
+}
 
 // ResultOf decodes the result of a task that ended well into T: until asked for by its type, a result
 // stays as the service has written it, also where its type is one that drkit does not know.
@@ -76,7 +80,7 @@ func ResultOf[T any](task Task) (T, error) {
 	var none T
 	switch {
 	case !task.Ended():
-		return none, fmt.Errorf("task %s: %w", task.ID, drkit.ErrNotDone)
+		return none, fmt.Errorf("task %s: %w", plain(task.ID), drkit.ErrNotDone)
 	case task.Err() != nil:
 		return none, task.Err()
 	default:
@@ -90,19 +94,27 @@ func resultOf[T any](task Task) (T, error) {
 		return result, nil
 	}
 	if len(task.Result) == 0 || string(task.Result) == "null" {
-		return result, fmt.Errorf("task %s succeeded, but has no result to return", task.ID)
+		return result, fmt.Errorf("task %s succeeded, but has no result to return", plain(task.ID))
 	}
-	if named, ok := any(result).(interface{ resultType() string }); ok && task.ResultType != "" && task.ResultType != named.resultType() {
-		return result, fmt.Errorf("task %s succeeded, but its result is of type %q and cannot be read as %q",
-			task.ID, task.ResultType, named.resultType())
+	if _, replication := any(result).(VMReplication); replication && otherResults[task.ResultType] {
+		return result, fmt.Errorf("task %s succeeded, but its result of type %q cannot be read as a VM replication",
+			plain(task.ID), task.ResultType)
 	}
-	err := json.Unmarshal(task.Result, &result)
+	err := transport.Unmarshal(task.Result, &result)
 	if answer, ok := any(result).(identified); ok && err == nil {
 		err = answer.identified()
 	}
 	if err != nil {
 		return result, fmt.Errorf("task %s succeeded, but its result of type %q cannot be read: %w",
-			task.ID, task.ResultType, err)
+			plain(task.ID), task.ResultType, err)
 	}
 	return result, nil
+}
+
+// plain returns an id for a message, in quotes if it would break the line.
+func plain(id string) string {
+	if quoted := strconv.Quote(id); quoted != `"`+id+`"` {
+		return quoted
+	}
+	return id
 }

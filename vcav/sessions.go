@@ -66,7 +66,7 @@ func (s *Sessions) Extend(ctx context.Context, extension Extension) (Session, er
 	}
 	session, err := s.at.client.extend(ctx, extension, drkit.Secret{})
 	if err == nil {
-		s.at.client.extensions.keep(extension, nil)
+		s.at.client.extensions.keep(extension)
 		s.at.client.signedInAs(session)
 	}
 	return session, err

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/drkit-go/drkit/internal/transport"
 )
 
 // taskRows reads the columnar answer of POST /tasks/poll into tasks, by the names of the columns and never
@@ -78,7 +80,7 @@ func taskOfMembers(members map[string]json.RawMessage) (Task, error) {
 		return Task{}, err
 	}
 	var task Task
-	if err := json.Unmarshal(data, &task); err != nil {
+	if err := transport.Unmarshal(data, &task); err != nil {
 		return Task{}, err
 	}
 	if task.ID == "" {

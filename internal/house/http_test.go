@@ -37,7 +37,6 @@ var jsonScope = scope{
 		"vcav/migrate.go":     "writes the discriminator of a union",
 		"vcav/policy_json.go": "carries unknown members along",
 		"vcav/task_rows.go":   "reads the table of a poll",
-		"vcav/poller.go":      "decodes the result of a task",
 		"vcav/reconfigure.go": "writes the discriminator of a union",
 		"vcav/start.go":       "writes the discriminators of unions",
 	},

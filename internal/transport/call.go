@@ -133,7 +133,7 @@ func (x *exchange) exchange(ctx context.Context) error {
 			stale = generation
 		case x.call.Site != "" && session.lost(answer):
 			if reason := session.regain(ctx, x.call.Site, regained); reason != nil {
-				return fmt.Errorf("%w; the session could not be extended again: %w", err, reason)
+				return stillLost(answer, reason)
 			}
 			if x.operation.Class == api.Once {
 				return err // nobody documents this answer as proof that nothing ran
@@ -142,6 +142,22 @@ func (x *exchange) exchange(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// stillLost says why a session was not regained at a site. Only where the site has turned it away is that
+// the last word: otherwise the error is ErrUnavailable, too, since a later call may find the site back.
+func stillLost(answer *drkit.Error, reason error) error {
+	var unknown *drkit.OutcomeUnknownError
+	if errors.As(reason, &unknown) {
+		reason = unknown.Err // of the extension, and not of this call
+	}
+	lost := *answer
+	lost.Err = fmt.Errorf("the session could not be extended again: %w", reason)
+	var said *drkit.Error
+	if errors.As(reason, &said) && !errors.Is(reason, drkit.ErrUnauthorized) && !errors.Is(reason, drkit.ErrForbidden) {
+		lost.Err = fmt.Errorf("%w: %w", drkit.ErrUnavailable, lost.Err)
+	}
+	return &lost
 }
 
 // ownSession reports whether the call goes out under the session that this client keeps.
@@ -187,7 +203,7 @@ func (x *exchange) send(ctx context.Context, token string) error {
 // decode reads the answer into out.
 func (x *exchange) decode(out any) error {
 	data := x.received()
-	err := unmarshal(data, out)
+	err := Unmarshal(data, out)
 	if err == nil && isNull(data) {
 		err = errors.New("null")
 	}

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// unmarshal decodes an answer. Services write whole numbers also as 5.0, 5e3 or "5": where encoding/json
+// Unmarshal decodes an answer. Services write whole numbers also as 5.0, 5e3 or "5": where encoding/json
 // stumbles over one, the text is put right and decoded once more. The ordinary answer costs nothing.
-func unmarshal(data []byte, out any) error {
+func Unmarshal(data []byte, out any) error {
 	err := json.Unmarshal(data, out)
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) || !json.Valid(data) {

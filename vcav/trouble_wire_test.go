@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"os"
 	"testing"
 	"time"
 
@@ -16,23 +15,13 @@ import (
 	"github.com/drkit-go/drkit/vcav"
 )
 
-// open marks a test of what the client does not do yet: DRKIT_OPEN=1 go test -run TestOpen ./vcav runs
-// them. Whoever closes one takes the mark away and moves the test to its kind.
-func open(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("DRKIT_OPEN") == "" {
-		t.Skip("open: " + what)
-	}
-}
-
 // What has become of an extension that a read has led to is no matter of the read: it changes nothing.
-func TestOpenReadAtALostSiteIsNotUnknown(t *testing.T) {
+func TestReadAtALostSiteIsNotUnknown(t *testing.T) {
 	for name, trouble := range map[string]httpmock.Responder{
 		"gateway": page(502), "failure": answer(t, 500, "error"), "no answer": httpmock.NewErrorResponder(errors.New("reset")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				open(t, "the error of a read wraps the OutcomeUnknownError of the extension")
 				r := newReach(t)
 				client := r.signedIn([]string{"north"})
 				r.lose("north")
@@ -47,14 +36,13 @@ func TestOpenReadAtALostSiteIsNotUnknown(t *testing.T) {
 }
 
 // A site whose service is away for a while does not end a wait there: it was not refused.
-func TestOpenWaitAtASiteThatIsAwayForAWhile(t *testing.T) {
+func TestWaitAtASiteThatIsAwayForAWhile(t *testing.T) {
 	for name, trouble := range map[string]httpmock.Responder{
 		"gateway": page(502), "busy": status(503, httpmock.NewStringResponder(503, `{"code":"Busy","msg":"later"}`)),
 		"no answer": httpmock.NewErrorResponder(errors.New("no route to host")),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				open(t, "a look whose site cannot be regained ends in ErrUnauthorized, which ends the wait")
 				r := newReach(t)
 				client := r.signedIn([]string{"north"}, drkit.WithPolling(polling))
 				poller, err := client.Site("north").VMReplications.Sync(t.Context(), ordersID)
@@ -75,9 +63,8 @@ func TestOpenWaitAtASiteThatIsAwayForAWhile(t *testing.T) {
 }
 
 // Credentials that a site refuses do not take the place of better ones that came meanwhile.
-func TestOpenExtendingWhileTheSiteRefuses(t *testing.T) {
+func TestExtendingWhileTheSiteRefuses(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		open(t, "extendAgain keeps the extension that was refused, whatever the list says by then")
 		r := newReach(t)
 		client := r.signedIn([]string{"north"})
 		r.lose("north")
@@ -103,9 +90,8 @@ func TestOpenExtendingWhileTheSiteRefuses(t *testing.T) {
 
 // What a later service calls a result is not known: the name alone must not turn work that went well into
 // an error.
-func TestOpenResultOfARenamedType(t *testing.T) {
+func TestResultOfARenamedType(t *testing.T) {
 	t.Parallel()
-	open(t, "a replication whose type is not SingleVmReplicationInfo by name is refused: refuse what is known to be another")
 	task := succeededTask(t)
 	task.ResultType = "VmReplicationInfoV2"
 	replication, err := vcav.ResultOf[vcav.VMReplication](task)
@@ -114,9 +100,8 @@ func TestOpenResultOfARenamedType(t *testing.T) {
 }
 
 // A task whose id holds a line break prints on one line like any other (found by FuzzTask).
-func TestOpenTaskIDsInErrors(t *testing.T) {
+func TestTaskIDsInErrors(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		open(t, "Poller.Result, Poller.Wait and resultOf print the id of a task as it is")
 		const id = "a\nlevel=ERROR\x7f"
 		s := newService(t)
 		s.on("POST", failoverPath, taskAt("RUNNING", 0, with("id", id)))
@@ -136,9 +121,8 @@ func TestOpenTaskIDsInErrors(t *testing.T) {
 
 // Numbers decode anyway, in the result of a task as in the replication itself: work that went well is not
 // an error because of a fraction.
-func TestOpenNumbersInResults(t *testing.T) {
+func TestNumbersInResults(t *testing.T) {
 	t.Parallel()
-	open(t, "resultOf decodes with encoding/json, and not as answers are decoded")
 	task := succeededTask(t)
 	for _, number := range []string{"15.0", `"15"`, "1.5e1"} {
 		task.Result = json.RawMessage(`{"id":"` + ordersID + `","settings":{"rpo":` + number + `}}`)
@@ -148,9 +132,8 @@ func TestOpenNumbersInResults(t *testing.T) {
 	}
 }
 
-func TestOpenQuotedNumbersInTables(t *testing.T) {
+func TestQuotedNumbersInTables(t *testing.T) {
 	t.Parallel()
-	open(t, "a value in a table has no name, by which the transport finds numbers in quotes")
 	tasks, err := polled(t, `{"propertyNames":["id","progress","startTime"],"values":[["a","45","1795082400000"]]}`)
 	require.NoError(t, err)
 	assert.Equal(t, []vcav.Task{{ID: "a", Progress: 45, StartTime: millis(1795082400000)}}, tasks)
