@@ -13,6 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hashicorp/go-retryablehttp"
+	"golang.org/x/time/rate"
+
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
 )
@@ -29,6 +32,8 @@ type exchange struct {
 	query     string
 	body      []byte
 	request   http.Request
+	looping   *retryablehttp.Request // in the loop of attempts
+	rest      func()                 // ends what the pauses of the loop need
 	observe   func(drkit.Response)
 	streams   bool
 
@@ -70,15 +75,14 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, x.err
 	}
 	if limiter := a.client.limiter; limiter != nil {
-		if err := limiter.Wait(req.Context()); err != nil {
-			x.err = turnError(req.Context(), err)
+		if x.err = a.client.turn(req.Context(), limiter); x.err != nil {
 			return nil, x.err
 		}
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
-	limit := a.client.settings.AttemptTimeout
-	expire := func() { cancel(&timeoutError{limit}) }
-	a.client.deadlines.start(&x.deadline, expire)
+	if !x.call.Last { // sign-out outlives the client, and has the limit of its context
+		a.client.deadlines.start(&x.deadline, cancel)
+	}
 	sent := req.WithContext(ctx)
 	if len(a.client.settings.Middleware) > 0 {
 		sent.Header = req.Header.Clone() // a middleware that adds to it must not add twice
@@ -91,7 +95,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	case x.streams && resp.StatusCode < 300:
 		x.keep(resp)
 		a.client.deadlines.stop(&x.deadline)
-		x.stream = &stream{body: resp.Body, exchange: x, expire: expire, cancel: cancel, ctx: ctx, parent: req.Context()}
+		x.stream = &stream{body: resp.Body, exchange: x, cancel: cancel, ctx: ctx, parent: req.Context()}
 		x.logAttempt(ctx)
 		if x.observe != nil {
 			x.observe(x.response())
@@ -185,13 +189,14 @@ func (x *exchange) newError() *drkit.Error {
 // outcome turns what the last attempt brought into an error, or nil for a success.
 func (x *exchange) outcome(ctx context.Context) error {
 	var e *drkit.Error
+	ended := x.ended(ctx)
 	switch {
-	case ctx.Err() != nil && (x.err != nil || x.status >= 400 || x.status == 0):
+	case ended != nil && (x.err != nil || x.status >= 400 || x.status == 0):
 		last := x.lastError()
 		e = x.newError()
-		e.Err = endOf(ctx)
-		if last != nil && !errors.Is(last, ctx.Err()) {
-			e.Err = fmt.Errorf("%w; the last attempt ended in: %w", e.Err, last)
+		e.Err = ended
+		if last != nil && !errors.Is(last, ended) && (ctx.Err() == nil || !errors.Is(last, ctx.Err())) {
+			e.Err = fmt.Errorf("%w; the last attempt ended in: %w", ended, last)
 		}
 	case x.err != nil:
 		e = x.newError()
@@ -213,6 +218,18 @@ func (x *exchange) outcome(ctx context.Context) error {
 		return nil
 	}
 	return e
+}
+
+// ended returns why the call was ended from our side, or nil.
+func (x *exchange) ended(ctx context.Context) error {
+	switch {
+	case ctx.Err() != nil:
+		return endOf(ctx)
+	case x.client.life.Err() != nil && !x.call.Last:
+		return drkit.ErrClosed
+	default:
+		return nil
+	}
 }
 
 // goneAtLast reports whether a repeated DELETE found nothing to delete: an earlier attempt has done it.
@@ -270,10 +287,14 @@ func endedBy(attempt, call context.Context, err error) error {
 		return endOf(call)
 	}
 	var timeout *timeoutError
-	if errors.As(context.Cause(attempt), &timeout) {
+	switch cause := context.Cause(attempt); {
+	case errors.As(cause, &timeout):
 		return timeout
+	case errors.Is(cause, drkit.ErrClosed):
+		return drkit.ErrClosed
+	default:
+		return err
 	}
-	return err
 }
 
 // endOf returns how a context ended: its own error, with the cause where there is another.
@@ -287,6 +308,16 @@ func endOf(ctx context.Context) error {
 	default:
 		return fmt.Errorf("%w: %w", err, cause)
 	}
+}
+
+// turn waits until the limiter lets one request pass.
+func (c *Client) turn(ctx context.Context, limiter *rate.Limiter) error {
+	ctx, leave := c.alive(ctx)
+	defer leave()
+	if err := limiter.Wait(ctx); err != nil {
+		return turnError(ctx, err)
+	}
+	return nil
 }
 
 // turnError makes the limiter's refusal to outwait a deadline a matter of the deadline.
@@ -306,7 +337,6 @@ func withoutQuery(location string) string {
 type stream struct {
 	body     io.ReadCloser
 	exchange *exchange
-	expire   func()
 	cancel   context.CancelCauseFunc
 	ctx      context.Context
 	parent   context.Context
@@ -315,7 +345,7 @@ type stream struct {
 
 func (s *stream) Read(p []byte) (int, error) {
 	limits := &s.exchange.client.deadlines
-	limits.start(&s.exchange.deadline, s.expire)
+	limits.start(&s.exchange.deadline, s.cancel)
 	n, err := s.body.Read(p)
 	limits.stop(&s.exchange.deadline)
 	if err != nil && !errors.Is(err, io.EOF) {

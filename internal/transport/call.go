@@ -53,11 +53,10 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 		return Answer{}, err
 	}
 	defer x.release()
-	ctx, leave, err := c.enter(ctx, call.Last)
-	if err != nil {
+	if err := c.enter(call.Last); err != nil {
 		return Answer{}, x.refuse(err)
 	}
-	defer leave()
+	defer c.leave()
 	if err := x.exchange(ctx); err != nil {
 		return Answer{}, x.end(ctx, err)
 	}
@@ -78,15 +77,14 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, 
 	}
 	defer x.release()
 	x.streams = true
-	ctx, leave, err := c.enter(ctx, call.Last)
-	if err != nil {
+	if err := c.enter(call.Last); err != nil {
 		return nil, Answer{}, x.refuse(err)
 	}
 	if err := x.exchange(ctx); err != nil {
-		defer leave()
+		defer c.leave()
 		return nil, Answer{}, x.end(ctx, err)
 	}
-	x.stream.onClose = leave
+	x.stream.onClose = c.leave
 	return x.stream, Answer{Status: x.status, header: x.header}, x.end(ctx, nil)
 }
 
@@ -186,14 +184,18 @@ func (x *exchange) send(ctx context.Context, token string) error {
 	if token != "" {
 		request.Header[x.client.tokenHeader] = []string{token}
 	}
-	retryable := retryablehttp.Request{Request: request}
+	x.looping = &retryablehttp.Request{Request: request}
 	if x.body != nil {
-		if err := retryable.SetBody(x.body); err != nil {
+		if err := x.looping.SetBody(x.body); err != nil {
 			return err
 		}
 	}
 	x.attempt = 0
-	_, err := x.client.retry.Do(&retryable) //nolint:bodyclose // attempts has read and closed it
+	_, err := x.client.retry.Do(x.looping) //nolint:bodyclose // attempts has read and closed it
+	if x.rest != nil {
+		x.rest()
+		x.rest = nil
+	}
 	if err != nil && x.err == nil && x.status == 0 {
 		x.err = err
 	}

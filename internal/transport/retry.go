@@ -38,7 +38,15 @@ func (c *Client) newRetry(chain http.RoundTripper) *retryablehttp.Client {
 
 // checkRetry decides by the exchange, which knows the class of its operation and its last attempt.
 func checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
-	return ctx.Err() == nil && exchangeOf(ctx).mayRepeat(ctx), nil
+	x := exchangeOf(ctx)
+	if ctx.Err() != nil || x.client.life.Err() != nil && !x.call.Last || !x.mayRepeat(ctx) {
+		return false, nil
+	}
+	if x.rest == nil { // only a call that pauses pays for a context that ends with the client
+		ctx, x.rest = x.client.alive(ctx)
+		x.looping.Request = x.looping.WithContext(ctx).Request
+	}
+	return true, nil
 }
 
 func (x *exchange) mayRepeat(ctx context.Context) bool {
@@ -66,7 +74,7 @@ func (x *exchange) mayRepeat(ctx context.Context) bool {
 // permanent reports whether another attempt would end the same way.
 func permanent(err error) bool {
 	return mistrusts(err) || errors.As(err, new(*tooLargeError)) || errors.Is(err, errSentTwice) ||
-		errors.Is(err, errDetached) || errors.Is(err, context.DeadlineExceeded)
+		errors.Is(err, errDetached) || errors.Is(err, drkit.ErrClosed) || errors.Is(err, context.DeadlineExceeded)
 }
 
 func transient(status int) bool {

@@ -288,6 +288,55 @@ func TestCloseEndsWhatIsUnderWay(t *testing.T) {
 	})
 }
 
+func TestCloseEndsPausesAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		network *script
+		options []drkit.Option
+	}{
+		"before a retry":         {scripted(answers(503, "", "Retry-After", "25")), nil},
+		"before the second turn": {scripted(answers(200, `{"id":"1"}`)), []drkit.Option{drkit.WithRateLimit(0.01, 1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, "https://appliance.example.com", append(tc.options, drkit.WithTransport(tc.network))...)
+				began := time.Now()
+				time.AfterFunc(10*time.Second, func() { assert.NoError(t, client.Close(context.Background())) })
+				var err error
+				for err == nil {
+					err = get(t.Context(), client)
+				}
+				require.ErrorIs(t, err, drkit.ErrClosed)
+				require.NotErrorIs(t, err, context.Canceled)
+				assert.Equal(t, 10*time.Second, time.Since(began))
+				require.ErrorIs(t, get(t.Context(), client), drkit.ErrClosed)
+			})
+		})
+	}
+}
+
+// A download that is read on after the client has closed ends, too.
+func TestCloseEndsDownloads(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		network := roundTripper(func(req *http.Request) (*http.Response, error) {
+			resp, err := answers(200, "")(req)
+			resp.Body = &drip{req.Context(), []time.Duration{1e9, 1e9, 1e9, 1e9}}
+			return resp, err
+		})
+		client := newClient(t, "https://appliance.example.com", drkit.WithTransport(network))
+		body, _, err := client.Stream(t.Context(), transport.Call{Operation: &readThing, Path: []string{"7"}})
+		require.NoError(t, err)
+		_, err = body.Read(make([]byte, 1))
+		require.NoError(t, err)
+		require.NoError(t, client.Close(t.Context()))
+		_, err = body.Read(make([]byte, 1))
+		require.ErrorIs(t, err, drkit.ErrClosed)
+		require.NoError(t, body.Close())
+	})
+}
+
 func TestCloseWhileSigningIn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -166,6 +166,7 @@ func (c *Client) Close(ctx context.Context) error {
 	}
 	defer close(c.closed)
 	c.close(drkit.ErrClosed)
+	c.deadlines.endAll(drkit.ErrClosed)
 	err := c.session.end(ctx)
 	c.closeIdle()
 	gone := errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound)
@@ -177,11 +178,10 @@ func (c *Client) Close(ctx context.Context) error {
 
 // SignIn makes sure that there is a session, under the operation ID and the observer of ctx, and tries credentials again that were refused before.
 func (c *Client) SignIn(ctx context.Context) error {
-	ctx, leave, err := c.enter(ctx, false)
-	if err != nil {
+	if err := c.enter(false); err != nil {
 		return err
 	}
-	defer leave()
+	defer c.leave()
 	id, err := drkit.OperationID(ctx)
 	if err != nil {
 		return err
@@ -210,23 +210,28 @@ func (c *Client) SignOut(ctx context.Context) error {
 	return c.session.end(ctx)
 }
 
-// enter ties a call to the life of the client. The call of the last moment, sign-out, outlives it.
-func (c *Client) enter(ctx context.Context, last bool) (context.Context, func(), error) {
-	if last {
-		return ctx, func() {}, nil
+// enter refuses calls of a client that is closed. Those under way are ended by their attempts, or in the
+// pause between two. The call of the last moment, sign-out, outlives the client.
+func (c *Client) enter(last bool) error {
+	if !last && c.life.Err() != nil {
+		return drkit.ErrClosed
 	}
+	return nil
+}
+
+// leave ends, once the client is closed, the dials that net/http goes on with after their requests have
+// given up.
+func (c *Client) leave() {
 	if c.life.Err() != nil {
-		return nil, nil, drkit.ErrClosed
+		c.closeIdle()
 	}
+}
+
+// alive returns a context that also ends when the client closes.
+func (c *Client) alive(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(c.life, func() { cancel(drkit.ErrClosed) })
-	return ctx, func() {
-		stop()
-		cancel(nil)
-		if c.life.Err() != nil {
-			c.closeIdle() // ends the dials that net/http goes on with after their requests have given up
-		}
-	}, nil
+	return ctx, func() { stop(); cancel(nil) }
 }
 
 func (c *Client) closeIdle() {
