@@ -242,9 +242,7 @@ func FuzzErrorBody(f *testing.F) {
 	}
 	f.Add(404, []byte(`{"code":"\u0000NotFound","msg":"a\nb\u2028c","args":[null]}`))
 	f.Fuzz(func(t *testing.T, code int, body []byte) {
-		if code < 400 || code > 599 {
-			t.Skip("no error")
-		}
+		code = 400 + (code%200+200)%200 // an error, whatever the fuzzer has made up
 		network.status, network.body, network.sent = code, body, 0
 		_, err := client.Diagnostics.About(t.Context())
 		answer := answerOf(t, err)

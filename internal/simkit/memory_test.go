@@ -42,7 +42,7 @@ func TestMemoryConn(t *testing.T) {
 		},
 		"a close ends one's own read": func(t *testing.T, client, _ *memoryConn) {
 			go func() {
-				time.Sleep(time.Second)
+				<-time.After(time.Second) // of the bubble
 				_ = client.Close()
 			}()
 			_, err := client.Read(buffer)
@@ -65,7 +65,7 @@ func TestMemoryConn(t *testing.T) {
 		},
 		"a deadline in the past ends a read under way": func(t *testing.T, client, _ *memoryConn) {
 			go func() {
-				time.Sleep(time.Second)
+				<-time.After(time.Second) // of the bubble
 				_ = client.SetDeadline(time.Unix(1, 0))
 			}()
 			_, err := client.Read(buffer)

@@ -90,11 +90,11 @@ func TestInsideABubble(t *testing.T) {
 		}
 		g := signInAgain()
 		started := g.begin(t, "POST", "/vm-replications/"+db1+"/failover", failover)
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour) // of the bubble
 		g.refused(t, http.StatusUnauthorized, "NotAuthenticated", "GET", "/tasks/"+started.ID, "")
 		g = signInAgain()
 		assert.Equal(t, "RUNNING", g.job(t, started.ID).State)
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour) // of the bubble
 		g = signInAgain()
 		assert.Equal(t, "SUCCEEDED", g.job(t, started.ID).State)
 	})
