@@ -39,7 +39,7 @@ func (c *Client) newRetry(chain http.RoundTripper) *retryablehttp.Client {
 // checkRetry decides by the exchange, which knows the class of its operation and its last attempt.
 func checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
 	x := exchangeOf(ctx)
-	if ctx.Err() != nil || x.client.life.Err() != nil && !x.call.Last || !x.mayRepeat(ctx) {
+	if again := x.ended(ctx) == nil && x.mayRepeat(ctx); !again {
 		return false, nil
 	}
 	if x.rest == nil { // only a call that pauses pays for a context that ends with the client
