@@ -104,7 +104,8 @@ func (c *Client) Site(name string) *Site {
 }
 
 // Close ends calls and waits that are under way with [drkit.ErrClosed], signs out of the session that
-// this client began, and closes its idle connections. A session whose token was given with [Token] is
+// this client began, and closes its idle connections. Signing out takes no longer than [drkit.WithTimeout]
+// allows one attempt, also where ctx never ends. A session whose token was given with [Token] is
 // left alone. It is safe to call again.
 //
 // Errors: those of signing out, unless the session was gone already.

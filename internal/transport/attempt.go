@@ -80,7 +80,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
-	if !x.call.Last { // sign-out outlives the client, and has the limit of its context
+	if !x.call.Last { // sign-out outlives the client; session.end limits it as a whole
 		a.client.deadlines.start(&x.deadline, cancel)
 	}
 	sent := req.WithContext(ctx)
@@ -195,6 +195,9 @@ func (x *exchange) outcome(ctx context.Context) error {
 		last := x.lastError()
 		e = x.newError()
 		e.Err = ended
+		if errors.As(ended, new(*timeoutError)) {
+			e.Kind = drkit.ErrUnavailable
+		}
 		if last != nil && !errors.Is(last, ended) && (ctx.Err() == nil || !errors.Is(last, ctx.Err())) {
 			e.Err = fmt.Errorf("%w; the last attempt ended in: %w", ended, last)
 		}
@@ -300,9 +303,13 @@ func endedBy(attempt, call context.Context, err error) error {
 // endOf returns how a context ended: its own error, with the cause where there is another.
 func endOf(ctx context.Context) error {
 	cause, err := context.Cause(ctx), ctx.Err()
+	var timeout *timeoutError
 	switch {
+	// Of these two the caller's context has not ended, and must not look as if it had.
 	case errors.Is(cause, drkit.ErrClosed):
-		return drkit.ErrClosed // the caller's context has not ended, and must not look as if it had
+		return drkit.ErrClosed
+	case errors.As(cause, &timeout):
+		return timeout
 	case cause == nil || errors.Is(cause, err):
 		return err
 	default:

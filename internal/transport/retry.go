@@ -42,7 +42,7 @@ func checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
 	if again := x.ended(ctx) == nil && x.mayRepeat(ctx); !again {
 		return false, nil
 	}
-	if x.rest == nil { // only a call that pauses pays for a context that ends with the client
+	if x.rest == nil && !x.call.Last { // only a call that pauses pays for a context that ends with the client
 		ctx, x.rest = x.client.alive(ctx)
 		x.looping.Request = x.looping.WithContext(ctx).Request
 	}

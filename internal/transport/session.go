@@ -31,6 +31,7 @@ type Session struct {
 // already signed in anew.
 type session struct {
 	config  Session
+	limit   time.Duration // of a sign-out, repeats included
 	flights flights
 
 	mu         sync.Mutex
@@ -41,8 +42,8 @@ type session struct {
 	regained   map[string]uint64 // how often the session was made good again, by site
 }
 
-func newSession(life context.Context, config Session, timeout time.Duration) *session {
-	s := &session{config: config, flights: flights{life: life, timeout: timeout}}
+func newSession(life context.Context, config Session, limit time.Duration) *session {
+	s := &session{config: config, limit: limit, flights: flights{life: life, timeout: 2 * limit}}
 	if !config.Token.IsZero() {
 		s.token, s.generation = config.Token.Reveal(), 1
 	}
@@ -178,12 +179,15 @@ func (s *session) current() string {
 }
 
 // end signs out, if this client began a session. One that could not be ended is kept, so that somebody
-// can try again.
+// can try again. It has a limit of its own: a client must close also where the appliance has stalled and
+// the context never ends.
 func (s *session) end(ctx context.Context) error {
 	token := s.current()
 	if s.given() || token == "" || s.config.SignOut == nil {
 		return nil
 	}
+	ctx, cancel := context.WithTimeoutCause(ctx, s.limit, &timeoutError{s.limit})
+	defer cancel()
 	err := s.config.SignOut(ctx)
 	if err == nil || errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound) {
 		s.mu.Lock()

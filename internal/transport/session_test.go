@@ -316,6 +316,53 @@ func TestCloseEndsPausesAtOnce(t *testing.T) {
 	}
 }
 
+// Signing out ends, also on an appliance that has stalled and a context that never ends.
+func TestSignOutHasALimit(t *testing.T) {
+	t.Parallel()
+	for name, signOut := range map[string]func(*transport.Client) error{
+		"Close":   func(c *transport.Client) error { return c.Close(context.Background()) },
+		"SignOut": func(c *transport.Client) error { return c.SignOut(context.Background()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				server := &sessionServer{}
+				client := newSessionClient(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+					if req.Method == http.MethodDelete {
+						return stalls(req)
+					}
+					return server.RoundTrip(req)
+				}), drkit.WithTimeout(20*time.Second))
+				require.NoError(t, get(t.Context(), client))
+				began := time.Now()
+				err := signOut(client)
+				require.ErrorIs(t, err, drkit.ErrUnavailable)
+				require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller's context has not ended")
+				assert.Equal(t, 20*time.Second, time.Since(began))
+			})
+		})
+	}
+}
+
+// A connection that went stale while nobody called does not leave the session open.
+func TestCloseSignsOutAgainAfterAReset(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server, resets := &sessionServer{}, 1
+		client := newSessionClient(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+			if req.Method == http.MethodDelete && resets > 0 {
+				resets--
+				return nil, errReset
+			}
+			return server.RoundTrip(req)
+		}))
+		require.NoError(t, get(t.Context(), client))
+		require.NoError(t, client.Close(t.Context()))
+		_, signOuts, _ := server.counts()
+		assert.Equal(t, 1, signOuts)
+	})
+}
+
 // A download that is read on after the client has closed ends, too.
 func TestCloseEndsDownloads(t *testing.T) {
 	t.Parallel()

@@ -100,7 +100,7 @@ func New(config Config) (*Client, error) {
 	c.Hide(config.Secrets...)
 	c.deadlines.limit = c.settings.AttemptTimeout
 	c.life, c.close = context.WithCancelCause(context.Background())
-	c.session = newSession(c.life, config.Session, 2*c.settings.AttemptTimeout)
+	c.session = newSession(c.life, config.Session, c.settings.AttemptTimeout)
 	c.retry = c.newRetry(c.newChain())
 	return c, nil
 }
