@@ -58,11 +58,11 @@ func parse(args []string, out io.Writer) (settings, error) {
 	var chosen settings
 	flags := flag.NewFlagSet("policy-report", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // an error is printed once, by main
-	flags.Func("policy", "name or id of a policy to report on; may be repeated (default: all)", func(policy string) error {
+	flags.Func("policy", "`NAME` or id of a policy to report on; may be repeated (default: all)", func(policy string) error {
 		chosen.policies = append(chosen.policies, policy)
 		return nil
 	})
-	flags.StringVar(&chosen.format, "format", "table", "table, json or csv")
+	flags.StringVar(&chosen.format, "format", "table", "`FORMAT` of the report: table, json or csv")
 	flags.BoolVar(&chosen.failOnViolation, "fail-on-violation", false, "exit with 2 if an organization violates its policy")
 	err := flags.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
