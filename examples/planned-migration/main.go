@@ -142,13 +142,13 @@ func connect(out io.Writer, options []drkit.Option) (client *vcav.Client, simula
 	if !errors.Is(err, vcav.ErrNoEndpoint) {
 		return client, false, func() {}, err
 	}
-	server, err := vcavtest.Start(vcavtest.TaskDuration(50*time.Millisecond, 300*time.Millisecond))
+	server, err := vcavtest.Start(vcavtest.TaskDuration(30*time.Millisecond, 200*time.Millisecond))
 	if err != nil {
 		return nil, true, nil, err
 	}
 	fmt.Fprintln(out, "no VCAV_URL is set: using a simulated appliance")
 	options = append(options, server.Options()...)
-	options = append(options, drkit.WithPolling(drkit.PollPolicy{MinInterval: 100 * time.Millisecond}))
+	options = append(options, drkit.WithPolling(drkit.PollPolicy{MinInterval: 70 * time.Millisecond}))
 	client, err = vcav.NewClient(server.URL, vcav.LocalUser(server.User, drkit.NewSecret(server.Password)), options...)
 	if err != nil {
 		server.Close()

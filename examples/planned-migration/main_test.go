@@ -39,6 +39,7 @@ func TestDryRun(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"-dry-run", "-reverse", "-org", "org1", "-all", "-wave", "web-1"}, &out))
 	assert.Contains(t, out.String(), "1     web-1 ")
+	assert.NotContains(t, out.String(), "2     web-1 ", "it was named")
 	assert.Contains(t, out.String(), "2     app-1 ")
 	assert.Contains(t, out.String(), "2     db-1 ")
 	assert.Contains(t, out.String(), "dry run: nothing was changed")

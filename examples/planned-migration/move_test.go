@@ -276,6 +276,16 @@ func TestInterrupt(t *testing.T) {
 	})
 }
 
+func TestInterruptBetweenTwoSteps(t *testing.T) {
+	rehearse(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
+		ctx, cancel := context.WithCancel(t.Context())
+		out := trigger{on: "runs at site2 as VM", do: cancel}
+		require.ErrorIs(t, start(ctx, client, &out, "-reverse"), context.Canceled)
+		assert.Contains(t, row(t, &out, "db-1"), "reverse not begun: context canceled")
+		assert.Zero(t, server.Count(reversals))
+	})
+}
+
 // The answer to a request that has left names the task, and so the program waits for it.
 func TestInterruptDuringARequest(t *testing.T) {
 	rehearse(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
@@ -338,7 +348,9 @@ func TestToOnPremises(t *testing.T) {
 		require.NoError(t, start(t.Context(), client, &out, "-to", "plant", "-wave", "db-1"))
 		assert.Contains(t, out.String(), "policies are not checked: this is not the appliance of plant")
 		assert.Contains(t, row(t, &out, "db-1"), "org2@site2 → plant")
-		assert.Equal(t, vcavtest.RecoveryComplete, server.Replication(vcavtest.ReplicationID("db-1")).Recovery)
+		moved := server.Replication(vcavtest.ReplicationID("db-1"))
+		assert.Equal(t, vcavtest.RecoveryComplete, moved.Recovery)
+		assert.True(t, moved.PoweredOn)
 	}, vcavtest.RemoteSite("site1", "org1"), vcavtest.OnPremisesSite("plant"), vcavtest.Protect(vcavtest.Replication{
 		VMName: "db-1", SourceSite: "site2", SourceOrg: "org2", DestinationSite: "plant",
 	}))
@@ -353,6 +365,29 @@ func TestAsTenant(t *testing.T) {
 		assert.Contains(t, out.String(), "policies are not checked: only administrators see whose they are")
 		require.NoError(t, signOut(t.Context(), client))
 	}, vcavtest.Tenant("ann@org2", "ann's"))
+}
+
+// The list of states is open: what has an end has ended.
+func TestTaskWithAnUnknownEnd(t *testing.T) {
+	rehearse(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
+		server.Inject(vcavtest.Fault{
+			Operation: "Tasks.List", Status: 200, ContentType: "application/json",
+			Body: `{"items": [{"id": "1", "state": "CANCELLED", "endTime": 1700000000000}], "total": 1, "offset": 0, "limit": 100}`,
+		})
+		require.NoError(t, start(t.Context(), client, io.Discard, "-wave", "db-1"))
+	})
+}
+
+func TestPolicyThatLetsNothingInAnyMore(t *testing.T) {
+	t.Parallel()
+	closed := vcav.Policy{PolicySettings: vcav.PolicySettings{DisplayName: "Closed", AllowOutgoingProtections: true}}
+	m := newMachine(vcav.VMReplication{Destination: vcav.VMReplicationDestination{Org: "org2"}})
+	m.migrated = true
+	m.obey(closed, true)
+	assert.Empty(t, m.refusals, "it is in, and may go back")
+	m.IsMigration = true
+	m.obey(closed, true)
+	assert.Equal(t, []string{"policy Closed of org2 lets no migrations out, as -reverse needs"}, m.refusals)
 }
 
 func TestWhatIsOnlyNoted(t *testing.T) {
