@@ -165,9 +165,12 @@ func (r *runbook) step(ctx context.Context, m *machine, name string, start func(
 	case task.Done():
 		m.cells[name] = "failed"
 		return err
-	default:
+	case ctx.Err() != nil:
 		m.cells[name] = "goes on"
-		return fmt.Errorf("%s goes on as task %s: %w", name, task.ID(), err)
+		return fmt.Errorf("%s goes on as task %s: %w", name, task.ID(), ctx.Err())
+	default: // the appliance has not answered for long, or no longer knows the task
+		m.cells[name] = "not seen"
+		return fmt.Errorf("the end of the %s was not seen: %w", name, err)
 	}
 }
 

@@ -299,6 +299,19 @@ func TestInterruptDuringARequest(t *testing.T) {
 	})
 }
 
+func TestApplianceThatIsGone(t *testing.T) {
+	rehearse(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
+		out := trigger{on: "migrate is task", do: func() {
+			server.Inject(vcavtest.Fault{Operation: "Tasks.Get", Status: 503})
+			server.Inject(vcavtest.Fault{Operation: "Tasks.Poll", Status: 503})
+		}}
+		require.EqualError(t, start(t.Context(), client, &out), "wave 1 failed")
+		tasks := server.Tasks()
+		require.Len(t, tasks, 2)
+		assert.Regexp(t, "not seen – .*the end of the migrate was not seen: .*"+tasks[1].ID, row(t, &out, "db-1"))
+	})
+}
+
 func TestMigrationThatIsNotThere(t *testing.T) {
 	for want, recovery := range map[string]string{
 		"not verified: its recovery is TEST":            `{"recoveryState": "TEST", "vcdVmId": "1"}`,
