@@ -15,8 +15,8 @@ const Redacted = "[redacted]"
 type Request struct {
 	Operation   string // name in the table; empty if it matched none
 	Method      string
-	Path        string // as sent, escaped
-	Query       url.Values
+	Path        string      // as sent, escaped
+	Query       url.Values  // secrets redacted
 	Header      http.Header // secrets redacted
 	Resource    string      // the path's argument, such as a replication's id
 	Site        string      // the site that the query names; empty: the local one

@@ -15,7 +15,7 @@ const formType = "application/x-www-form-urlencoded"
 // check returns everything about a request that the contract does not allow. It fills in the call's query
 // and site on the way.
 func (s *Server) check(call *Call, rawQuery string) []string {
-	problems := checkQuery(call, rawQuery)
+	problems := s.checkQuery(call, rawQuery)
 	if problem := s.config.CheckHeader(call.Operation, call.Header); problem != "" {
 		problems = append(problems, problem)
 	}
@@ -26,7 +26,7 @@ func (s *Server) check(call *Call, rawQuery string) []string {
 	return problems
 }
 
-func checkQuery(call *Call, rawQuery string) []string {
+func (s *Server) checkQuery(call *Call, rawQuery string) []string {
 	query, err := url.ParseQuery(rawQuery)
 	call.Query = query
 	var problems []string
@@ -42,6 +42,11 @@ func checkQuery(call *Call, rawQuery string) []string {
 			problems = append(problems, fmt.Sprintf("query parameter %q comes %d times", name, len(values)))
 		case values[0] == "":
 			problems = append(problems, fmt.Sprintf("query parameter %q is empty: leave it out", name))
+		}
+	}
+	for _, name := range s.config.RequiredQuery[call.Operation.Name] {
+		if !query.Has(name) {
+			problems = append(problems, fmt.Sprintf("query parameter %q is missing", name))
 		}
 	}
 	return problems
@@ -91,6 +96,17 @@ func checkForm(call *Call, fields []string) []string {
 		}
 	}
 	return problems
+}
+
+// redactQuery copies a query for the audit, without its secrets.
+func (s *Server) redactQuery(query url.Values) url.Values {
+	shown := maps.Clone(query)
+	for _, name := range s.config.SecretParameters {
+		if shown.Has(name) {
+			shown.Set(name, Redacted)
+		}
+	}
+	return shown
 }
 
 // redact copies a header for the audit, without its secrets.

@@ -27,6 +27,7 @@ func TestWhatTheContractDoesNotAllow(t *testing.T) {
 		"unknown query parameter":  {method: "GET", path: "/pots?colour=red", want: `query parameter "colour" is not in the contract`},
 		"repeated query parameter": {method: "GET", path: "/pots?color=red&color=blue", want: `query parameter "color" comes 2 times`},
 		"empty query parameter":    {method: "GET", path: "/pots?color=", want: `query parameter "color" is empty`},
+		"missing query parameter":  {method: "GET", path: "/pots/tall/soup", want: `query parameter "spoon" is missing`},
 		"query that is no query":   {method: "GET", path: "/pots?color=%zz", want: "the query does not parse"},
 		"wrong Accept":             {method: "GET", path: "/pots", headers: []string{"Accept", "text/plain"}, want: `Accept is "text/plain"`},
 		"body where none is":       {method: "GET", path: "/pots", body: "{}", want: "a body of 2 bytes, where none is allowed"},

@@ -1,10 +1,12 @@
 package simkit
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"time"
@@ -33,12 +35,16 @@ type Config struct {
 	RequestType string
 	// Forms names, by operation, the query parameters that may also come as a form body.
 	Forms map[string][]string
+	// RequiredQuery names, by operation, the query parameters that must come.
+	RequiredQuery map[string][]string
 	// SiteParameter is the query parameter that names a site; empty if the service has none.
 	SiteParameter string
 	// TraceHeader is the header that carries an operation ID; empty if the service has none.
 	TraceHeader string
 	// SecretHeaders are redacted in the audit, as Authorization and cookies always are.
 	SecretHeaders []string
+	// SecretParameters are the query parameters that are redacted in the audit.
+	SecretParameters []string
 	// Clock is the time by which the server goes; by default SystemClock.
 	Clock Clock
 	// Host is the made-up host name of the certificate, and of the URL in memory; by default
@@ -106,6 +112,18 @@ type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
+	// Stream is a body that is too long to hold: Length bytes of it are read while they are sent, which is
+	// after the handler has returned. It replaces Body.
+	Stream io.Reader
+	Length int64
+}
+
+// body returns what to send and how long it is.
+func (a Answer) body() (io.Reader, int64) {
+	if a.Stream != nil {
+		return a.Stream, a.Length
+	}
+	return bytes.NewReader(a.Body), int64(len(a.Body))
 }
 
 // JSON returns an answer whose body is v as JSON.

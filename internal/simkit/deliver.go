@@ -3,6 +3,8 @@ package simkit
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -21,9 +23,10 @@ func rememberConnection(ctx context.Context, conn net.Conn) context.Context {
 
 // deliver sends an answer the way the rule wants it, or whole under the zero Rule.
 func (s *Server) deliver(w http.ResponseWriter, r *http.Request, entry *record, rule Rule, answer Answer) {
-	if rule.Drop || rule.Reset || (rule.Truncate && len(answer.Body) == 0) {
+	body, length := answer.body()
+	if rule.silent() || (rule.Truncate && length == 0) {
 		s.audit.answered(entry, 0)
-		cut(r, rule.Reset)
+		strike(r, rule, length)
 		return
 	}
 	header := w.Header()
@@ -37,17 +40,56 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, entry *record, 
 		s.pour(w, r)
 		return
 	case answer.Status == http.StatusNoContent || answer.Status == http.StatusNotModified:
-		w.WriteHeader(answer.Status)
+		length = 0
+	default:
+		header.Set("Content-Length", strconv.FormatInt(length, 10))
+	}
+	w.WriteHeader(answer.Status)
+	s.send(w, r, entry, rule, body, length)
+}
+
+// send writes a body up to where the rule strikes, and after a mere delay the rest.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *record, rule Rule, body io.Reader, length int64) {
+	first := length
+	switch {
+	case rule.AfterBytes > 0:
+		first = min(rule.AfterBytes, length)
+	case rule.Truncate:
+		first = length / 2
+	}
+	if !s.copyBody(w, entry, body, first) || rule.AfterBytes == 0 {
 		return
 	}
-	header.Set("Content-Length", strconv.Itoa(len(answer.Body)))
-	w.WriteHeader(answer.Status)
-	body := answer.Body
-	if rule.Truncate {
-		// net/http closes a connection (HTTP/2: resets a stream) on which less came than was announced.
-		body = body[:len(body)/2]
+	if http.NewResponseController(w).Flush() != nil || s.config.Clock.Sleep(r.Context(), rule.Delay) != nil {
+		return
 	}
-	_, _ = w.Write(body) // the client may be gone; the audit says what was meant for it
+	if rule.breaks() {
+		strike(r, rule, length)
+		return
+	}
+	s.copyBody(w, entry, body, length-first)
+}
+
+// copyBody writes n bytes of a body, and reports whether the client has taken them. The client may be gone,
+// and the audit says what was meant for it; but a stream that ends too early is a fault of the simulator,
+// which clients would take for one of the connection.
+func (s *Server) copyBody(w io.Writer, entry *record, body io.Reader, n int64) bool {
+	_, err := io.CopyN(w, body, n)
+	if errors.Is(err, io.EOF) {
+		s.audit.violate(entry, []string{"the simulator failed: the stream is shorter than its Length"})
+	}
+	return err == nil
+}
+
+// strike does to a connection what the rule wants. A truncated body needs nothing unless it is empty: net/http
+// closes a connection (HTTP/2: resets a stream) on which less came than was announced.
+func strike(r *http.Request, rule Rule, length int64) {
+	switch {
+	case rule.Hang:
+		<-r.Context().Done()
+	case rule.Drop, rule.Reset, length == 0:
+		cut(r, rule.Reset)
+	}
 }
 
 // cut closes the connection of a request under the feet of net/http, which then finds nobody to answer.

@@ -12,7 +12,7 @@
 //     allow is answered with a loud 400 and noted as a [Violation].
 //  2. [Rule]s that act before the work: they may answer, delay or cut the request, and then nothing runs.
 //  3. [Config.Admit]: the service's own refusals, such as a missing session.
-//  4. The handler does the work and returns an [Answer].
+//  4. The handler does the work and returns an [Answer], whose body may be a stream.
 //  5. Rules that act after the work: what was done stays done, only its answer suffers.
 //
 // A server inside a testing/synctest bubble must be made in that bubble and listen in memory; all its

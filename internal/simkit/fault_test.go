@@ -326,6 +326,12 @@ func TestInjectRefuses(t *testing.T) {
 		"type without body":    {simkit.Rule{Status: 500, ContentType: "a/b"}, "which is empty"},
 		"body and code":        {simkit.Rule{Status: 500, Body: "x", Code: "X"}, "replaces Code"},
 		"truncate and endless": {simkit.Rule{Truncate: true, EndlessBody: true, After: true}, "only one of"},
+		"hang and drop":        {simkit.Rule{Hang: true, Drop: true}, "only one of"},
+		"hang with a status":   {simkit.Rule{Hang: true, Status: 500}, "no Status goes out"},
+		"bytes of nothing":     {simkit.Rule{Drop: true, AfterBytes: 1}, "AfterBytes before the work need a Status"},
+		"bytes before nothing": {simkit.Rule{Status: 500, AfterBytes: 1}, "AfterBytes is where"},
+		"bytes of no end":      {simkit.Rule{EndlessBody: true, AfterBytes: 1, After: true}, "AfterBytes is where"},
+		"negative bytes":       {simkit.Rule{Drop: true, AfterBytes: -1, After: true}, "a negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

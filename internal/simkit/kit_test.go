@@ -3,6 +3,7 @@ package simkit_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -28,6 +29,7 @@ func kitchen() api.Table {
 			{Name: "Pots.Boil", Method: "POST", Path: "/pots/{potId}/boil", Query: []string{"site"}, Statuses: []int{202}},
 			{Name: "Pots.Heat", Method: "PUT", Path: "/pots/{potId}/heat", Body: "Heat", BodyRequired: true, Statuses: []int{204}},
 			{Name: "Lids.Get", Method: "GET", Path: "/pots/{potId}/lids/{lidId}", Statuses: []int{200}},
+			{Name: "Pots.Pour", Method: "GET", Path: "/pots/{potId}/soup", Query: []string{"spoon"}, Statuses: []int{200, 206}},
 			{Name: "Pots.Smash", Method: "DELETE", Path: "/pots/{potId}", Statuses: []int{204}},
 		},
 		Schemas: map[string]api.Schema{
@@ -64,6 +66,15 @@ type problem struct {
 
 const kitchenType = "application/vnd.kitchen+json"
 
+// soup is longer than what any buffer on the way holds.
+var soup = func() string {
+	var b strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&b, "%7d ", i)
+	}
+	return b.String()
+}()
+
 // newKitchen starts a server whose handlers answer {"pots":["tall","flat"]} or nothing.
 func newKitchen(t testing.TB, changes ...func(*simkit.Config)) *simkit.Server {
 	t.Helper()
@@ -88,10 +99,16 @@ func newKitchen(t testing.TB, changes ...func(*simkit.Config)) *simkit.Server {
 			return ""
 		},
 		Forms:         map[string][]string{"Pots.Boil": {"site"}},
-		SiteParameter: "site", TraceHeader: "Trace-Me", SecretHeaders: []string{"X-Kitchen-Key"},
+		RequiredQuery: map[string][]string{"Pots.Pour": {"spoon"}},
+		SiteParameter: "site", TraceHeader: "Trace-Me",
+		SecretHeaders: []string{"X-Kitchen-Key"}, SecretParameters: []string{"spoon"},
 	}
 	for _, operation := range config.Table.Operations {
 		config.Handlers[operation.Name] = done
+	}
+	config.Handlers["Pots.Pour"] = func(call *simkit.Call) simkit.Answer {
+		beyond := config.Error(http.StatusRequestedRangeNotSatisfiable, "Empty", "")
+		return simkit.Download(call.Header, http.Header{"Content-Type": {"text/soup"}}, strings.NewReader(soup), int64(len(soup)), beyond)
 	}
 	for _, change := range changes {
 		change(&config)

@@ -22,15 +22,22 @@ type Rule struct {
 	// refuses by itself do not match then, for no work was done.
 	After bool
 
+	// AfterBytes lets this many bytes of the answer's body out before the rule strikes; Delay, Drop, Reset,
+	// Hang and Truncate can. A shorter body goes out whole first. Without it Truncate lets half of the body
+	// out, and the others nothing, not even a status. It needs After or a Status, for else there is no body.
+	AfterBytes int64
+
 	// Delay waits, by the server's clock. A client that gives up during a delay before the work leaves
-	// nothing done. Alone, a delay only makes the answer late.
+	// nothing done. Alone, a delay only makes the answer late, or interrupts it.
 	Delay time.Duration
+	// Hang never answers, nor closes the connection: it is the client that gives up.
+	Hang bool
 	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
-	// lost with it. Mind that net/http by itself repeats a GET that a connection which it had used
-	// before swallowed.
+	// lost with it, and the last of AfterBytes may be. Mind that net/http by itself repeats a GET that a
+	// connection which it had used before swallowed.
 	Drop bool
 	// Reset does the same with a TCP RST: clients see "connection reset by peer", or on HTTP/2 sometimes
-	// only that the connection has ended.
+	// only that the connection has ended. Of AfterBytes they lose what they have not read by then.
 	Reset bool
 	// Truncate announces the whole answer, sends half of it and closes. Before the work it needs a Status,
 	// for there is no other answer to halve.
@@ -53,21 +60,25 @@ type Rule struct {
 // validate reports the first thing about the rule that makes no sense.
 func (r Rule) validate() error {
 	cuts := 0
-	for _, set := range []bool{r.Drop, r.Reset, r.Truncate, r.EndlessBody, r.Redirect != ""} {
+	for _, set := range []bool{r.Hang, r.Drop, r.Reset, r.Truncate, r.EndlessBody, r.Redirect != ""} {
 		if set {
 			cuts++
 		}
 	}
 	answers := r.Status != 0 || r.EndlessBody || r.Redirect != ""
 	switch {
-	case r.Skip < 0 || r.Times < 0 || r.Delay < 0 || r.RetryAfter < 0:
-		return errors.New("a negative Skip, Times, Delay or RetryAfter makes no sense")
+	case r.Skip < 0 || r.Times < 0 || r.AfterBytes < 0 || r.Delay < 0 || r.RetryAfter < 0:
+		return errors.New("a negative Skip, Times, AfterBytes, Delay or RetryAfter makes no sense")
 	case cuts > 1:
-		return errors.New("only one of Drop, Reset, Truncate, EndlessBody and Redirect can happen")
+		return errors.New("only one of Hang, Drop, Reset, Truncate, EndlessBody and Redirect can happen")
 	case cuts == 0 && r.Status == 0 && r.Delay == 0:
-		return errors.New("the rule does nothing: set Delay, Drop, Reset, Truncate, EndlessBody, Redirect or Status")
-	case (r.Drop || r.Reset) && r.Status != 0:
-		return errors.New("no Status goes out when the connection is dropped or reset")
+		return errors.New("the rule does nothing: set Delay, Hang, Drop, Reset, Truncate, EndlessBody, Redirect or Status")
+	case r.AfterBytes > 0 && (r.EndlessBody || r.Redirect != "" || (cuts == 0 && r.Delay == 0)):
+		return errors.New("AfterBytes is where a Delay, Hang, Drop, Reset or Truncate strikes")
+	case r.AfterBytes > 0 && !r.After && r.Status == 0:
+		return errors.New("AfterBytes before the work need a Status: there is no other answer to break")
+	case r.silent() && r.Status != 0:
+		return errors.New("no Status goes out when the connection is dropped, reset or left hanging")
 	case r.Truncate && !r.After && r.Status == 0:
 		return errors.New("a Truncate before the work needs a Status: there is no other answer to halve")
 	case r.Status != 0 && (r.Status < 200 || r.Status > 599):
@@ -84,9 +95,15 @@ func (r Rule) validate() error {
 	return nil
 }
 
+// silent reports whether the rule lets nothing out at all.
+func (r Rule) silent() bool { return (r.Hang || r.Drop || r.Reset) && r.AfterBytes == 0 }
+
+// breaks reports whether an answer on which the rule has struck is never finished.
+func (r Rule) breaks() bool { return r.Hang || r.Drop || r.Reset || r.Truncate }
+
 // acts reports whether the rule does more than delay.
 func (r Rule) acts() bool {
-	return r.Drop || r.Reset || r.Truncate || r.EndlessBody || r.Redirect != "" || r.Status != 0
+	return r.breaks() || r.EndlessBody || r.Redirect != "" || r.Status != 0
 }
 
 // matches reports whether the rule is about this call and this moment.
@@ -110,6 +127,7 @@ func (r Rule) String() string {
 		set  bool
 		word string
 	}{
+		{r.Hang, "hang"},
 		{r.Drop, "drop"},
 		{r.Reset, "reset"},
 		{r.Truncate, "truncate"},
@@ -119,6 +137,9 @@ func (r Rule) String() string {
 		if effect.set {
 			words = append(words, effect.word)
 		}
+	}
+	if r.AfterBytes > 0 {
+		words = append(words, fmt.Sprintf("after %d bytes", r.AfterBytes))
 	}
 	moment := "before: "
 	if r.After {

@@ -159,7 +159,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		problems = s.check(call, r.URL.RawQuery)
 	}
 	entry := s.audit.add(Request{
-		Operation: call.Operation.Name, Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.Query(),
+		Operation: call.Operation.Name, Method: r.Method, Path: r.URL.EscapedPath(), Query: s.redactQuery(r.URL.Query()),
 		Header: s.redact(r.Header), Resource: call.Resource, Site: call.Site,
 		OperationID: r.Header.Get(s.config.TraceHeader), Time: call.Time,
 	})
@@ -208,10 +208,11 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, call *Call, entry *
 	s.deliver(w, r, entry, rule, answer)
 }
 
-// wait spends a rule's delay, and reports whether there is still somebody to answer.
+// wait spends a rule's delay, unless that comes in the middle of the body, and reports whether there is still
+// somebody to answer.
 func (s *Server) wait(call *Call, entry *record, rule Rule) bool {
 	s.audit.hit(entry, rule)
-	if rule.Delay == 0 {
+	if rule.Delay == 0 || rule.AfterBytes > 0 {
 		return true
 	}
 	// Whoever gave up is not answered, but its HTTP/2 connection may have others on it: it is not cut.
