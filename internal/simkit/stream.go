@@ -18,8 +18,9 @@ const streamLimit = 64 << 10
 // testing/synctest counts as blocked for good.
 type stream struct {
 	mu      sync.Mutex
-	held    []byte
-	end     error         // what the reader gets once held is empty; nil while the writer is open
+	buffer  []byte        // used again and again, so that long bodies cost no memory
+	taken   int           // how much of it has been read
+	end     error         // what the reader gets once nothing is held; nil while the writer is open
 	deaf    bool          // the reader is gone
 	changed chan struct{} // closed and replaced whenever something above changes
 }
@@ -46,9 +47,9 @@ func (s *stream) take(p []byte) (int, <-chan struct{}, error) {
 	switch {
 	case s.deaf:
 		return 0, nil, io.ErrClosedPipe
-	case len(s.held) > 0:
-		n := copy(p, s.held)
-		s.held = s.held[n:]
+	case s.held() > 0:
+		n := copy(p, s.buffer[s.taken:])
+		s.taken += n
 		s.announce()
 		return n, nil, nil
 	default:
@@ -83,9 +84,12 @@ func (s *stream) put(p []byte) (int, <-chan struct{}, error) {
 	case s.deaf:
 		return 0, nil, syscall.EPIPE
 	}
-	n := min(len(p), streamLimit-len(s.held))
+	n := min(len(p), streamLimit-s.held())
 	if n > 0 {
-		s.held = append(s.held, p[:n]...)
+		if len(s.buffer)+n > cap(s.buffer) {
+			s.buffer, s.taken = s.buffer[:copy(s.buffer, s.buffer[s.taken:])], 0
+		}
+		s.buffer = append(s.buffer, p[:n]...)
 		s.announce()
 	}
 	return n, s.changed, nil
@@ -101,7 +105,7 @@ func (s *stream) finish(end error) {
 	}
 	s.end = end
 	if !errors.Is(end, io.EOF) {
-		s.held = nil
+		s.forget()
 	}
 	s.announce()
 }
@@ -111,9 +115,15 @@ func (s *stream) abandon() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.deaf = true
-	s.held = nil
+	s.forget()
 	s.announce()
 }
+
+// held is how many bytes wait for the reader; the caller holds the lock.
+func (s *stream) held() int { return len(s.buffer) - s.taken }
+
+// forget loses what waits for the reader; the caller holds the lock.
+func (s *stream) forget() { s.buffer, s.taken = nil, 0 }
 
 func (s *stream) announce() {
 	close(s.changed)
