@@ -69,7 +69,7 @@ func (a *appliance) admit(call *simkit.Call) *simkit.Answer {
 // receive fills in the visit of a call.
 func (a *appliance) receive(call *simkit.Call, v *visit) error {
 	var err error
-	if v.version, err = negotiate(call.Header, a.config.newest); err != nil || call.Operation.Anonymous {
+	if v.version, err = negotiate(call.Operation, call.Header, a.config.newest); err != nil || call.Operation.Anonymous {
 		return err
 	}
 	if v.session, err = a.authenticate(call.Header.Get(authHeader)); err != nil {

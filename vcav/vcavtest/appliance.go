@@ -14,6 +14,8 @@ import (
 const (
 	authHeader  = "X-VCAV-Auth"
 	traceHeader = "operationID"
+	// hostName is the made-up name of the appliance.
+	hostName = "vcda.drkit.test"
 	// systemOrg is the organization of Cloud Director's own administrators.
 	systemOrg = "System"
 )
@@ -38,6 +40,8 @@ type appliance struct {
 	taskByID     map[string]*task
 	agenda       agenda
 	plans        []plan
+	health       health
+	bundles      bundles
 }
 
 func newAppliance(c *config) (*appliance, error) {
@@ -45,7 +49,7 @@ func newAppliance(c *config) (*appliance, error) {
 		config: c, clock: c.clock, instanceID: freshID(), sites: append([]*site{c.local}, c.remotes...),
 		sessions: map[string]*session{}, profiles: map[string]*slaProfile{}, byID: map[string]*replication{},
 		starting: map[*replication]bool{}, used: map[string]bool{}, vapps: map[vappKey]recoveredVApp{},
-		taskByID: map[string]*task{},
+		taskByID: map[string]*task{}, health: newHealth(c.unconfigured), bundles: newBundles(),
 	}
 	if a.clock == nil {
 		a.clock = simkit.SystemClock()
@@ -106,7 +110,7 @@ func (a *appliance) addUsers() error {
 	return nil
 }
 
-// furnish makes the policies, machines and replications that the options name.
+// furnish makes the policies, machines, replications and bundles that the options name.
 func (a *appliance) furnish() error {
 	for _, given := range a.config.policies {
 		if err := a.setPolicy(given); err != nil {
@@ -121,6 +125,11 @@ func (a *appliance) furnish() error {
 	for _, given := range a.config.replications {
 		if err := a.protect(given); err != nil {
 			return fmt.Errorf("Protect: %w", err)
+		}
+	}
+	for _, given := range a.config.bundles {
+		if err := a.addBundle(given); err != nil {
+			return fmt.Errorf("SupportBundles: %w", err)
 		}
 	}
 	return nil

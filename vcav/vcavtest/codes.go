@@ -12,6 +12,12 @@ const (
 	CodeReplicationNotFound  = "ReplicationNotFound"  // 404: no such replication, or not yours
 	CodeGeneralServerFailure = "GeneralServerFailure" // 500
 	CodeConnectionRefused    = "ConnectionRefused"    // 503, or in a failed task: a site is down; the guide has it only in health information
+
+	// In health information.
+	CodeTunnelNotConfigured        = "TunnelNotConfigured"
+	CodeCloudDirectorNotRegistered = "FailedToRetrieveVcdFromLookupService"
+	CodeLookupServiceNotConfigured = "LookupServiceNotConfigured"
+	CodeNTPServerFailed            = "FailedToConnectToNtpServer"
 )
 
 // Error codes that API references of later versions name.
@@ -55,6 +61,10 @@ const (
 	CodeRPOTooShort       = "RpoTooShort"       // 409: shorter than the destination's policy allows
 	CodeTooManyInstances  = "TooManyInstances"  // 409: more than the destination's policy allows
 	CodeSLAProfileNeeded  = "SlaProfileNeeded"  // 409: the policy allows no settings without a profile
+
+	CodeBundleNotFound    = "SupportBundleNotFound"        // 404: no such support bundle, or not yet
+	CodeBundleExists      = "SupportBundleExists"          // 409: there is one with this id, or is about to be
+	CodeRangeBeyondTheEnd = "RequestedRangeNotSatisfiable" // 416: the bundle is not that long
 
 	CodeNoInstance         = "NoInstance"         // in a failed task: nothing to fail over to
 	CodeSeedDisksMismatch  = "SeedDisksMismatch"  // in a failed task: the disks of seed and source differ

@@ -14,10 +14,10 @@
 //
 // # What it simulates
 //
-// All operations of the guide but the health, the configuration state and the support bundles, which answer
-// 501. It is written from the Cloud Director Availability API guide, sections "Errors", "Operation IDs",
-// "Get product information", "Long running tasks", "Authentication Methods", "Session Lifecycle Management",
-// "Replication Policies" and "Replications". What the guide leaves open is decided here and marked so.
+// All operations of the guide. It is written from the Cloud Director Availability API guide, sections
+// "Errors", "Operation IDs", "Health Information and Support Bundles", "Get product information", "Long
+// running tasks", "Authentication Methods", "Session Lifecycle Management", "Replication Policies" and
+// "Replications". What the guide leaves open is decided here and marked so.
 //
 // # Time
 //
@@ -77,6 +77,25 @@
 // A start belongs to the organization of the session at the site where it is executed, and so to System if
 // an administrator starts it. Its replication has the id that [ReplicationID] makes unless there has been
 // one with it, and a profile that it names replaces all settings, also those that it names as well.
+//
+// # Health
+//
+// A health check is a task, whose result is the health at its end. [Server.BreakComponent],
+// [Server.SetReplicators] and [Server.SetDiskUsage] decide what it shows, and nothing else depends on them.
+// The shape of the answer follows the version that a request asks for, or [HealthAs].
+//
+// # Support bundles
+//
+// A support bundle has as many bytes as [BundleSize] says, and the checksum of these. It is in the list, and
+// can be downloaded, from the end of the task that generates it to the end of the one that deletes it. Its
+// owner is the organization of the session, so System. Downloads honour one range of bytes at a time; there
+// are no validators, as the guide shows none, and so If-Range never matches and HEAD is not offered. A 416
+// counts as refused.
+//
+// A cookie is for one bundle and one request, however much of the bundle that asks for: a download that
+// breaks off needs another cookie to go on. Refused cookies answer 401 with [CodeNotAuthenticated], used,
+// expired ([CookieLife]) and unknown ones alike; they lose their bundle with it, not with the session that
+// asked for them. Only downloads with a cookie may come with the Accept header of a browser.
 //
 // # Statistics
 //

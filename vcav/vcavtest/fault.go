@@ -15,7 +15,7 @@ import (
 //	srv.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", After: true, Drop: true, Times: 1})
 type Fault struct {
 	Operation string // name in the contract, as in "VMReplications.Failover"; empty: every operation
-	Resource  string // id in the path, as that of the replication; empty: every one
+	Resource  string // id in the path, as that of the replication or the bundle; empty: every one
 	Site      string // value of the query parameter site; empty: every one, also none
 
 	Skip  int // how many matching requests pass unharmed first
@@ -24,15 +24,23 @@ type Fault struct {
 	// appliance refuses by itself do not match then, for no work was done.
 	After bool
 
+	// AfterBytes lets this many bytes of the answer's body out before the fault strikes, as in a download
+	// that breaks off; Delay, Drop, Reset, Hang and Truncate can. A shorter body goes out whole first.
+	// Without it Truncate lets half of the body out, and the others nothing, not even a status. It needs
+	// After or a Status, for else there is no body.
+	AfterBytes int64
+
 	// Delay waits, by the server's clock. A client that gives up during a delay before the work leaves
-	// nothing done. Alone, a delay only makes the answer late.
+	// nothing done. Alone, a delay only makes the answer late, or interrupts it.
 	Delay time.Duration
+	// Hang never answers, nor closes the connection: it is the client that gives up.
+	Hang bool
 	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
-	// lost with it. Mind that net/http by itself repeats a GET that a connection which it had used
-	// before swallowed.
+	// lost with it, and the last of AfterBytes may be. Mind that net/http by itself repeats a GET that a
+	// connection which it had used before swallowed.
 	Drop bool
 	// Reset does the same with a TCP RST: clients see "connection reset by peer", or on HTTP/2 sometimes
-	// only that the connection has ended.
+	// only that the connection has ended. Of AfterBytes they lose what they have not read by then.
 	Reset bool
 	// Truncate announces the whole answer, sends half of it and closes. Before the work it needs a Status,
 	// for there is no other answer to halve.
@@ -70,14 +78,14 @@ func (s *Server) ClearFaults() {
 	s.appliance.plans = nil
 }
 
-// FailTask lets the next task that an operation starts on a replication (empty: on any, or on none) run its
-// time, do nothing and end FAILED with this error. Call it several times for several tasks. A replication
-// that is being started has the id that [ReplicationID] makes, unless there has been one with it.
-func (s *Server) FailTask(operation, replicationID, code, message string) {
+// FailTask lets the next task that an operation starts on a replication or a bundle (empty: on any, or on
+// none) run its time, do nothing and end FAILED with this error. Call it several times for several tasks. A
+// replication that is being started has the id that [ReplicationID] makes, unless there has been one with it.
+func (s *Server) FailTask(operation, resource, code, message string) {
 	s.appliance.mu.Lock()
 	defer s.appliance.mu.Unlock()
 	s.appliance.plans = append(s.appliance.plans, plan{
-		operation: operation, resource: replicationID,
+		operation: operation, resource: resource,
 		failure: &refusal{status: http.StatusInternalServerError, code: code, message: message},
 	})
 }

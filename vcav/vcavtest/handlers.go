@@ -3,7 +3,6 @@ package vcavtest
 import (
 	"errors"
 	"net/http"
-	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
 	"github.com/drkit-go/drkit/vcav/internal/contract"
@@ -16,7 +15,17 @@ type work func(*simkit.Call, *visit) (any, error)
 func (a *appliance) handlers() map[string]simkit.Handler {
 	handlers := map[string]simkit.Handler{}
 	for name, work := range map[string]work{
-		contract.DiagnosticsAbout.Name: a.about,
+		contract.DiagnosticsAbout.Name:        a.about,
+		contract.DiagnosticsIsConfigured.Name: a.isConfigured,
+		contract.DiagnosticsHealth.Name:       a.checkHealth,
+
+		contract.SupportBundlesList.Name:               a.listBundles,
+		contract.SupportBundlesGenerate.Name:           a.generateBundle,
+		contract.SupportBundlesGenerateWithID.Name:     a.generateBundleWithID,
+		contract.SupportBundlesCreateCookie.Name:       a.createCookie,
+		contract.SupportBundlesDownload.Name:           a.downloadBundle,
+		contract.SupportBundlesDownloadWithCookie.Name: a.downloadWithCookie,
+		contract.SupportBundlesDelete.Name:             a.deleteBundle,
 
 		contract.SessionsSignIn.Name: a.signIn,
 		contract.SessionsGet.Name:    a.getSession,
@@ -63,13 +72,12 @@ func (a *appliance) handlers() map[string]simkit.Handler {
 	return handlers
 }
 
+// handler does the work under the lock, and encodes what it returns without: values share nothing with the
+// state that changes, and the checksum of a bundle of a gigabyte takes seconds.
 func (a *appliance) handler(work work) simkit.Handler {
 	return func(call *simkit.Call) simkit.Answer {
 		v, _ := call.Session.(*visit) // admit has put it there
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		a.agenda.settle(a.clock.Now())
-		value, err := work(call, v)
+		value, err := a.perform(work, call, v)
 		switch {
 		case err != nil:
 			return errorAnswer(err, v.version)
@@ -84,6 +92,13 @@ func (a *appliance) handler(work work) simkit.Handler {
 	}
 }
 
+func (a *appliance) perform(work work, call *simkit.Call, v *visit) (any, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.agenda.settle(a.clock.Now())
+	return work(call, v)
+}
+
 // errorAnswer is an error in the appliance's format.
 func errorAnswer(err error, version apiVersion) simkit.Answer {
 	var r *refusal
@@ -92,12 +107,4 @@ func errorAnswer(err error, version apiVersion) simkit.Answer {
 	}
 	stacktrace := ""
 	return simkit.JSON(r.status, version.contentType(), newErrorBody(r, &stacktrace))
-}
-
-func (a *appliance) about(*simkit.Call, *visit) (any, error) {
-	built := time.Date(2021, time.February, 3, 4, 5, 6, 0, time.UTC)
-	return aboutBody{
-		ServiceType: "CLOUD", ProductName: "drkit simulator of Cloud Director Availability",
-		InstanceID: a.instanceID, BuildVersion: a.config.productVersion + ".7654321-5ca1ab1e00", BuildDate: millis(built),
-	}, nil
 }

@@ -9,7 +9,11 @@ import (
 	"strings"
 
 	"github.com/drkit-go/drkit/internal/api"
+	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
+
+// vendorType is how all media types of the API begin; the version follows.
+const vendorType = "application/vnd.vmware.h4-v"
 
 // oldest is the first version of the API that every server speaks.
 var oldest = apiVersion{major: 3}
@@ -30,8 +34,11 @@ func (v apiVersion) compare(other apiVersion) int {
 }
 
 // contentType is what answers in this version are labelled with.
-func (v apiVersion) contentType() string {
-	return "application/vnd.vmware.h4-v" + v.String() + "+json;charset=UTF-8"
+func (v apiVersion) contentType() string { return v.mediaType("+json") }
+
+// mediaType is what requests in this version ask for, in a format.
+func (v apiVersion) mediaType(format string) string {
+	return vendorType + v.String() + format + ";charset=UTF-8"
 }
 
 // parseVersion reads "4", "4.1" and longer ones such as "4.1.0".
@@ -50,8 +57,18 @@ func parseVersion(text string) (apiVersion, bool) {
 	return apiVersion{major: major, minor: minor}, true
 }
 
-// askedVersions returns the versions of the API that an Accept header takes, in its order.
-func askedVersions(accept string) []apiVersion {
+// formatOf is what the media types end in with which an operation is asked for.
+func formatOf(operation api.Operation) string {
+	switch operation.Name {
+	case contract.SupportBundlesDownload.Name, contract.SupportBundlesDownloadWithCookie.Name:
+		return "+octet-stream"
+	default:
+		return "+json"
+	}
+}
+
+// askedVersions returns the versions of the API that an Accept header takes in a format, in its order.
+func askedVersions(accept, format string) []apiVersion {
 	var versions []apiVersion
 	for part := range strings.SplitSeq(accept, ",") {
 		mediaType, parameters, err := mime.ParseMediaType(part)
@@ -61,9 +78,9 @@ func askedVersions(accept string) []apiVersion {
 		if charset, named := parameters["charset"]; named && !strings.EqualFold(charset, "utf-8") {
 			continue
 		}
-		text, ours := strings.CutPrefix(mediaType, "application/vnd.vmware.h4-v")
-		text, json := strings.CutSuffix(text, "+json")
-		if version, ok := parseVersion(text); ours && json && ok {
+		text, ours := strings.CutPrefix(mediaType, vendorType)
+		text, fits := strings.CutSuffix(text, format)
+		if version, ok := parseVersion(text); ours && fits && ok {
 			versions = append(versions, version)
 		}
 	}
@@ -71,21 +88,31 @@ func askedVersions(accept string) []apiVersion {
 }
 
 // checkAccept says what is wrong with an Accept header. Real appliances take none, too, and then answer in
-// a version of their choice; a typed client must not leave that to them.
-func checkAccept(_ api.Operation, header http.Header) string {
-	accept := header.Get("Accept")
-	if len(askedVersions(accept)) == 0 {
-		return fmt.Sprintf("Accept is %q instead of something like %q", accept, apiVersion{4, 1}.contentType())
+// a version of their choice; a typed client must not leave that to them. Browsers do, for which the guide
+// has downloads with a cookie.
+func checkAccept(operation api.Operation, header http.Header) string {
+	accept, format := header.Get("Accept"), formatOf(operation)
+	if len(askedVersions(accept, format)) == 0 && !ofBrowser(operation, accept) {
+		return fmt.Sprintf("Accept is %q instead of something like %q", accept, apiVersion{4, 1}.mediaType(format))
 	}
 	return ""
 }
 
+// ofBrowser reports whether an Accept header may leave the version to the appliance.
+func ofBrowser(operation api.Operation, accept string) bool {
+	return operation.Name == contract.SupportBundlesDownloadWithCookie.Name && !strings.Contains(accept, vendorType)
+}
+
 // negotiate returns the version in which to answer.
-func negotiate(header http.Header, newest apiVersion) (apiVersion, error) {
-	for _, version := range askedVersions(header.Get("Accept")) {
+func negotiate(operation api.Operation, header http.Header, newest apiVersion) (apiVersion, error) {
+	accept := header.Get("Accept")
+	for _, version := range askedVersions(accept, formatOf(operation)) {
 		if version.compare(oldest) >= 0 && version.compare(newest) <= 0 {
 			return version, nil
 		}
+	}
+	if ofBrowser(operation, accept) {
+		return newest, nil
 	}
 	return newest, refuse(http.StatusNotAcceptable, CodeVersionNotSupported,
 		"This appliance speaks versions %s to %s.", oldest, newest)

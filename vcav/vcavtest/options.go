@@ -40,6 +40,11 @@ type config struct {
 	productVersion string
 	newest         apiVersion
 	pageLimit      int
+	unconfigured   bool
+	healthShape    HealthShape
+	bundles        []SupportBundle
+	bundleSize     int64
+	cookieLife     time.Duration
 }
 
 // account is somebody who can sign in with a name and a password.
@@ -56,6 +61,7 @@ func newConfig(options []Option) (*config, error) {
 		queued: 20 * time.Millisecond, running: 100 * time.Millisecond,
 		idle: 30 * time.Minute, absolute: 24 * time.Hour,
 		productVersion: "4.1.0", newest: apiVersion{4, 1}, pageLimit: 100,
+		bundleSize: usualBundleSize, cookieLife: 5 * time.Minute,
 	}
 	for _, option := range options {
 		if err := option(c); err != nil {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
 )
@@ -171,7 +170,5 @@ func (a *appliance) assignPolicy(call *simkit.Call, _ *visit) (any, error) {
 // syncPolicies has nothing to do at its end: organizations neither come nor go here, and those without a
 // policy have the default one at once.
 func (a *appliance) syncPolicies(call *simkit.Call, v *visit) (any, error) {
-	return a.begin(call, v, &task{
-		kind: typeSync, resourceType: resourcePolicies, void: true, effect: func(time.Time) *refusal { return nil },
-	})
+	return a.begin(call, v, &task{kind: typeSync, resourceType: resourcePolicies})
 }

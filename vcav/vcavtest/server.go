@@ -65,8 +65,10 @@ func Start(options ...Option) (*Server, error) {
 			contract.VMReplicationsSync.Name: parameters, contract.VMReplicationsReverse.Name: parameters,
 			contract.VMReplicationsPause.Name: parameters, contract.VMReplicationsResume.Name: parameters,
 		},
-		SiteParameter: "site", TraceHeader: traceHeader, SecretHeaders: []string{authHeader},
-		Clock: a.clock, Host: "vcda.drkit.test", InMemory: c.inMemory,
+		RequiredQuery: map[string][]string{contract.SupportBundlesDownloadWithCookie.Name: {cookieParameter}},
+		SiteParameter: "site", TraceHeader: traceHeader,
+		SecretHeaders: []string{authHeader}, SecretParameters: []string{cookieParameter},
+		Clock: a.clock, Host: hostName, InMemory: c.inMemory,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("vcavtest: %w", err)

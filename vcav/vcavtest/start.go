@@ -83,7 +83,7 @@ func (a *appliance) startReplication(call *simkit.Call, v *visit) (any, error) {
 	return a.begin(call, v, &task{
 		kind: typeStart, resourceType: resourceVMReplication, resourceID: r.id, // without a name, as in the samples
 		replication: r, effect: func(at time.Time) *refusal { return a.started(r, seed, at) },
-		failed: func() { a.abandon(r) },
+		failed: func() { a.abandon(r) }, resultType: resultVMReplication,
 	})
 }
 
@@ -292,7 +292,7 @@ func (a *appliance) stop(call *simkit.Call, v *visit) (any, error) {
 		a.remove(r)
 		return nil
 	})
-	t.void = true
+	t.resultType = ""
 	return a.begin(call, v, t)
 }
 

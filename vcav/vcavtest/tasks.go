@@ -29,16 +29,27 @@ const (
 	typeResume   = "resume"
 	typeMigrate  = "migrate"
 	typeChange   = "reconfigure"
+	typeHealth   = "healthInfo"
+	typeGenerate = "generate"
 )
 
 // Types of what tasks work on, as workflowInfo.resourceType has them.
 const (
 	resourceVMReplication = "vmReplication"
 	resourcePolicies      = "policies"
+	resourceCloudService  = "cloudService"
+	resourceSupportBundle = "supportBundle"
 )
 
-// resultVMReplication is the resultType of tasks that show a replication at their end.
-const resultVMReplication = "SingleVmReplicationInfo"
+// unknown is the type of some tasks, and that of what they work on.
+const unknown = "unknown"
+
+// Types of what tasks show at their end, as resultType has them.
+const (
+	resultVMReplication = "SingleVmReplicationInfo"
+	resultHealth        = "CloudHealthInfo"
+	resultSupportBundle = "SupportBundleInfo"
+)
 
 // Task is one task, as [Server.Tasks] finds it.
 type Task struct {
@@ -46,7 +57,7 @@ type Task struct {
 	Type        string    // workflowInfo.type, as in "failover"
 	User        string    // who started it
 	Site        string    // where it runs
-	Resource    string    // id of the replication; empty if it works on none
+	Resource    string    // workflowInfo.resourceId, such as the id of the replication; empty if it has none
 	State       string    // QUEUED, RUNNING, SUCCEEDED or FAILED
 	Error       string    // code, if it failed
 	Start       time.Time // when it was accepted
@@ -69,13 +80,13 @@ type task struct {
 	start          time.Time
 	runsAt         time.Time
 	endsAt         time.Time
-	effect         func(at time.Time) *refusal
-	failed         func() // undoes what was reserved, or nil
-	void           bool   // it has no result
+	effect         func(at time.Time) *refusal // or nil
+	failed         func()                      // undoes what was reserved, or nil
+	resultType     string                      // empty: it has no result
 
 	finished bool
 	failure  *refusal
-	result   replicationBody // with what only administrators see
+	result   any // with what only administrators see
 }
 
 func (t *task) state(now time.Time) string {
@@ -125,20 +136,18 @@ func (t *task) body(now time.Time, admin bool) taskBody {
 		Progress: t.progress(now), State: t.state(now), LastUpdated: millis(now),
 		StartTime: millis(t.start), EndTime: millis(t.end()), Warnings: []any{}, Site: t.site.name,
 	}
-	switch {
-	case !t.finished:
-	case t.failure != nil:
-		body.LastUpdated = millis(t.endsAt)
+	if !t.finished {
+		return body
+	}
+	body.LastUpdated = millis(t.endsAt)
+	if t.failure != nil {
 		body.Error = newErrorBody(t.failure, nil)
-	case t.void:
-		body.LastUpdated = millis(t.endsAt)
-	default:
-		result, kind := t.result, resultVMReplication
-		if !admin {
-			result.VIMLocation = nil
-		}
-		body.LastUpdated = millis(t.endsAt)
-		body.ResultType, body.Result = &kind, result
+		return body
+	}
+	body.ResultType, body.Result = orNull(t.resultType), t.result
+	if result, ok := t.result.(replicationBody); ok && !admin {
+		result.VIMLocation = nil
+		body.Result = result
 	}
 	return body
 }
@@ -153,14 +162,14 @@ func (a *appliance) endTask(t *task, at time.Time) {
 	if t.failure == nil && r != nil && t.kind != typeStart && a.byID[r.id] != r {
 		t.failure = refuse(http.StatusNotFound, CodeReplicationNotFound, "Replication with id '%s' was not found.", r.id)
 	}
-	if t.failure == nil {
+	if t.failure == nil && t.effect != nil {
 		t.failure = t.effect(at)
 	}
 	t.finished = true
 	if t.failure != nil && t.failed != nil {
 		t.failed()
 	}
-	if t.failure == nil && !t.void {
+	if t.failure == nil && t.resultType == resultVMReplication {
 		t.result = a.view(r, at, true)
 	}
 }
@@ -173,7 +182,7 @@ func (a *appliance) start(call *simkit.Call, v *visit, r *replication, kind stri
 func (a *appliance) taskOn(r *replication, kind string, effect func(time.Time) *refusal) *task {
 	return &task{
 		kind: kind, resourceType: resourceVMReplication, resourceID: r.id, resourceName: r.vmName,
-		replication: r, effect: effect,
+		replication: r, effect: effect, resultType: resultVMReplication,
 	}
 }
 
@@ -185,7 +194,7 @@ func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
 	t.site, t.created, t.start = v.site, len(a.tasks), now
 	t.runsAt = now.Add(a.config.queued)
 	t.endsAt = t.runsAt.Add(a.config.running)
-	t.failure = a.plannedFailure(call.Operation.Name, t)
+	t.failure = a.plannedFailure(call)
 	if r := t.replication; r != nil {
 		t.sourceOrg, t.destinationOrg = r.source.org, r.destination.org
 		r.active, r.lastUpdated = t, now
@@ -198,9 +207,9 @@ func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
 }
 
 // plannedFailure takes the first plan of [Server.FailTask] that is about this operation.
-func (a *appliance) plannedFailure(operation string, t *task) *refusal {
+func (a *appliance) plannedFailure(call *simkit.Call) *refusal {
 	for i, plan := range a.plans {
-		if plan.operation == operation && (plan.resource == "" || plan.resource == t.resourceID) {
+		if plan.operation == call.Operation.Name && (plan.resource == "" || plan.resource == call.Resource) {
 			a.plans = slices.Delete(a.plans, i, i+1)
 			return plan.failure
 		}
