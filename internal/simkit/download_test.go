@@ -18,13 +18,21 @@ import (
 
 const soupPath = "/pots/tall/soup?spoon=s3cret"
 
+// assertSame compares bodies that are too long to be shown.
+func assertSame(t *testing.T, want, got string) {
+	t.Helper()
+	if want != got {
+		t.Errorf("the %d bytes are not the %d wanted", len(got), len(want))
+	}
+}
+
 func TestDownload(t *testing.T) {
 	t.Parallel()
 	everyListener(t, func(t *testing.T, listener func(*simkit.Config)) {
 		server := newKitchen(t, listener)
 		got := mustAsk(t, server, "GET", soupPath, "")
 		assert.Equal(t, http.StatusOK, got.Status)
-		assert.True(t, soup == got.Body)
+		assertSame(t, soup, got.Body)
 		assert.Equal(t, fmt.Sprint(len(soup)), got.Header.Get("Content-Length"))
 		assert.Equal(t, "bytes", got.Header.Get("Accept-Ranges"))
 		assert.Equal(t, "text/soup", got.Header.Get("Content-Type"))
@@ -81,7 +89,7 @@ func TestRanges(t *testing.T) {
 				assert.Equal(t, "Empty", got.problem(t).Code)
 				return
 			}
-			assert.True(t, soup[want[1]:want[2]] == got.Body, got.Header.Get("Content-Range"))
+			assertSame(t, soup[want[1]:want[2]], got.Body)
 			assert.Equal(t, fmt.Sprint(want[2]-want[1]), got.Header.Get("Content-Length"))
 			if want[0] == 206 {
 				assert.Equal(t, fmt.Sprintf("bytes %d-%d/800000", want[1], want[2]-1), got.Header.Get("Content-Range"))
@@ -121,18 +129,14 @@ func TestBrokenBodies(t *testing.T) {
 		audit string
 		loses func(t *testing.T) bool // whether the last bytes may be lost
 	}{
-		"half": {simkit.Rule{Truncate: true}, "after: truncate", never},
-		"truncate": {
-			simkit.Rule{Truncate: true, AfterBytes: first}, "after: truncate, after 123456 bytes", never,
-		},
-		"drop": {
-			simkit.Rule{Drop: true, AfterBytes: first}, "after: drop, after 123456 bytes",
-			func(t *testing.T) bool { return strings.HasSuffix(t.Name(), "HTTP/2") },
-		},
-		"reset": {
-			simkit.Rule{Reset: true, AfterBytes: first}, "after: reset, after 123456 bytes",
-			func(*testing.T) bool { return true },
-		},
+		"half":     {simkit.Rule{Truncate: true}, "after: truncate", never},
+		"truncate": {simkit.Rule{Truncate: true, AfterBytes: first}, "after: truncate, after 123456 bytes", never},
+		"drop": {simkit.Rule{Drop: true, AfterBytes: first}, "after: drop, after 123456 bytes", func(t *testing.T) bool {
+			return strings.HasSuffix(t.Name(), "HTTP/2")
+		}},
+		"reset": {simkit.Rule{Reset: true, AfterBytes: first}, "after: reset, after 123456 bytes", func(*testing.T) bool {
+			return true
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -178,7 +182,7 @@ func TestResumedTenTimes(t *testing.T) {
 			whole += got.Body
 		}
 		assert.Equal(t, 11, asked)
-		assert.True(t, soup == whole)
+		assertSame(t, soup, whole)
 	})
 }
 
@@ -210,7 +214,7 @@ func TestInterruptedBody(t *testing.T) {
 				response := pour(t.Context(), t, server)
 				got, err := io.ReadAll(io.LimitReader(response.Body, 1000))
 				require.NoError(t, err)
-				assert.True(t, soup[:1000] == string(got))
+				assertSame(t, soup[:1000], string(got))
 				assert.Zero(t, time.Since(began))
 				rest, err := io.ReadAll(response.Body)
 				require.NoError(t, err)

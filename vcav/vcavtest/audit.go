@@ -15,7 +15,7 @@ type Request struct {
 	Operation   string      // name in the contract, as in "VMReplications.Failover"; empty if it is in none
 	Method      string      // HTTP verb
 	Path        string      // as sent, escaped
-	Query       url.Values  // as sent, decoded
+	Query       url.Values  // as sent, decoded; the cookie of a download redacted
 	Header      http.Header // the session token redacted
 	Resource    string      // id in the path, as that of the replication
 	Site        string      // value of the query parameter site; empty: none

@@ -13,6 +13,7 @@ import (
 // Delay goes with any of them.
 //
 //	srv.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", After: true, Drop: true, Times: 1})
+//	srv.Inject(vcavtest.Fault{Operation: "SupportBundles.Download", After: true, AfterBytes: 1 << 20, Drop: true, Times: 10})
 type Fault struct {
 	Operation string // name in the contract, as in "VMReplications.Failover"; empty: every operation
 	Resource  string // id in the path, as that of the replication or the bundle; empty: every one
