@@ -51,14 +51,16 @@ func (v *visit) owns(r *replication) bool {
 func (a *appliance) admit(call *simkit.Call) *simkit.Answer {
 	if a.config.latency > 0 {
 		if err := a.clock.Sleep(call.Context, a.config.latency); err != nil {
-			gone := errorAnswer(err, a.config.newest) // nobody reads it
-			return &gone
+			return &simkit.Answer{}
 		}
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	v := &visit{site: a.local()}
-	if err := a.receive(call, v); err != nil {
+	err := a.receive(call, v)
+	switch {
+	case errors.Is(err, errSilent):
+		<-call.Context.Done()
+		return &simkit.Answer{}
+	case err != nil:
 		answer := errorAnswer(err, v.version)
 		return &answer
 	}
@@ -66,8 +68,13 @@ func (a *appliance) admit(call *simkit.Call) *simkit.Answer {
 	return nil
 }
 
+// errSilent is that a call waits for a site which never answers.
+var errSilent = errors.New("the site never answers")
+
 // receive fills in the visit of a call.
 func (a *appliance) receive(call *simkit.Call, v *visit) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	var err error
 	if v.version, err = negotiate(call.Operation, call.Header, a.config.newest); err != nil || call.Operation.Anonymous {
 		return err
@@ -83,7 +90,11 @@ func (a *appliance) receive(call *simkit.Call, v *visit) error {
 	}
 	v.admin = v.session.orgAt(v.site) == systemOrg
 	for _, name := range sitesNamedBy(call) {
-		if named := a.site(name); named != nil && named.dead {
+		switch named := a.site(name); {
+		case named == nil || !named.dead:
+		case named.silent:
+			return errSilent
+		default:
 			return unreachable(named)
 		}
 	}

@@ -38,6 +38,8 @@ type appliance struct {
 	vapps        map[vappKey]recoveredVApp
 	tasks        []*task // in order of creation
 	taskByID     map[string]*task
+	begun        int            // tasks so far, those that are forgotten included
+	omissions    map[string]int // polls that shall say nothing of a task, by its id
 	agenda       agenda
 	plans        []plan
 	health       health
@@ -49,7 +51,7 @@ func newAppliance(c *config) (*appliance, error) {
 		config: c, clock: c.clock, instanceID: freshID(), sites: append([]*site{c.local}, c.remotes...),
 		sessions: map[string]*session{}, profiles: map[string]*slaProfile{}, byID: map[string]*replication{},
 		starting: map[*replication]bool{}, used: map[string]bool{}, vapps: map[vappKey]recoveredVApp{},
-		taskByID: map[string]*task{}, health: newHealth(c.unconfigured), bundles: newBundles(),
+		taskByID: map[string]*task{}, omissions: map[string]int{}, health: newHealth(c.unconfigured), bundles: newBundles(),
 	}
 	if a.clock == nil {
 		a.clock = simkit.SystemClock()

@@ -51,7 +51,8 @@
 // the site where a call is executed: an administrator here can be a tenant there.
 //
 // A replication is known at both of its sites and can be worked on from either; a task is known only at the
-// site where it was started. [Server.KillSite] takes a remote site down.
+// site where it was started. [Server.KillSite] and [Server.SilenceSite] take a
+// remote site down.
 //
 // # Policies
 //

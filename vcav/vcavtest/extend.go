@@ -200,16 +200,19 @@ func (s *Server) ExpireSite(site string) {
 }
 
 // KillSite takes a remote site down. Calls that name it, as the site or in the body of an extension or a
-// start, answer 503 with [CodeConnectionRefused] at once; add a [Fault] with Site and Delay to let them wait
-// first. Tasks that need it, as a synchronization needs the source, fail with the same code at their end.
-// Others are not slowed down: the local site still shows the replications from and to the dead one, and can
-// fail them over.
-func (s *Server) KillSite(site string) { s.setDead("KillSite", site, true) }
+// start, answer 503 with [CodeConnectionRefused] at once. Tasks that need it, as a synchronization needs the
+// source, fail with the same code at their end. Others are not slowed down: the local site still shows the
+// replications from and to the dead one, and can fail them over.
+func (s *Server) KillSite(site string) { s.setDead("KillSite", site, true, false) }
 
-// ReviveSite brings a site up again that [Server.KillSite] took down.
-func (s *Server) ReviveSite(site string) { s.setDead("ReviveSite", site, false) }
+// SilenceSite takes a remote site down as [Server.KillSite] does, but calls that name it get no answer, as when
+// packets to it are lost: it is the client that gives up, also after the site has been revived.
+func (s *Server) SilenceSite(site string) { s.setDead("SilenceSite", site, true, true) }
 
-func (s *Server) setDead(method, name string, dead bool) {
+// ReviveSite brings a site up again that [Server.KillSite] or [Server.SilenceSite] took down.
+func (s *Server) ReviveSite(site string) { s.setDead("ReviveSite", site, false, false) }
+
+func (s *Server) setDead(method, name string, dead, silent bool) {
 	a := s.appliance
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -219,5 +222,5 @@ func (s *Server) setDead(method, name string, dead bool) {
 		s.complain(fmt.Sprintf("%s: %q is not a remote site", method, name))
 		return
 	}
-	remote.dead = dead
+	remote.dead, remote.silent = dead, silent
 }

@@ -71,24 +71,14 @@ func (s *Server) Inject(fault Fault) {
 	}
 }
 
-// ClearFaults removes all faults and all plans of [Server.FailTask].
+// ClearFaults removes all faults and what [Server.FailTask], [Server.SlowTask] and [Server.OmitFromPolls] have
+// asked for.
 func (s *Server) ClearFaults() {
 	s.kit.ClearFaults()
 	s.appliance.mu.Lock()
 	defer s.appliance.mu.Unlock()
 	s.appliance.plans = nil
-}
-
-// FailTask lets the next task that an operation starts on a replication or a bundle (empty: on any, or on
-// none) run its time, do nothing and end FAILED with this error. Call it several times for several tasks. A
-// replication that is being started has the id that [ReplicationID] makes, unless there has been one with it.
-func (s *Server) FailTask(operation, resource, code, message string) {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	s.appliance.plans = append(s.appliance.plans, plan{
-		operation: operation, resource: resource,
-		failure: &refusal{status: http.StatusInternalServerError, code: code, message: message},
-	})
+	clear(s.appliance.omissions)
 }
 
 // RefuseConnections closes the next n connections before their TLS handshake, so that their clients never

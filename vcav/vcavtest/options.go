@@ -45,6 +45,8 @@ type config struct {
 	bundles        []SupportBundle
 	bundleSize     int64
 	cookieLife     time.Duration
+	pollObjects    bool
+	pollCap        int // 0: none
 }
 
 // account is somebody who can sign in with a name and a password.

@@ -42,18 +42,43 @@ func pollColumns() []column {
 	}
 }
 
-// pollTasks shows many tasks as a table. Rows are arrays in the order of the names, which the guide's
-// sample, without rows, leaves open; each task has one row however often it was asked for, and the rows are
-// in the order in which the tasks were created, not in that of the question.
+// PollObjects lets the rows of POST /tasks/poll be objects whose members have the names of the columns, in
+// place of arrays in their order. The guide's sample has no rows, and so leaves open which they are.
+//
+// Source: Cloud Director Availability API guide, "Get the Details of Multiple Tasks".
+func PollObjects() Option {
+	return func(c *config) error {
+		c.pollObjects = true
+		return nil
+	}
+}
+
+// PollCap lets POST /tasks/poll look at no more than the first so many ids, and say nothing of the others, as
+// it says nothing of tasks that one may not see. By default it looks at all of them; nobody documents a cap.
+func PollCap(ids int) Option {
+	return func(c *config) error {
+		if ids < 1 {
+			return fmt.Errorf("PollCap: %d ids are none", ids)
+		}
+		c.pollCap = ids
+		return nil
+	}
+}
+
+// pollTasks shows many tasks as a table. Each task has one row however often it was asked for, and the rows
+// are in the order in which the tasks were created, not in that of the question.
 func (a *appliance) pollTasks(call *simkit.Call, v *visit) (any, error) {
 	var ids []string
 	if err := json.Unmarshal(call.Body, &ids); err != nil {
 		return nil, fmt.Errorf("the ids do not decode: %w", err)
 	}
+	if a.config.pollCap > 0 {
+		ids = ids[:min(len(ids), a.config.pollCap)]
+	}
 	var wanted []*task
 	seen := map[string]bool{}
 	for _, id := range ids {
-		if t, known := a.taskByID[id]; known && !seen[id] && t.visible(v) {
+		if t, known := a.taskByID[id]; known && !seen[id] && t.visible(v) && !a.omitted(id) {
 			wanted = append(wanted, t)
 		}
 		seen[id] = true
@@ -65,16 +90,30 @@ func (a *appliance) pollTasks(call *simkit.Call, v *visit) (any, error) {
 		table.PropertyNames = append(table.PropertyNames, column.name)
 	}
 	for _, t := range wanted {
-		table.Values = append(table.Values, cellsOf(columns, t.body(now, v.admin)))
+		body := t.body(now, v.admin)
+		if a.config.pollObjects {
+			table.Values = append(table.Values, membersOf(columns, &body))
+		} else {
+			table.Values = append(table.Values, cellsOf(columns, &body))
+		}
 	}
 	return table, nil
 }
 
+// membersOf shows one task in a table whose rows are objects.
+func membersOf(columns []column, body *taskBody) any {
+	members := map[string]any{}
+	for _, column := range columns {
+		members[column.name] = column.of(body)
+	}
+	return members
+}
+
 // cellsOf shows one task in a table.
-func cellsOf(columns []column, body taskBody) any {
+func cellsOf(columns []column, body *taskBody) any {
 	values := make([]any, 0, len(columns))
 	for _, column := range columns {
-		values = append(values, column.of(&body))
+		values = append(values, column.of(body))
 	}
 	return values
 }

@@ -12,6 +12,7 @@ type site struct {
 	orgs       []string // none on premises
 	onPremises bool
 	dead       bool
+	silent     bool // dead, and never answers
 
 	vdcs     map[string]vdc // by organization
 	vim      vimLocationBody

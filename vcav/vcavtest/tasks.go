@@ -2,7 +2,6 @@ package vcavtest
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -191,9 +190,10 @@ func (a *appliance) taskOn(r *replication, kind string, effect func(time.Time) *
 func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
 	now := a.clock.Now()
 	t.id, t.user, t.operationID = freshID(), v.session.user, call.Header.Get(traceHeader)
-	t.site, t.created, t.start = v.site, len(a.tasks), now
+	a.begun++
+	t.site, t.created, t.start = v.site, a.begun, now
 	t.runsAt = now.Add(a.config.queued)
-	t.endsAt = t.runsAt.Add(a.config.running)
+	t.endsAt = t.runsAt.Add(a.plannedDuration(call))
 	t.failure = a.plannedFailure(call)
 	if r := t.replication; r != nil {
 		t.sourceOrg, t.destinationOrg = r.source.org, r.destination.org
@@ -204,24 +204,6 @@ func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
 	a.taskByID[t.id] = t
 	a.agenda.add(t.endsAt, func(at time.Time) { a.endTask(t, at) })
 	return t.body(now, v.admin), nil
-}
-
-// plannedFailure takes the first plan of [Server.FailTask] that is about this operation.
-func (a *appliance) plannedFailure(call *simkit.Call) *refusal {
-	for i, plan := range a.plans {
-		if plan.operation == call.Operation.Name && (plan.resource == "" || plan.resource == call.Resource) {
-			a.plans = slices.Delete(a.plans, i, i+1)
-			return plan.failure
-		}
-	}
-	return nil
-}
-
-// plan is a task that shall fail.
-type plan struct {
-	operation string
-	resource  string // empty: any
-	failure   *refusal
 }
 
 // visible reports whether a session may see a task from a site.
