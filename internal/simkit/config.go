@@ -21,7 +21,8 @@ type Config struct {
 	// Handlers do the work, by operation name. An operation without one answers 501.
 	Handlers map[string]Handler
 	// Admit refuses a call before its work, as for want of a session or a role; nil lets it pass. It may
-	// change the call for the handler that follows, and may wait for the call's context to end.
+	// change the call for the handler that follows. A refusal without a status is not sent: Admit has waited
+	// for the client to give up.
 	Admit func(*Call) *Answer
 	// Error makes an answer in the service's own error format. An empty code or message stands for the
 	// service's usual one for that status.
@@ -107,9 +108,9 @@ type Call struct {
 	Session any
 }
 
-// Answer is what a simulator answers. The work counts as done if Status is below 400, and not 0.
+// Answer is what a simulator answers. The work counts as done if Status is below 400.
 type Answer struct {
-	Status int // 0: nothing at all, to a client that has given up
+	Status int
 	Header http.Header
 	Body   []byte
 	// Stream is a body that is too long to hold: Length bytes of it are read while they are sent, which is

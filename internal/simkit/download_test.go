@@ -292,6 +292,26 @@ func TestHangInTheMiddle(t *testing.T) {
 	}
 }
 
+func TestAdmitThatNeverAnswers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := newKitchen(t, inMemory, func(c *simkit.Config) {
+			c.Admit = func(call *simkit.Call) *simkit.Answer {
+				<-call.Context.Done()
+				return &simkit.Answer{}
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		_, err := ask(ctx, server, "GET", "/pots", "")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		synctest.Wait()
+		require.Len(t, server.Requests(), 1)
+		assert.Zero(t, server.Requests()[0].Status)
+		assert.False(t, server.Requests()[0].Ran)
+	})
+}
+
 // A stream that ends too early would look like a broken connection.
 func TestStreamsThatLie(t *testing.T) {
 	t.Parallel()

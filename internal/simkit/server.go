@@ -195,7 +195,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, call *Call, entry *
 		}
 	}
 	answer, ran := s.work(call, entry)
-	if answer.Status == 0 {
+	if !ran && answer.Status == 0 {
 		return
 	}
 	var rule Rule
@@ -241,7 +241,7 @@ func (s *Server) work(call *Call, entry *record) (answer Answer, ran bool) {
 			fmt.Sprintf("the simulator does not have %s yet", call.Operation.Name)), false
 	}
 	answer = handler(call)
-	ran = answer.Status != 0 && answer.Status < http.StatusBadRequest
+	ran = answer.Status < http.StatusBadRequest
 	if ran {
 		s.audit.ran(entry, call.Resource)
 	}

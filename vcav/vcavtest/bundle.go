@@ -73,14 +73,16 @@ func (s *Server) SupportBundles() []SupportBundle {
 	return found
 }
 
-// CorruptBundle flips a bit of the byte at an offset in what downloads of a bundle send from now on, as a bad
-// disk does: the checksum stays that of the true bytes. [Server.RepairBundle] ends it.
+// CorruptBundle lets downloads of a bundle send a byte with a flipped bit at an offset from now on, as from a
+// bad disk: the checksum stays that of the true bytes. [Server.RepairBundle] ends it.
 func (s *Server) CorruptBundle(id string, offset int64) {
 	s.changeBundle("CorruptBundle", id, func(b *bundle) error {
 		if offset < 0 || offset >= b.content.size {
 			return fmt.Errorf("bundle %s has no byte at %d", id, offset)
 		}
-		b.content.flipped = append(slices.Clone(b.content.flipped), offset) // downloads under way keep theirs
+		if !slices.Contains(b.content.flipped, offset) {
+			b.content.flipped = append(slices.Clone(b.content.flipped), offset) // downloads under way keep theirs
+		}
 		return nil
 	})
 }

@@ -351,7 +351,7 @@ func TestCorruptBundle(t *testing.T) {
 	g, _ := open(t, withBundle())
 	path := bundlesPath + "/" + bundleID
 	whole := g.fetch(t, http.StatusOK, path).body
-	for _, at := range []int64{0, 32_768, 100_002} {
+	for _, at := range []int64{0, 0, 32_768, 100_002} {
 		g.server.CorruptBundle(bundleID, at)
 	}
 	damaged := []byte(whole)

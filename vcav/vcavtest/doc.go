@@ -51,8 +51,7 @@
 // the site where a call is executed: an administrator here can be a tenant there.
 //
 // A replication is known at both of its sites and can be worked on from either; a task is known only at the
-// site where it was started. [Server.KillSite] and [Server.SilenceSite] take a
-// remote site down.
+// site where it was started. [Server.KillSite] and [Server.SilenceSite] take a remote site down.
 //
 // # Policies
 //
@@ -94,9 +93,9 @@
 // counts as refused.
 //
 // A cookie is for one bundle and one request, however much of the bundle that asks for: a download that
-// breaks off needs another cookie to go on. Refused cookies answer 401 with [CodeNotAuthenticated], used,
-// expired ([CookieLife]) and unknown ones alike; they lose their bundle with it, not with the session that
-// asked for them. Only downloads with a cookie may come with the Accept header of a browser.
+// breaks off needs another cookie to go on. It ends with its bundle and after [CookieLife], but not with the
+// session that asked for it. Cookies that are not taken, used, expired and unknown ones alike, answer 401 with
+// [CodeNotAuthenticated]. Only downloads with a cookie may come with the Accept header of a browser.
 //
 // # Statistics
 //
