@@ -179,7 +179,7 @@ func TestForEachThatNeverFailsIsNotStopped(t *testing.T) {
 	t.Parallel()
 	var kept context.Context
 	outcomes, err := drkit.ForEach(t.Context(), upTo(3), 1, func(ctx context.Context, n int) (int, error) {
-		kept = ctx
+		kept = ctx //nolint:fatcontext // one of them is enough
 		return n, ctx.Err()
 	}, drkit.StopOnError())
 	require.NoError(t, err)
