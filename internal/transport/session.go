@@ -101,11 +101,13 @@ func (s *session) signIn(ctx context.Context, stale uint64) error {
 	if err != nil {
 		return err
 	}
-	if ctx.Err() != nil {
-		return endOf(ctx) // everybody has given up; another run may have begun
+	if ctx.Err() == nil || s.generation <= stale { // else everybody has given up, and another run was quicker
+		s.token = token.Reveal() // also where nobody waits any more: a session that is dropped here is never ended
+		s.generation++
 	}
-	s.token = token.Reveal()
-	s.generation++
+	if ctx.Err() != nil {
+		return endOf(ctx)
+	}
 	return nil
 }
 
