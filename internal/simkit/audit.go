@@ -15,16 +15,21 @@ const Redacted = "[redacted]"
 type Request struct {
 	Operation   string // name in the table; empty if it matched none
 	Method      string
-	Path        string      // as sent, escaped
-	Query       url.Values  // secrets redacted
-	Header      http.Header // secrets redacted
-	Resource    string      // the path's argument, such as a replication's id
-	Site        string      // the site that the query names; empty: the local one
-	OperationID string      // value of the service's trace header
-	Time        time.Time   // by the server's clock
-	Ran         bool        // whether the work was done, whatever became of the answer
-	Status      int         // status answered; 0 if none went out, or none yet
-	Faults      []string    // the rules that hit it, in words
+	Path        string        // as sent, escaped
+	Query       url.Values    // secrets redacted
+	Header      http.Header   // secrets redacted
+	Resource    string        // the path's argument, such as a replication's id
+	Site        string        // the site that the query names; empty: the local one
+	OperationID string        // value of the service's trace header
+	User        string        // who asked, as Admit or the handler found out; empty if they did not
+	Operator    bool          // whether it came by [Server.Operate] instead of HTTP
+	Time        time.Time     // when it came, by the server's clock
+	Late        time.Duration // how much later a rule lets its work be done; 0: at once
+	Executed    time.Time     // when its work was done or refused; zero: not, or not yet
+	Outcome     int           // status with which the service itself ended it; 0: it has not come to that, or not yet
+	Ran         bool          // whether the work was done, whatever became of the answer
+	Status      int           // status answered; 0 if none went out, or none yet
+	Faults      []string      // the rules that hit it, in words
 }
 
 // Violation is a request that the contract does not allow.
@@ -44,21 +49,53 @@ type audit struct {
 	acknowledged int // violations that somebody has said to expect
 }
 
-type record struct{ Request }
+type record struct {
+	Request
+	pending bool // whether late work is still to be done
+}
 
 func (a *audit) add(request Request) *record {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	e := &record{request}
+	e := &record{Request: request}
 	a.entries = append(a.entries, e)
 	return e
 }
 
-func (a *audit) ran(e *record, resource string) {
+// worked notes what the service made of a call. A status of zero is none: there was nobody left to answer.
+func (a *audit) worked(e *record, call *Call, status int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	e.Ran = true
-	e.Resource = resource
+	e.User = call.User
+	if status == 0 {
+		return
+	}
+	e.Outcome, e.Executed, e.pending = status, call.Now(), false
+	if status < http.StatusBadRequest {
+		e.Ran, e.Resource = true, call.Resource
+	}
+}
+
+// refused notes that a request was not worth a call.
+func (a *audit) refused(e *record, status int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e.Outcome, e.Executed = status, e.Time
+}
+
+// postponed notes that the work of a request is to be done later.
+func (a *audit) postponed(e *record, late time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e.Late, e.pending = late, true
+}
+
+// missed notes that late work found nobody to do it.
+func (a *audit) missed(e *record) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	e.pending = false
+	e.Faults = append(e.Faults, "late: the server was down")
 }
 
 func (a *audit) answered(e *record, status int) {
@@ -83,6 +120,7 @@ func (a *audit) violate(e *record, problems []string) {
 
 // Requests returns every request seen so far, in the order of their arrival.
 func (s *Server) Requests() []Request {
+	s.Settle()
 	s.audit.mu.Lock()
 	defer s.audit.mu.Unlock()
 	requests := make([]Request, len(s.audit.entries))
@@ -101,6 +139,7 @@ func (s *Server) Count(operation string) int {
 
 // Ran returns how often an operation's work was really done on a resource. The empty resource counts all.
 func (s *Server) Ran(operation, resource string) int {
+	s.Settle()
 	return s.count(func(r *Request) bool {
 		return r.Ran && r.Operation == operation && (resource == "" || r.Resource == resource)
 	})

@@ -101,11 +101,27 @@ type Call struct {
 	Body      []byte
 	Site      string    // what the query names; empty: the local site
 	Time      time.Time // when the request came, by the server's clock
+	// Unattended is set where nobody waits for an answer, and so nothing may wait for the clock or the client.
+	Unattended bool
 	// Resource is what the audit counts by: the first argument of the path unless the handler, which
 	// knows what a create made, sets another.
 	Resource string
-	// Session is the service's own; Admit sets it for the handler.
+	// User is who asks, for the audit; Admit or the handler sets it.
+	User string
+	// Session is the service's own; Admit sets it for the handler. An operator brings one along.
 	Session any
+
+	clock Clock
+	due   time.Time // when late work was to be done; zero: it is not late
+}
+
+// Now returns the time at which the work is done: for late work the one that was planned, however much later
+// somebody has looked.
+func (c *Call) Now() time.Time {
+	if !c.due.IsZero() {
+		return c.due
+	}
+	return c.clock.Now()
 }
 
 // Answer is what a simulator answers. The work counts as done if Status is below 400.

@@ -48,7 +48,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, entry *record, 
 	s.send(w, r, entry, rule, body, length)
 }
 
-// send writes a body up to where the rule strikes, and after a mere delay the rest.
+// send writes a body up to where the rule strikes, and the rest if it does not break it off.
 func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *record, rule Rule, body io.Reader, length int64) {
 	first := length
 	switch {
@@ -63,6 +63,7 @@ func (s *Server) send(w http.ResponseWriter, r *http.Request, entry *record, rul
 	if http.NewResponseController(w).Flush() != nil || s.config.Clock.Sleep(r.Context(), rule.Delay) != nil {
 		return
 	}
+	s.do(entry, rule)
 	if rule.breaks() {
 		strike(r, rule, length)
 		return

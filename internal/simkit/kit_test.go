@@ -22,13 +22,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func kitchen() api.Table {
 	return api.Table{
 		Operations: []api.Operation{
-			{Name: "Pots.List", Method: "GET", Path: "/pots", Query: []string{"site", "color"}, Statuses: []int{200}},
+			{Name: "Pots.List", Method: "GET", Class: api.Read, Path: "/pots", Query: []string{"site", "color"}, Statuses: []int{200}},
 			{Name: "Pots.Create", Method: "POST", Path: "/pots", Body: "Pot", BodyRequired: true, Statuses: []int{201}},
-			{Name: "Pots.Poll", Method: "POST", Path: "/pots/poll", Body: "Names", BodyRequired: true, Statuses: []int{200}},
-			{Name: "Pots.Get", Method: "GET", Path: "/pots/{potId}", Query: []string{"site"}, Statuses: []int{200}},
+			{Name: "Pots.Poll", Method: "POST", Class: api.Read, Path: "/pots/poll", Body: "Names", BodyRequired: true, Statuses: []int{200}},
+			{Name: "Pots.Get", Method: "GET", Class: api.Read, Path: "/pots/{potId}", Query: []string{"site"}, Statuses: []int{200}},
 			{Name: "Pots.Boil", Method: "POST", Path: "/pots/{potId}/boil", Query: []string{"site"}, Statuses: []int{202}},
 			{Name: "Pots.Heat", Method: "PUT", Path: "/pots/{potId}/heat", Body: "Heat", BodyRequired: true, Statuses: []int{204}},
-			{Name: "Lids.Get", Method: "GET", Path: "/pots/{potId}/lids/{lidId}", Statuses: []int{200}},
+			{Name: "Lids.Get", Method: "GET", Class: api.Read, Path: "/pots/{potId}/lids/{lidId}", Statuses: []int{200}},
 			{Name: "Pots.Pour", Method: "GET", Path: "/pots/{potId}/soup", Query: []string{"spoon"}, Statuses: []int{200, 206}},
 			{Name: "Pots.Smash", Method: "DELETE", Path: "/pots/{potId}", Statuses: []int{204}},
 		},

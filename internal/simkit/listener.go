@@ -8,6 +8,7 @@ import (
 // trackedListener knows the connections it has accepted, so that they can be cut.
 type trackedListener struct {
 	net.Listener
+	down func() bool // while it is true, connections are closed before they say a word
 
 	mu     sync.Mutex
 	open   map[*trackedConn]struct{}
@@ -15,8 +16,8 @@ type trackedListener struct {
 	closed bool
 }
 
-func trackListener(inner net.Listener) *trackedListener {
-	return &trackedListener{Listener: inner, open: map[*trackedConn]struct{}{}}
+func trackListener(inner net.Listener, down func() bool) *trackedListener {
+	return &trackedListener{Listener: inner, down: down, open: map[*trackedConn]struct{}{}}
 }
 
 // Accept returns the next connection that is not to be refused.
@@ -34,9 +35,10 @@ func (l *trackedListener) Accept() (net.Conn, error) {
 }
 
 func (l *trackedListener) admit(inner net.Conn) *trackedConn {
+	down := l.down()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	if l.closed || down {
 		return nil
 	}
 	if l.refuse > 0 {

@@ -34,12 +34,36 @@ func newRouter(table api.Table) (router, error) {
 }
 
 func (r router) knows(name string) bool {
+	_, known := r.named(name)
+	return known
+}
+
+func (r router) named(name string) (operation api.Operation, known bool) {
 	for _, candidate := range r.routes {
 		if candidate.operation.Name == name {
-			return true
+			return candidate.operation, true
 		}
 	}
-	return false
+	return api.Operation{}, false
+}
+
+// fill puts arguments into the template of a path, escaped.
+func fill(template string, arguments []string) (string, error) {
+	segments := strings.Split(template, "/")
+	filled := 0
+	for i, segment := range segments {
+		if !strings.HasPrefix(segment, "{") {
+			continue
+		}
+		if filled < len(arguments) {
+			segments[i] = url.PathEscape(arguments[filled])
+		}
+		filled++
+	}
+	if filled != len(arguments) {
+		return "", fmt.Errorf("%s takes %d arguments instead of %d", template, filled, len(arguments))
+	}
+	return strings.Join(segments, "/"), nil
 }
 
 // match is what a path and method were found to be.

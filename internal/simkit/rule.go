@@ -10,7 +10,7 @@ import (
 
 // Rule breaks answers on purpose. The first group of members says which requests it hits, the second when,
 // the third how; at least one of the third must be set, and those that contradict each other are refused
-// by [Server.Inject]. Delay goes with any of them.
+// by [Server.Inject]. Delay and Do go with any of them.
 type Rule struct {
 	Operation string // the operation's name in the table; empty: every operation
 	Resource  string // the path's argument, such as a replication's id; empty: every resource
@@ -22,14 +22,23 @@ type Rule struct {
 	// refuses by itself do not match then, for no work was done.
 	After bool
 
-	// AfterBytes lets this many bytes of the answer's body out before the rule strikes; Delay, Drop, Reset,
-	// Hang and Truncate can. A shorter body goes out whole first. Without it Truncate lets half of the body
+	// AfterBytes lets this many bytes of the answer's body out before the rule strikes; Delay, Do, Drop,
+	// Reset, Hang and Truncate can. A shorter body goes out whole first. Without it Truncate lets half of the body
 	// out, and the others nothing, not even a status. It needs After or a Status, for else there is no body.
 	AfterBytes int64
 
 	// Delay waits, by the server's clock. A client that gives up during a delay before the work leaves
 	// nothing done. Alone, a delay only makes the answer late, or interrupts it.
 	Delay time.Duration
+	// Late lets the work be done after all, so long after the request came by the server's clock, as a queue
+	// or a stuck proxy in front of the service does: whatever the client was told, and also when it has gone.
+	// Only then does the service look at the session and at its state, and it may refuse; the audit shows
+	// both. It goes with a rule that answers, cuts or hangs before the work. Like all that a simulator plans,
+	// it is done when somebody next looks, as of the time that was planned.
+	Late time.Duration
+	// Do is called when the rule strikes, after its Delay, and the request waits for it: so that something
+	// happens just before the work, or just after it. It may use the server, but not close it.
+	Do func()
 	// Hang never answers, nor closes the connection: it is the client that gives up.
 	Hang bool
 	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
@@ -67,14 +76,16 @@ func (r Rule) validate() error {
 	}
 	answers := r.Status != 0 || r.EndlessBody || r.Redirect != ""
 	switch {
-	case r.Skip < 0 || r.Times < 0 || r.AfterBytes < 0 || r.Delay < 0 || r.RetryAfter < 0:
-		return errors.New("a negative Skip, Times, AfterBytes, Delay or RetryAfter makes no sense")
+	case r.Skip < 0 || r.Times < 0 || r.AfterBytes < 0 || r.Delay < 0 || r.Late < 0 || r.RetryAfter < 0:
+		return errors.New("a negative Skip, Times, AfterBytes, Delay, Late or RetryAfter makes no sense")
 	case cuts > 1:
 		return errors.New("only one of Hang, Drop, Reset, Truncate, EndlessBody and Redirect can happen")
-	case cuts == 0 && r.Status == 0 && r.Delay == 0:
-		return errors.New("the rule does nothing: set Delay, Hang, Drop, Reset, Truncate, EndlessBody, Redirect or Status")
-	case r.AfterBytes > 0 && (r.EndlessBody || r.Redirect != "" || (cuts == 0 && r.Delay == 0)):
-		return errors.New("AfterBytes is where a Delay, Hang, Drop, Reset or Truncate strikes")
+	case r.Late > 0 && (r.After || !r.acts()):
+		return errors.New("work is Late only after a rule that answers, cuts or hangs before it")
+	case !r.acts() && r.Delay == 0 && r.Do == nil:
+		return errors.New("the rule does nothing: set Delay, Do, Hang, Drop, Reset, Truncate, EndlessBody, Redirect or Status")
+	case r.AfterBytes > 0 && (r.EndlessBody || r.Redirect != "" || (cuts == 0 && r.Delay == 0 && r.Do == nil)):
+		return errors.New("AfterBytes is where a Delay, Do, Hang, Drop, Reset or Truncate strikes")
 	case r.AfterBytes > 0 && !r.After && r.Status == 0:
 		return errors.New("AfterBytes before the work need a Status: there is no other answer to break")
 	case r.silent() && r.Status != 0:
@@ -101,7 +112,7 @@ func (r Rule) silent() bool { return (r.Hang || r.Drop || r.Reset) && r.AfterByt
 // breaks reports whether an answer on which the rule has struck is never finished.
 func (r Rule) breaks() bool { return r.Hang || r.Drop || r.Reset || r.Truncate }
 
-// acts reports whether the rule does more than delay.
+// acts reports whether the rule does something to the answer besides delaying it.
 func (r Rule) acts() bool {
 	return r.breaks() || r.EndlessBody || r.Redirect != "" || r.Status != 0
 }
@@ -127,6 +138,7 @@ func (r Rule) String() string {
 		set  bool
 		word string
 	}{
+		{r.Do != nil, "do"},
 		{r.Hang, "hang"},
 		{r.Drop, "drop"},
 		{r.Reset, "reset"},
@@ -140,6 +152,9 @@ func (r Rule) String() string {
 	}
 	if r.AfterBytes > 0 {
 		words = append(words, fmt.Sprintf("after %d bytes", r.AfterBytes))
+	}
+	if r.Late > 0 {
+		words = append(words, "work late by "+r.Late.String())
 	}
 	moment := "before: "
 	if r.After {

@@ -29,6 +29,8 @@ type Server struct {
 	router      router
 	faults      faults
 	audit       audit
+	late        lateWork
+	outage      outage
 	certificate certificate
 	listener    *trackedListener
 	http        *http.Server
@@ -75,19 +77,20 @@ func (s *Server) listen() error {
 		TLSClientConfig:   &tls.Config{RootCAs: s.certificate.pool, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: !s.config.InMemory && !s.config.HTTP1,
 	}
+	down := func() bool { return s.outage.covers(s.config.Clock.Now()) }
 	protocols := &http.Protocols{}
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(s.transport.ForceAttemptHTTP2)
 	if s.config.InMemory {
 		inner := newMemoryListener(s.config.Host)
 		s.transport.DialContext = inner.DialContext
-		s.listener, s.URL = trackListener(inner), "https://"+s.config.Host
+		s.listener, s.URL = trackListener(inner, down), "https://"+s.config.Host
 	} else {
 		inner, err := (&net.ListenConfig{}).Listen(s.stopping, "tcp", "127.0.0.1:0")
 		if err != nil {
 			return fmt.Errorf("simulator: %w", err)
 		}
-		s.listener, s.URL = trackListener(inner), "https://"+inner.Addr().String()
+		s.listener, s.URL = trackListener(inner, down), "https://"+inner.Addr().String()
 	}
 	s.http = &http.Server{ //nolint:gosec // no time-outs: a test may take its time, and they would move a bubble's
 		Handler:     http.HandlerFunc(s.serve),
@@ -150,7 +153,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	found, problem := s.router.find(r.Method, r.URL.EscapedPath())
 	call := &Call{
 		Context: r.Context(), Operation: found.operation, Arguments: found.arguments, Resource: found.first,
-		Query: r.URL.Query(), Header: r.Header, Time: s.config.Clock.Now(),
+		Query: r.URL.Query(), Header: r.Header, Time: s.config.Clock.Now(), clock: s.config.Clock,
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, s.config.MaxBodyBytes+1))
 	call.Body = body
@@ -166,26 +169,30 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil: // the client broke off: nobody to answer, and no fault of the request's
 	case len(problems) > 0:
-		s.refuse(w, r, entry, problems)
+		s.deliver(w, r, entry, Rule{}, s.refuse(entry, problems))
 	default:
 		s.run(w, r, call, entry)
 	}
 }
 
-// refuse answers a request that the contract does not allow, as loudly as possible.
-func (s *Server) refuse(w http.ResponseWriter, r *http.Request, entry *record, problems []string) {
+// refuse makes the answer to a request that the contract does not allow, as loud as possible.
+func (s *Server) refuse(entry *record, problems []string) Answer {
 	s.audit.violate(entry, problems)
+	s.audit.refused(entry, http.StatusBadRequest)
 	name := entry.Operation
 	if name == "" {
 		name = entry.Method + " " + entry.Path
 	}
 	message := fmt.Sprintf("simulator: the contract does not allow this request (%s): %s", name, strings.Join(problems, "; "))
-	s.deliver(w, r, entry, Rule{}, s.config.Error(http.StatusBadRequest, ViolationCode, message))
+	return s.config.Error(http.StatusBadRequest, ViolationCode, message)
 }
 
 // run takes a checked request through the rules and the work.
 func (s *Server) run(w http.ResponseWriter, r *http.Request, call *Call, entry *record) {
 	if rule, due := s.faults.due(call, false); due {
+		if rule.Late > 0 {
+			s.postpone(call, entry, rule.Late)
+		}
 		if !s.wait(call, entry, rule) {
 			return
 		}
@@ -211,19 +218,37 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, call *Call, entry *
 	s.deliver(w, r, entry, rule, answer)
 }
 
-// wait spends a rule's delay, unless that comes in the middle of the body, and reports whether there is still
-// somebody to answer.
+// wait spends a rule's delay and does what comes after it, unless that is to happen in the middle of the body.
+// It reports whether there is still somebody to answer.
 func (s *Server) wait(call *Call, entry *record, rule Rule) bool {
 	s.audit.hit(entry, rule)
-	if rule.Delay == 0 || rule.AfterBytes > 0 {
+	if rule.AfterBytes > 0 {
 		return true
 	}
 	// Whoever gave up is not answered, but its HTTP/2 connection may have others on it: it is not cut.
-	return s.config.Clock.Sleep(call.Context, rule.Delay) == nil
+	if rule.Delay > 0 && s.config.Clock.Sleep(call.Context, rule.Delay) != nil {
+		return false
+	}
+	s.do(entry, rule)
+	return true
+}
+
+// do calls the rule's Do. A panic there is noted where tests look, because net/http would pass it off as a
+// lost connection.
+func (s *Server) do(entry *record, rule Rule) {
+	if rule.Do == nil {
+		return
+	}
+	defer func() {
+		if trouble := recover(); trouble != nil {
+			s.audit.violate(entry, []string{fmt.Sprintf("the Do of a rule failed: %v", trouble)})
+		}
+	}()
+	rule.Do()
 }
 
 // work lets the service do what was asked, and reports whether it was done. A panic of a handler is a fault
-// of the simulator: it is noted where tests look, because net/http would pass it off as a lost connection.
+// of the simulator, and is noted like one of a rule.
 func (s *Server) work(call *Call, entry *record) (answer Answer, ran bool) {
 	defer func() {
 		if trouble := recover(); trouble != nil {
@@ -231,7 +256,9 @@ func (s *Server) work(call *Call, entry *record) (answer Answer, ran bool) {
 			s.audit.violate(entry, []string{text})
 			answer, ran = s.config.Error(http.StatusInternalServerError, "", text), false
 		}
+		s.audit.worked(entry, call, answer.Status)
 	}()
+	s.settleBefore(call)
 	if refusal := s.config.Admit(call); refusal != nil {
 		return *refusal, false
 	}
@@ -240,10 +267,7 @@ func (s *Server) work(call *Call, entry *record) (answer Answer, ran bool) {
 		return s.config.Error(http.StatusNotImplemented, NotSimulatedCode,
 			fmt.Sprintf("the simulator does not have %s yet", call.Operation.Name)), false
 	}
+	s.settleBefore(call) // Admit may have waited
 	answer = handler(call)
-	ran = answer.Status < http.StatusBadRequest
-	if ran {
-		s.audit.ran(entry, call.Resource)
-	}
-	return answer, ran
+	return answer, answer.Status < http.StatusBadRequest
 }

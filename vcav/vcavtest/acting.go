@@ -201,10 +201,13 @@ func (a *appliance) recover(r *replication, body recovery, state string) *refusa
 		id: r.recoveredVM, name: r.vmName, org: r.destination.org, vapp: r.source.vappName,
 		poweredOn: body.PowerOn, disks: slices.Clone(from.disks), hardware: r.machine.hardware,
 	})
-	if state == RecoveryComplete {
-		r.firstSync = nil
-		a.enterVApp(r)
+	if state == RecoveryTest {
+		a.deeds.of(r).Tested++
+		return nil
 	}
+	a.deeds.of(r).Recovered++
+	r.firstSync = nil
+	a.enterVApp(r)
 	return nil
 }
 
@@ -225,6 +228,7 @@ func (a *appliance) cleanUp(call *simkit.Call, v *visit) (any, error) {
 			r.destination.site.removeMachine(made)
 		}
 		r.forgetRecovery()
+		a.deeds.of(r).CleanedUp++
 		return nil
 	})
 }
@@ -271,6 +275,7 @@ func (a *appliance) reverse(call *simkit.Call, v *visit) (any, error) {
 		r.reversed = !r.reversed
 		r.instances, r.excluded, r.paused, r.syncsItself = nil, nil, false, false
 		r.forgetRecovery()
+		a.deeds.of(r).Reversed++
 		return nil
 	})
 }

@@ -49,7 +49,7 @@ func (v *visit) owns(r *replication) bool {
 
 // admit refuses what has no session, no role or no business at a site.
 func (a *appliance) admit(call *simkit.Call) *simkit.Answer {
-	if a.config.latency > 0 {
+	if a.config.latency > 0 && !call.Unattended {
 		if err := a.clock.Sleep(call.Context, a.config.latency); err != nil {
 			return &simkit.Answer{}
 		}
@@ -75,13 +75,15 @@ var errSilent = errors.New("the site never answers")
 func (a *appliance) receive(call *simkit.Call, v *visit) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.settle(call.Now())
 	var err error
 	if v.version, err = negotiate(call.Operation, call.Header, a.config.newest); err != nil || call.Operation.Anonymous {
 		return err
 	}
-	if v.session, err = a.authenticate(call.Header.Get(authHeader)); err != nil {
+	if v.session, err = a.sessionOf(call); err != nil {
 		return err
 	}
+	call.User = v.session.user
 	if err := v.session.mayCall(call.Operation); err != nil {
 		return err
 	}
@@ -92,13 +94,21 @@ func (a *appliance) receive(call *simkit.Call, v *visit) error {
 	for _, name := range sitesNamedBy(call) {
 		switch named := a.site(name); {
 		case named == nil || !named.dead:
-		case named.silent:
+		case named.silent && !call.Unattended:
 			return errSilent
 		default:
 			return unreachable(named)
 		}
 	}
 	return nil
+}
+
+// sessionOf returns the session of a call: that of its token, or the one that an operator has brought along.
+func (a *appliance) sessionOf(call *simkit.Call) (*session, error) {
+	if own, brought := call.Session.(*session); brought {
+		return own, nil
+	}
+	return a.authenticate(call.Header.Get(authHeader))
 }
 
 // enter finds the site at which a session wants something executed.

@@ -22,11 +22,12 @@ const (
 
 // appliance is the state behind a server. Its lock is held for the whole of each request's work.
 type appliance struct {
-	config     *config
-	clock      Clock
-	instanceID string
+	config *config
+	clock  Clock
 
 	mu           sync.Mutex
+	now          time.Time // the moment up to which everything has happened that is due
+	instanceID   string
 	sites        []*site             // the local one first
 	sessions     map[string]*session // by token
 	profiles     map[string]*slaProfile
@@ -44,18 +45,21 @@ type appliance struct {
 	plans        []plan
 	health       health
 	bundles      bundles
+	deeds        deeds
 }
 
 func newAppliance(c *config) (*appliance, error) {
 	a := &appliance{
-		config: c, clock: c.clock, instanceID: freshID(), sites: append([]*site{c.local}, c.remotes...),
+		config: c, clock: c.clock, instanceID: or(c.instanceID, freshID()), sites: append([]*site{c.local}, c.remotes...),
 		sessions: map[string]*session{}, profiles: map[string]*slaProfile{}, byID: map[string]*replication{},
 		starting: map[*replication]bool{}, used: map[string]bool{}, vapps: map[vappKey]recoveredVApp{},
 		taskByID: map[string]*task{}, omissions: map[string]int{}, health: newHealth(c.unconfigured), bundles: newBundles(),
+		deeds: newDeeds(),
 	}
 	if a.clock == nil {
 		a.clock = simkit.SystemClock()
 	}
+	a.now = a.clock.Now()
 	for i, s := range a.sites {
 		if a.site(s.name) != a.sites[i] {
 			return nil, fmt.Errorf("vcavtest: there are two sites of the name %q", s.name)
@@ -170,9 +174,8 @@ func (a *appliance) protect(given Replication) error {
 	if len(keys) == 0 && !given.Unsynced {
 		keys = []string{"replica-" + stableID("instance", r.id)}
 	}
-	now := a.clock.Now()
 	for i, key := range keys {
-		r.addInstance(key, now.Add(time.Duration(i-len(keys))*time.Hour))
+		r.addInstance(key, a.now.Add(time.Duration(i-len(keys))*time.Hour))
 	}
 	a.add(r)
 	return nil
@@ -221,7 +224,7 @@ func (a *appliance) newReplication(given Replication) (*replication, error) {
 		paused: given.Paused, migration: given.Migration, profile: a.profileNamed(given.SLAProfile),
 		storageProfile: or(given.StorageProfile, "*"), excluded: given.ExcludedDisks, startup: usualStartup(),
 		description: given.Description, metadata: given.Metadata, recovery: RecoveryNotStarted,
-		lastUpdated: a.clock.Now(),
+		lastUpdated: a.now,
 	}
 	if _, taken := a.byID[r.id]; taken {
 		return nil, fmt.Errorf("%s: there are two replications with the id %s", given.VMName, r.id)

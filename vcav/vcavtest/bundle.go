@@ -62,10 +62,8 @@ func CookieLife(life time.Duration) Option {
 
 // SupportBundles returns the support bundles that can be downloaded, in the order in which they were generated.
 func (s *Server) SupportBundles() []SupportBundle {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	var found []SupportBundle
 	for _, b := range a.bundles.all {
 		found = append(found, SupportBundle{ID: b.id, GeneratedOn: b.generatedOn, Owner: b.owner, Size: b.content.size})
@@ -96,10 +94,8 @@ func (s *Server) RepairBundle(id string) {
 }
 
 func (s *Server) changeBundle(method, id string, change func(*bundle) error) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	err := fmt.Errorf("there is no bundle %q", id)
 	if b := a.bundles.find(id); b != nil {
 		err = change(b)
@@ -191,7 +187,7 @@ func (a *appliance) addBundle(given SupportBundle) error {
 		given.Size = a.config.bundleSize
 	}
 	if given.GeneratedOn.IsZero() {
-		given.GeneratedOn = a.clock.Now().Add(-time.Hour)
+		given.GeneratedOn = a.now.Add(-time.Hour)
 	}
 	owner := or(given.Owner, systemOrg+"@"+a.local().name)
 	a.bundles.all = append(a.bundles.all, newBundle(given.ID, owner, given.Size, given.GeneratedOn))

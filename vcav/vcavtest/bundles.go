@@ -88,7 +88,7 @@ func (a *appliance) createCookie(call *simkit.Call, _ *visit) (any, error) {
 		return nil, err
 	}
 	value := freshToken()
-	a.bundles.cookies[value] = bundleCookie{bundle: b, until: a.clock.Now().Add(a.config.cookieLife)}
+	a.bundles.cookies[value] = bundleCookie{bundle: b, until: a.now.Add(a.config.cookieLife)}
 	return cookieBody{Cookie: value}, nil
 }
 
@@ -105,7 +105,7 @@ func (a *appliance) downloadBundle(call *simkit.Call, v *visit) (any, error) {
 func (a *appliance) downloadWithCookie(call *simkit.Call, v *visit) (any, error) {
 	value := call.Query.Get(cookieParameter)
 	cookie, known := a.bundles.cookies[value]
-	if !known || cookie.bundle.id != call.Arguments["bundleId"] || !a.clock.Now().Before(cookie.until) {
+	if !known || cookie.bundle.id != call.Arguments["bundleId"] || !a.now.Before(cookie.until) {
 		return nil, notAuthenticated()
 	}
 	delete(a.bundles.cookies, value)

@@ -98,7 +98,7 @@ func (a *appliance) extendTo(s *session, remote *site, org string) {
 	s.forget(remote)
 	added := newReach(remote, org)
 	if a.config.extension > 0 {
-		added.until = a.clock.Now().Add(a.config.extension)
+		added.until = a.now.Add(a.config.extension)
 	}
 	s.reaches = append(s.reaches, added)
 }
@@ -186,8 +186,7 @@ func (a *appliance) shrink(call *simkit.Call, v *visit) (any, error) {
 // token has died: calls that name it answer 401 with [CodeRemoteAuthenticationFailure] until the session is
 // extended again, while the session itself lives.
 func (s *Server) ExpireSite(site string) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
 	remote := a.site(site)
 	if remote == nil || remote == a.local() {
@@ -213,10 +212,8 @@ func (s *Server) SilenceSite(site string) { s.setDead("SilenceSite", site, true,
 func (s *Server) ReviveSite(site string) { s.setDead("ReviveSite", site, false, false) }
 
 func (s *Server) setDead(method, name string, dead, silent bool) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	remote := a.site(name)
 	if remote == nil || remote == a.local() {
 		s.complain(fmt.Sprintf("%s: %q is not a remote site", method, name))

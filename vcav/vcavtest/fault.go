@@ -10,7 +10,7 @@ import (
 
 // Fault breaks answers on purpose. The first group of members says which requests it hits, the second when,
 // the third how; at least one of the third must be set, and those that contradict each other are refused.
-// Delay goes with any of them.
+// Delay and Do go with any of them.
 //
 //	srv.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", After: true, Drop: true, Times: 1})
 //	srv.Inject(vcavtest.Fault{Operation: "SupportBundles.Download", After: true, AfterBytes: 1 << 20, Drop: true, Times: 10})
@@ -26,7 +26,7 @@ type Fault struct {
 	After bool
 
 	// AfterBytes lets this many bytes of the answer's body out before the fault strikes, as in a download
-	// that breaks off; Delay, Drop, Reset, Hang and Truncate can. A shorter body goes out whole first.
+	// that breaks off; Delay, Do, Drop, Reset, Hang and Truncate can. A shorter body goes out whole first.
 	// Without it Truncate lets half of the body out, and the others nothing, not even a status. It needs
 	// After or a Status, for else there is no body.
 	AfterBytes int64
@@ -34,6 +34,15 @@ type Fault struct {
 	// Delay waits, by the server's clock. A client that gives up during a delay before the work leaves
 	// nothing done. Alone, a delay only makes the answer late, or interrupts it.
 	Delay time.Duration
+	// Late lets the work be done after all, so long after the request came by the server's clock, as a queue or
+	// a stuck proxy in front of the appliance does: whatever the client was told, and also when it has gone.
+	// Only then does the appliance look at the session and at its state, and it may refuse; [Server.Requests]
+	// and [Server.Audit] show both. It goes with a fault that answers, cuts or hangs before the work, as in
+	// Fault{Drop: true, Late: time.Minute}. ClearFaults does not take it back.
+	Late time.Duration
+	// Do is called when the fault strikes, after its Delay, and the request waits for it: so that an
+	// [Operator] acts just before the work, or just after it. It may use the server, but not close it.
+	Do func()
 	// Hang never answers, nor closes the connection: it is the client that gives up.
 	Hang bool
 	// Drop closes the connection without an answer. On HTTP/2 the other requests on that connection are
@@ -75,10 +84,10 @@ func (s *Server) Inject(fault Fault) {
 // asked for.
 func (s *Server) ClearFaults() {
 	s.kit.ClearFaults()
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	s.appliance.plans = nil
-	clear(s.appliance.omissions)
+	a := s.lock()
+	defer a.mu.Unlock()
+	a.plans = nil
+	clear(a.omissions)
 }
 
 // RefuseConnections closes the next n connections before their TLS handshake, so that their clients never

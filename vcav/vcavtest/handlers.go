@@ -95,7 +95,7 @@ func (a *appliance) handler(work work) simkit.Handler {
 func (a *appliance) perform(work work, call *simkit.Call, v *visit) (any, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
+	a.settle(call.Now())
 	return work(call, v)
 }
 

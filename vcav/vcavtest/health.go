@@ -93,10 +93,8 @@ func (s *Server) RepairComponent(component Component) {
 
 // setComponent lets a component fail, or with nil be well. Checks that have ended by now show it as it was.
 func (s *Server) setComponent(component Component, failure *refusal) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	a.health.broken[component] = failure
 }
 
@@ -104,19 +102,15 @@ func (s *Server) setComponent(component Component, failure *refusal) {
 // default there is "replicator-1", which is online. The members of such an entry are made up, for the guide
 // shows none.
 func (s *Server) SetReplicators(online, offline []string) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	a.health.online, a.health.offline = slices.Clone(online), slices.Clone(offline)
 }
 
 // SetDiskUsage sets the disk usage that the health shows for the appliance, and for the manager on it.
 func (s *Server) SetDiskUsage(total, usable, free int64) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	a.health.disk = diskUsageBody{Total: total, Usable: usable, Free: free}
 }
 
@@ -247,7 +241,7 @@ func (a *appliance) checkHealth(call *simkit.Call, v *visit) (any, error) {
 		shape = healthShapeOf(v.version)
 	}
 	if shape == HealthObject {
-		return a.healthAt(a.clock.Now()), nil
+		return a.healthAt(a.now), nil
 	}
 	t := &task{kind: typeHealth, resourceType: resourceCloudService, resourceID: a.instanceID, resultType: resultHealth}
 	t.effect = func(at time.Time) *refusal {

@@ -130,10 +130,8 @@ func (s *site) snapshotOf(m *machine) Machine {
 // Machines returns all machines of all sites as they are now: those that replications protect, those that
 // recoveries and tests have made and those that [Machines] added.
 func (s *Server) Machines() []Machine {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	var found []Machine
 	for _, place := range a.sites {
 		for _, m := range place.shelf {
@@ -145,10 +143,8 @@ func (s *Server) Machines() []Machine {
 
 // Machine returns a machine as it is now, or the zero Machine if the site has none with that id.
 func (s *Server) Machine(site, id string) Machine {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	place := a.site(site)
 	if place == nil || place.machines[id] == nil {
 		return Machine{}
@@ -158,9 +154,9 @@ func (s *Server) Machine(site, id string) Machine {
 
 // AddMachine adds a machine as [Machines] does, while the server runs.
 func (s *Server) AddMachine(m Machine) error {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	if err := s.appliance.addMachine(m); err != nil {
+	a := s.lock()
+	defer a.mu.Unlock()
+	if err := a.addMachine(m); err != nil {
 		return fmt.Errorf("vcavtest: AddMachine: %w", err)
 	}
 	return nil
@@ -169,11 +165,8 @@ func (s *Server) AddMachine(m Machine) error {
 // PowerMachine switches a machine on or off, as somebody in Cloud Director or vCenter Server could. A
 // protected machine that is switched on and has never synced begins its initial synchronization.
 func (s *Server) PowerMachine(site, id string, on bool) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	now := a.clock.Now()
-	a.agenda.settle(now)
 	place := a.site(site)
 	if place == nil || place.machines[id] == nil {
 		s.complain(fmt.Sprintf("PowerMachine: the site %q has no machine %q", site, id))
@@ -182,7 +175,7 @@ func (s *Server) PowerMachine(site, id string, on bool) {
 	m := place.machines[id]
 	m.poweredOn = on
 	if m.source != nil && a.byID[m.source.id] == m.source {
-		a.syncAtFirst(m.source, now)
+		a.syncAtFirst(m.source, a.now)
 	}
 }
 

@@ -37,6 +37,7 @@ type config struct {
 	absolute       time.Duration
 	extension      time.Duration // 0: as long as the session
 	latency        time.Duration
+	instanceID     string // empty: one that no other server has
 	productVersion string
 	newest         apiVersion
 	pageLimit      int

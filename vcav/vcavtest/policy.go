@@ -237,10 +237,10 @@ func (s *site) snapshotOfPolicy(p *policy) Policy {
 // Policies returns the replication policies of all sites as they are now, at each site the default one
 // first.
 func (s *Server) Policies() []Policy {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
+	a := s.lock()
+	defer a.mu.Unlock()
 	var found []Policy
-	for _, place := range s.appliance.sites {
+	for _, place := range a.sites {
 		if place.onPremises {
 			continue
 		}
@@ -253,9 +253,9 @@ func (s *Server) Policies() []Policy {
 
 // PolicyOf returns the policy of an organization, or the zero Policy if the site has none of that name.
 func (s *Server) PolicyOf(site, org string) Policy {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	place := s.appliance.site(site)
+	a := s.lock()
+	defer a.mu.Unlock()
+	place := a.site(site)
 	if place == nil || !slices.Contains(place.orgs, org) {
 		return Policy{}
 	}
@@ -265,9 +265,9 @@ func (s *Server) PolicyOf(site, org string) Policy {
 // SetPolicy makes a policy, or overwrites the one of the same id, while the server runs and at any site: as
 // [Policies] does, and as an administrator of a remote site could.
 func (s *Server) SetPolicy(p Policy) error {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	if err := s.appliance.setPolicy(p); err != nil {
+	a := s.lock()
+	defer a.mu.Unlock()
+	if err := a.setPolicy(p); err != nil {
 		return fmt.Errorf("vcavtest: SetPolicy: %w", err)
 	}
 	return nil

@@ -84,7 +84,7 @@ func (a *appliance) pollTasks(call *simkit.Call, v *visit) (any, error) {
 		seen[id] = true
 	}
 	slices.SortFunc(wanted, ascending(func(t *task) int { return t.created }))
-	now, columns := a.clock.Now(), pollColumns()
+	now, columns := a.now, pollColumns()
 	table := taskTableBody{Values: []any{}}
 	for _, column := range columns {
 		table.PropertyNames = append(table.PropertyNames, column.name)

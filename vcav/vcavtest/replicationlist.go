@@ -94,7 +94,7 @@ func (a *appliance) listReplications(call *simkit.Call, v *visit) (any, error) {
 	if call.Query.Has("datastoreMoref") && !call.Query.Has("vimServerInstanceUuid") {
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "Filtering by datastoreMoref needs vimServerInstanceUuid.")
 	}
-	now := a.clock.Now()
+	now := a.now
 	list := a.replicationListing(now, v.site)
 	rows, err := a.rows(list, call.Query.Get("sort"))
 	if err != nil {
@@ -139,7 +139,7 @@ func (a *appliance) getReplication(call *simkit.Call, v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.view(r, a.clock.Now(), v.admin), nil
+	return a.view(r, a.now, v.admin), nil
 }
 
 func (a *appliance) instances(call *simkit.Call, v *visit) (any, error) {

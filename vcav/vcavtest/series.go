@@ -100,7 +100,7 @@ func (a *appliance) history(call *simkit.Call, v *visit, value func(*replication
 	if !known {
 		return nil, badParameter("interval", name)
 	}
-	now := a.clock.Now()
+	now := a.now
 	end, err := moment(call, "end", now)
 	if err != nil {
 		return nil, err

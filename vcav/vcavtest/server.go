@@ -90,18 +90,14 @@ func (s *Server) Thumbprint() string { return s.kit.Thumbprint() }
 // connections.
 func (s *Server) Transport() http.RoundTripper { return s.kit.Transport() }
 
-// InstanceID returns the identity of the appliance, which GET /diagnostics/about tells clients. Every
-// server has its own.
-func (s *Server) InstanceID() string { return s.appliance.instanceID }
-
 // AddTenant adds a user as [Tenant] does, while the server runs.
 func (s *Server) AddTenant(user, password string) error {
 	if !strings.Contains(user, "@") || password == "" {
 		return errors.New("vcavtest: a tenant is named user@org and has a password")
 	}
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	if err := s.appliance.local().addAccount(account{user: user, password: password}); err != nil {
+	a := s.lock()
+	defer a.mu.Unlock()
+	if err := a.local().addAccount(account{user: user, password: password}); err != nil {
 		return fmt.Errorf("vcavtest: %w", err)
 	}
 	return nil
@@ -110,61 +106,55 @@ func (s *Server) AddTenant(user, password string) error {
 // ExpireSessions ends all sessions, as when they idle out: their next request answers 401 with
 // [CodeNotAuthenticated].
 func (s *Server) ExpireSessions() {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	clear(s.appliance.sessions)
+	a := s.lock()
+	defer a.mu.Unlock()
+	clear(a.sessions)
 }
 
 // Sessions returns how many sessions are open, those that have idled out unnoticed included.
 func (s *Server) Sessions() int {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	return len(s.appliance.sessions)
+	a := s.lock()
+	defer a.mu.Unlock()
+	return len(a.sessions)
 }
 
 // Replication returns a replication as it is now, or the zero Replication if there is none with that id.
 func (s *Server) Replication(id string) Replication {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	now := s.appliance.clock.Now()
-	s.appliance.agenda.settle(now)
-	if r, known := s.appliance.byID[id]; known {
-		return r.snapshot(now)
+	a := s.lock()
+	defer a.mu.Unlock()
+	if r, known := a.byID[id]; known {
+		return r.snapshot(a.now)
 	}
 	return Replication{}
 }
 
 // Replications returns all replications as they are now, in the order of their creation.
 func (s *Server) Replications() []Replication {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	now := s.appliance.clock.Now()
-	s.appliance.agenda.settle(now)
+	a := s.lock()
+	defer a.mu.Unlock()
 	var found []Replication
-	for _, r := range s.appliance.replications {
-		found = append(found, r.snapshot(now))
+	for _, r := range a.replications {
+		found = append(found, r.snapshot(a.now))
 	}
 	return found
 }
 
 // Tasks returns all tasks of all sites as they are now, in the order of their creation.
 func (s *Server) Tasks() []Task {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	now := s.appliance.clock.Now()
-	s.appliance.agenda.settle(now)
+	a := s.lock()
+	defer a.mu.Unlock()
 	var found []Task
-	for _, t := range s.appliance.tasks {
-		found = append(found, t.snapshot(now))
+	for _, t := range a.tasks {
+		found = append(found, t.snapshot(a.now))
 	}
 	return found
 }
 
 // Protect adds a replication while the server runs.
 func (s *Server) Protect(r Replication) error {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	if err := s.appliance.protect(r); err != nil {
+	a := s.lock()
+	defer a.mu.Unlock()
+	if err := a.protect(r); err != nil {
 		return fmt.Errorf("vcavtest: Protect: %w", err)
 	}
 	return nil
@@ -173,12 +163,11 @@ func (s *Server) Protect(r Replication) error {
 // RemoveReplication lets a replication be gone, as if somebody else had stopped it, and reports whether it
 // was there. Tasks that work on it fail.
 func (s *Server) RemoveReplication(id string) bool {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	s.appliance.agenda.settle(s.appliance.clock.Now())
-	r, known := s.appliance.byID[id]
+	a := s.lock()
+	defer a.mu.Unlock()
+	r, known := a.byID[id]
 	if known {
-		s.appliance.remove(r)
+		a.remove(r)
 	}
 	return known
 }

@@ -67,7 +67,7 @@ func notAuthenticated() error {
 
 // authenticate returns the session of a token that is still good, and keeps it from idling out.
 func (a *appliance) authenticate(token string) (*session, error) {
-	now := a.clock.Now()
+	now := a.now
 	s, ok := a.sessions[token]
 	if !ok {
 		return nil, notAuthenticated()
@@ -107,17 +107,22 @@ func (a *appliance) signIn(call *simkit.Call, v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	now, token := a.clock.Now(), freshToken()
-	s := &session{user: user, admin: org == systemOrg, created: now, used: now}
+	s, token := a.newSession(user, org), freshToken()
 	s.cloudDirector = given.Type == "vcdCredentials" || given.Type == "vcdAccessToken"
+	a.sessions[token], call.User = s, user
+	answer := simkit.JSON(http.StatusOK, v.version.contentType(), s.body())
+	answer.Header[authHeader] = []string{token} // in the spelling of the guide
+	return answer, nil
+}
+
+// newSession makes the session of somebody of an organization, who is authenticated where [AuthenticatedAt] says.
+func (a *appliance) newSession(user, org string) *session {
+	s := &session{user: user, admin: org == systemOrg, created: a.now, used: a.now}
 	s.reaches = []reach{newReach(a.local(), org)}
 	for _, name := range a.config.authenticated {
 		a.extendTo(s, a.site(name), remoteOrg(a.site(name), org))
 	}
-	a.sessions[token] = s
-	answer := simkit.JSON(http.StatusOK, v.version.contentType(), s.body())
-	answer.Header[authHeader] = []string{token} // in the spelling of the guide
-	return answer, nil
+	return s
 }
 
 // remoteOrg is the organization as which somebody of a local one is authenticated at a remote site.

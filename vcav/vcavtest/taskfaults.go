@@ -29,18 +29,16 @@ func (s *Server) SlowTask(operation, resource string, running time.Duration) {
 }
 
 func (s *Server) plan(next plan) {
-	s.appliance.mu.Lock()
-	defer s.appliance.mu.Unlock()
-	s.appliance.plans = append(s.appliance.plans, next)
+	a := s.lock()
+	defer a.mu.Unlock()
+	a.plans = append(a.plans, next)
 }
 
 // ForgetTask lets a task be gone from the appliance's memory, and reports whether it was there: nobody finds
 // it any more, by its id, in a list or in a poll. Its work is done all the same when its time has come.
 func (s *Server) ForgetTask(id string) bool {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
-	a.agenda.settle(a.clock.Now())
 	_, known := a.taskByID[id]
 	delete(a.taskByID, id)
 	a.tasks = slices.DeleteFunc(a.tasks, func(t *task) bool { return t.id == id })
@@ -51,8 +49,7 @@ func (s *Server) ForgetTask(id string) bool {
 // task that they do not know yet. GET /tasks and GET /tasks/{taskId} show it. It replaces what an earlier call
 // asked for; 0 ends it.
 func (s *Server) OmitFromPolls(id string, polls int) {
-	a := s.appliance
-	a.mu.Lock()
+	a := s.lock()
 	defer a.mu.Unlock()
 	if _, known := a.taskByID[id]; !known || polls < 0 {
 		s.complain(fmt.Sprintf("OmitFromPolls: there is no task %q, or %d polls make no sense", id, polls))

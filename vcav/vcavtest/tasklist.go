@@ -43,7 +43,7 @@ func (a *appliance) listTasks(call *simkit.Call, v *visit) (any, error) {
 	if call.Query.Has("destinationOrg") && call.Query.Has("user") {
 		return nil, refuse(http.StatusBadRequest, CodeBadRequest, "Filtering by user is not supported together with destinationOrg.")
 	}
-	now := a.clock.Now()
+	now := a.now
 	list := a.taskListing(now)
 	newestFirst := slices.Clone(a.tasks) // they are created in the order of their start times
 	slices.Reverse(newestFirst)

@@ -81,6 +81,7 @@ type task struct {
 	endsAt         time.Time
 	effect         func(at time.Time) *refusal // or nil
 	failed         func()                      // undoes what was reserved, or nil
+	counts         *taskCounts                 // for the audit
 	resultType     string                      // empty: it has no result
 
 	finished bool
@@ -165,6 +166,7 @@ func (a *appliance) endTask(t *task, at time.Time) {
 		t.failure = t.effect(at)
 	}
 	t.finished = true
+	t.counts.end(t.failure)
 	if t.failure != nil && t.failed != nil {
 		t.failed()
 	}
@@ -188,13 +190,14 @@ func (a *appliance) taskOn(r *replication, kind string, effect func(time.Time) *
 // begin makes a task of what its caller has filled in. The answer is that of an accepted task, which has
 // not ended even if tasks take no time.
 func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
-	now := a.clock.Now()
+	now := a.now
 	t.id, t.user, t.operationID = freshID(), v.session.user, call.Header.Get(traceHeader)
 	a.begun++
 	t.site, t.created, t.start = v.site, a.begun, now
 	t.runsAt = now.Add(a.config.queued)
 	t.endsAt = t.runsAt.Add(a.plannedDuration(call))
 	t.failure = a.plannedFailure(call)
+	t.counts = a.deeds.begin(call)
 	if r := t.replication; r != nil {
 		t.sourceOrg, t.destinationOrg = r.source.org, r.destination.org
 		r.active, r.lastUpdated = t, now
@@ -214,7 +217,7 @@ func (t *task) visible(v *visit) bool {
 func (a *appliance) getTask(call *simkit.Call, v *visit) (any, error) {
 	id := call.Arguments["taskId"]
 	if t, known := a.taskByID[id]; known && t.visible(v) {
-		return t.body(a.clock.Now(), v.admin), nil
+		return t.body(a.now, v.admin), nil
 	}
 	return nil, refuse(http.StatusNotFound, CodeTaskNotFound, "Task with id '%s' was not found.", id)
 }

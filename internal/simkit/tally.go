@@ -1,0 +1,61 @@
+package simkit
+
+import "github.com/drkit-go/drkit/internal/api"
+
+// Tally is what became of the requests for one operation on one resource, those of operators included. Each
+// of them ran, was refused, is still to come or was lost.
+type Tally struct {
+	Operation string         // name in the table
+	Resource  string         // what the audit counts by; empty: none
+	Requests  int            // how many came
+	Operators int            // how many of them came from operators
+	Ran       int            // how often the work was done
+	RanBy     map[string]int // the same by user
+	Late      int            // how often it was done late
+	Refused   int            // how often the service refused it
+	Pending   int            // how often it is still to be done late
+	Lost      int            // how often a rule kept it from the service, or its client gave up; or it is on its way
+}
+
+// Tallies returns the tallies of all operations that change something, in the order of their first requests.
+func (s *Server) Tallies() []Tally {
+	s.Settle()
+	s.audit.mu.Lock()
+	defer s.audit.mu.Unlock()
+	type key struct{ operation, resource string }
+	var tallies []Tally
+	at := map[key]int{}
+	for _, e := range s.audit.entries {
+		if operation, known := s.router.named(e.Operation); !known || operation.Class == api.Read {
+			continue
+		}
+		k := key{e.Operation, e.Resource}
+		if _, seen := at[k]; !seen {
+			at[k] = len(tallies)
+			tallies = append(tallies, Tally{Operation: e.Operation, Resource: e.Resource, RanBy: map[string]int{}})
+		}
+		tallies[at[k]].count(e)
+	}
+	return tallies
+}
+
+func (t *Tally) count(e *record) {
+	t.Requests++
+	if e.Operator {
+		t.Operators++
+	}
+	switch {
+	case e.Ran:
+		t.Ran++
+		t.RanBy[e.User]++
+		if e.Late > 0 {
+			t.Late++
+		}
+	case e.Outcome != 0:
+		t.Refused++
+	case e.pending:
+		t.Pending++
+	default:
+		t.Lost++
+	}
+}
