@@ -116,7 +116,11 @@ func (o OperationAudit) String() string {
 	for _, user := range slices.Sorted(maps.Keys(o.RanBy)) {
 		users = append(users, fmt.Sprintf("%s %d", user, o.RanBy[user]))
 	}
-	requests := counted(o.Requests, "%d requests") + within(counted(o.Operators, "%d by operators"))
+	requests := fmt.Sprintf("%d requests", o.Requests)
+	if o.Requests == 1 {
+		requests = "1 request"
+	}
+	requests += within(counted(o.Operators, "%d by operators"))
 	line := strings.TrimSpace(o.Resource+" "+o.Operation) + ": " + joined(
 		requests, fmt.Sprintf("ran %d", o.Ran)+within(strings.Join(users, ", ")), counted(o.Late, "late %d"),
 		counted(o.Refused, "refused %d"), counted(o.Pending, "pending %d"), counted(o.Lost, "lost %d"),

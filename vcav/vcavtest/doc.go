@@ -97,6 +97,18 @@
 // session that asked for it. Cookies that are not taken, used, expired and unknown ones alike, answer 401 with
 // [CodeNotAuthenticated]. Only downloads with a cookie may come with the Accept header of a browser.
 //
+// # Late work, operators and restarts
+//
+// A [Fault] can lose a request (Drop), lose the answer to work that is done (After and Drop) and let the work
+// be done later than anybody waits for it (Late). An [Operator] works on the same appliance in process, at any
+// moment that a test chooses with the Do of a Fault. [Server.Restart] takes the appliance itself away for a
+// while, and [Server.SetInstanceID] puts another in its place. [Server.Audit] tells what really happened; print
+// it where a test fails.
+//
+// Late work is like a task: it has no goroutine and is done, as of its time, before anybody sees what comes after
+// that. It waits in front of the appliance, not in it, and so does not know of [Latency]; one for a site that
+// never answers is refused like one for a site that is dead.
+//
 // # Statistics
 //
 // Traffic and disk usage have a sample at every full multiple of the interval, start and end included, made

@@ -33,6 +33,7 @@ var (
 type guest struct {
 	server *vcavtest.Server
 	token  string
+	by     http.RoundTripper // nil: the server's own
 }
 
 // reply is what a request came to.
@@ -58,7 +59,11 @@ func (g guest) send(ctx context.Context, method, path, body string, headers ...s
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := (&http.Client{Transport: g.server.Transport()}).Do(request)
+	by := g.by
+	if by == nil {
+		by = g.server.Transport()
+	}
+	response, err := (&http.Client{Transport: by}).Do(request)
 	if err != nil {
 		return reply{}, err
 	}
@@ -265,10 +270,15 @@ func open(t testing.TB, options ...vcavtest.Option) (guest, *vcavtest.ManualCloc
 
 func signIn(t testing.TB, server *vcavtest.Server, body string) guest {
 	t.Helper()
-	got := guest{server: server}.ask(t, http.StatusOK, "POST", "/sessions", body)
-	token := got.header.Get("X-VCAV-Auth")
-	require.NotEmpty(t, token)
-	return guest{server: server, token: token}
+	return guest{server: server}.signIn(t, body)
+}
+
+// signIn returns a guest on the same connections with a session of its own.
+func (g guest) signIn(t testing.TB, body string) guest {
+	t.Helper()
+	g.token = g.ask(t, http.StatusOK, "POST", "/sessions", body).header.Get("X-VCAV-Auth")
+	require.NotEmpty(t, g.token)
+	return g
 }
 
 func tenant(t testing.TB, server *vcavtest.Server, user string) guest {
