@@ -23,8 +23,9 @@ type Rule struct {
 	After bool
 
 	// AfterBytes lets this many bytes of the answer's body out before the rule strikes; Delay, Do, Drop,
-	// Reset, Hang and Truncate can. A shorter body goes out whole first. Without it Truncate lets half of the body
-	// out, and the others nothing, not even a status. It needs After or a Status, for else there is no body.
+	// Reset, Hang and Truncate can. A shorter body goes out whole first. Without it Truncate lets half of the
+	// body out, and the others nothing, not even a status. It needs After or a Status, for else there is no
+	// body.
 	AfterBytes int64
 
 	// Delay waits, by the server's clock. A client that gives up during a delay before the work leaves

@@ -29,19 +29,19 @@ type OperationAudit struct {
 	Pending   int            // how often it is still to be done late
 	Lost      int            // how often a fault kept it from the appliance, or its client gave up; or it is on its way
 
-	Succeeded  int // tasks
-	Failed     int // tasks
-	Unfinished int // tasks
+	Succeeded  int // how many of the tasks that it started have succeeded
+	Failed     int // how many have failed
+	Unfinished int // how many are still at work, those that are forgotten included
 }
 
 // RecoveryAudit is what has happened to the machine of one replication.
 type RecoveryAudit struct {
 	Replication string // its id
-	VMName      string
-	Recovered   int // how often a failover or migration has made a machine
-	Tested      int // how often a test has
-	CleanedUp   int // how often that of a test was removed
-	Reversed    int // how often the direction has changed
+	VMName      string // name of the machine
+	Recovered   int    // how often a failover or migration has made a machine
+	Tested      int    // how often a test has
+	CleanedUp   int    // how often that of a test was removed
+	Reversed    int    // how often the direction has changed
 }
 
 // Audit returns what has really happened up to now. Reads are left out: [Server.Count] counts them.

@@ -22,7 +22,7 @@ type Operator struct {
 type OperatorError struct {
 	Status  int    // as a client would see it
 	Code    string // one of the codes of this package
-	Message string
+	Message string // in words
 }
 
 // Error returns the status, the code and the message.

@@ -25,8 +25,8 @@ func (s *Server) InstanceID() string {
 }
 
 // SetInstanceID lets another appliance answer at this address from now on, as when the name has moved to one
-// that was put in its place; its manager is another as well. Nothing else changes: call [Server.Restart] for what such a change does to sessions
-// and connections.
+// that was put in its place; its manager is another as well. Nothing else changes: call [Server.Restart] for
+// what such a change does to sessions and connections.
 func (s *Server) SetInstanceID(id string) {
 	if id == "" {
 		s.complain("SetInstanceID: the id is empty")
