@@ -58,7 +58,7 @@ func call(ctx context.Context) {
 	}
 	client, err := transport.New(transport.Config{
 		Service: "vcav", Endpoint: "https://vcda.example.com", TraceHeader: "operationID",
-		Accept:      func(string) string { return "application/json" },
+		Accept:      func(string, bool) string { return "application/json" },
 		DecodeError: func(int, []byte) (transport.ServiceError, bool) { return transport.ServiceError{}, false },
 		Session:     transport.Session{Header: "X-VCAV-Auth", Token: drkit.NewSecret("a token")},
 		Options: []drkit.Option{

@@ -19,8 +19,10 @@ const defaultAPIVersion = "4.1"
 type Client struct {
 	// Sessions shows and ends the session of this client.
 	Sessions *Sessions
-	// Diagnostics tells what the appliance is.
+	// Diagnostics tells what the appliance is, and how it is.
 	Diagnostics *Diagnostics
+	// SupportBundles are the archives for the vendor's support.
+	SupportBundles *SupportBundles
 	// Tasks are the long-running operations of the local site.
 	Tasks *Tasks
 	// Policies are the replication policies of the local site.
@@ -68,6 +70,7 @@ func NewClient(endpoint string, credentials Credentials, options ...drkit.Option
 	local := place{client: c}
 	c.Sessions = &Sessions{local}
 	c.Diagnostics = &Diagnostics{local}
+	c.SupportBundles = &SupportBundles{local}
 	c.Tasks = &Tasks{local}
 	c.Policies = &Policies{SitePolicies{local}}
 	c.VMReplications = &VMReplications{SiteVMReplications{local}}
@@ -125,11 +128,15 @@ func (p place) do(ctx context.Context, call transport.Call, out any) error {
 }
 
 // mediaType is what the Accept header asks for; it picks the shape of the answers.
-func mediaType(version string) string {
+func mediaType(version string, file bool) string {
 	if version == "" {
 		version = defaultAPIVersion
 	}
-	return "application/vnd.vmware.h4-v" + version + "+json;charset=UTF-8"
+	format := "json"
+	if file {
+		format = "octet-stream"
+	}
+	return "application/vnd.vmware.h4-v" + version + "+" + format + ";charset=UTF-8"
 }
 
 var versionFormat = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)

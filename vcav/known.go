@@ -16,6 +16,8 @@ func (r VMReplication) identified() error   { return needs("replication", "id", 
 func (p Policy) identified() error          { return needs("policy", "id", p.ID) }
 func (s Session) identified() error         { return needs("session", "user", s.User) }
 func (a About) identified() error           { return needs("product", "instanceId", a.InstanceID) }
+func (b SupportBundle) identified() error   { return needs("support bundle", "id", b.ID) }
+func (h CloudHealth) identified() error     { return needs("health", "instanceId", h.InstanceID) }
 func (i InstanceDetails) identified() error { return needs("instance", "key", i.Key) }
 func (s Series) identified() error          { return needs("series", "interval", string(s.Interval)) }
 

@@ -12,15 +12,24 @@ import (
 
 // start sends a call that answers a task and returns the poller that follows it to a result of type T.
 func start[T any](ctx context.Context, at place, call transport.Call) (*drkit.Poller[T], error) {
+	return startAs[T](ctx, at, call, &Task{})
+}
+
+// accepted is an answer that holds the task which the service has begun.
+type accepted interface{ task() Task }
+
+func (t Task) task() Task { return t }
+
+// startAs is start for an answer that is no plain task.
+func startAs[T any](ctx context.Context, at place, call transport.Call, answer accepted) (*drkit.Poller[T], error) {
 	ctx, id, err := at.client.transport.Name(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("vcav.%s: %w", call.Operation.Name, err)
 	}
-	var task Task
-	if err := at.do(ctx, call, &task); err != nil {
+	if err := at.do(ctx, call, answer); err != nil {
 		return nil, err
 	}
-	source := &taskSource[T]{at: at, accepted: task, operation: "vcav." + call.Operation.Name, operationID: id}
+	source := &taskSource[T]{at: at, accepted: answer.task(), operation: "vcav." + call.Operation.Name, operationID: id}
 	return drkit.NewPoller[T](source, at.client.transport.Polling()), nil
 }
 
@@ -92,6 +101,9 @@ func resultOf[T any](task Task) (T, error) {
 	var result T
 	if _, void := any(result).(NoResult); void {
 		return result, nil
+	}
+	if nested, ok := nestedTask(task.Result); ok {
+		return ResultOf[T](nested)
 	}
 	if len(task.Result) == 0 || string(task.Result) == "null" {
 		return result, fmt.Errorf("task %s succeeded, but has no result to return", plain(task.ID))

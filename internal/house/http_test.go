@@ -34,6 +34,7 @@ var jsonScope = scope{
 	files: map[string]string{
 		"vcav/errors.go":      "reads the error answers of the service",
 		"vcav/failover.go":    "writes the discriminator of a union",
+		"vcav/health_json.go": "tells the three shapes of the health apart",
 		"vcav/migrate.go":     "writes the discriminator of a union",
 		"vcav/policy_json.go": "carries unknown members along",
 		"vcav/task_rows.go":   "reads the table of a poll",

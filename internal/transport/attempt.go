@@ -47,6 +47,7 @@ type exchange struct {
 	deadline deadline
 	status   int
 	header   http.Header
+	length   int64 // of the body, as announced; -1 if it is not
 	buffer   *bytes.Buffer
 	answer   *drkit.Error // decoded error answer
 	stream   *stream
@@ -126,7 +127,9 @@ func (x *exchange) reset() {
 	}
 }
 
-func (x *exchange) keep(resp *http.Response) { x.status, x.header = resp.StatusCode, resp.Header }
+func (x *exchange) keep(resp *http.Response) {
+	x.status, x.header, x.length = resp.StatusCode, resp.Header, resp.ContentLength
+}
 
 // read takes in the whole answer, up to the limit.
 func (x *exchange) read(resp *http.Response) error {
@@ -225,10 +228,18 @@ func (x *exchange) outcome(ctx context.Context) error {
 
 // ended returns why the call was ended from our side, or nil.
 func (x *exchange) ended(ctx context.Context) error {
+	if x.call.Last && ctx.Err() == nil {
+		return nil
+	}
+	return x.client.ended(ctx)
+}
+
+// ended returns why what runs on ctx was ended from our side, or nil.
+func (c *Client) ended(ctx context.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return endOf(ctx)
-	case x.client.life.Err() != nil && !x.call.Last:
+	case c.life.Err() != nil:
 		return drkit.ErrClosed
 	default:
 		return nil

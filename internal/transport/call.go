@@ -24,6 +24,8 @@ type Call struct {
 	Query     any      // struct for go-querystring, or nil
 	Body      any      // sent as JSON; nil sends no body
 	Accept    string   // media type asked for; empty is the service's own
+	// Part marks a download: its answer is asked for as it is, without compression, and from where it says.
+	Part *Part
 	// Check looks at the decoded answer. What it refuses counts as an answer that does not decode.
 	Check func() error
 	// Session marks a call that changes nothing but the session, so that a read-only client may send it.
@@ -37,6 +39,7 @@ type Call struct {
 // Answer is what came beside the body.
 type Answer struct {
 	Status int
+	Length int64 // of the body; -1 if it is not known
 	header http.Header
 }
 
@@ -65,7 +68,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 			return Answer{}, x.end(ctx, err)
 		}
 	}
-	return Answer{Status: x.status, header: x.header}, x.end(ctx, nil)
+	return x.beside(), x.end(ctx, nil)
 }
 
 // Stream sends a call and returns the body of its answer as it comes. The time-out of an attempt then
@@ -85,7 +88,12 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, 
 		return nil, Answer{}, x.end(ctx, err)
 	}
 	x.stream.onClose = c.leave
-	return x.stream, Answer{Status: x.status, header: x.header}, x.end(ctx, nil)
+	return x.stream, x.beside(), x.end(ctx, nil)
+}
+
+// beside returns what came beside the body.
+func (x *exchange) beside() Answer {
+	return Answer{Status: x.status, Length: x.length, header: x.header}
 }
 
 // prepare refuses what must not be sent and builds the request.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/go-querystring/query"
@@ -30,13 +31,26 @@ func (c *Client) newRequest(x *exchange) error {
 	x.query = target.RawQuery
 
 	accept := x.call.Accept
-	if accept == "" {
+	switch {
+	case accept != "":
+	case x.call.Part != nil:
+		accept = c.file
+	default:
 		accept = c.accept
 	}
 	header := newHeaderSet()
 	header.set("Accept", accept)
 	header.set("User-Agent", c.settings.UserAgent)
 	header.set(c.traceHeader, x.id)
+	if part := x.call.Part; part != nil {
+		header.Header["Accept-Encoding"] = []string{"identity"}
+		if part.Offset > 0 {
+			header.Header["Range"] = []string{"bytes=" + strconv.FormatInt(part.Offset, 10) + "-"}
+		}
+		if part.Offset > 0 && part.Validator != "" {
+			header.Header["If-Range"] = []string{part.Validator}
+		}
+	}
 	if x.call.Body != nil {
 		if x.body, err = json.Marshal(x.call.Body); err != nil {
 			return fmt.Errorf("request body: %w", err)

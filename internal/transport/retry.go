@@ -101,6 +101,20 @@ func backoff(least, limit time.Duration, attempt int, resp *http.Response) time.
 	return time.Duration(rand.Int64N(int64(ceiling) + 1)) //nolint:gosec // spreads load, guards nothing
 }
 
+// pause waits before what has failed goes on, as long as between two attempts, or until ctx or the client
+// ends.
+func (c *Client) pause(ctx context.Context, attempt int) error {
+	timer := time.NewTimer(backoff(c.settings.Retry.MinWait, c.settings.Retry.MaxWait, attempt, nil))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+	case <-c.life.Done():
+	}
+	return c.ended(ctx)
+}
+
 // retryAfter reads the header as seconds or as a date; 0 is none, or one that cannot be read.
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")

@@ -24,8 +24,9 @@ type Config struct {
 	Service     string // prefix of operation names, as in "vcav"
 	Endpoint    string // base URL
 	TraceHeader string // carries the operation ID
-	// Accept returns the media type to ask for; version is empty unless an option names one.
-	Accept  func(version string) string
+	// Accept returns the media type to ask for, of a file to download or of anything else; version is empty
+	// unless an option names one.
+	Accept  func(version string, file bool) string
 	Session Session
 	// DecodeError reads an error answer. It returns false for what is not in the service's own format,
 	// such as a proxy's page.
@@ -54,6 +55,7 @@ type Client struct {
 	session   *session
 	deadlines deadlines
 	accept    string
+	file      string // what downloads accept
 	// The header names in canonical form, as net/http keeps them.
 	traceHeader, tokenHeader string
 	logQuery                 map[string]bool
@@ -88,7 +90,7 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{config: config, settings: s.WithDefaults(), base: base, logQuery: map[string]bool{}, closed: make(chan struct{})}
-	c.accept = config.Accept(s.APIVersion)
+	c.accept, c.file = config.Accept(s.APIVersion, false), config.Accept(s.APIVersion, true)
 	c.traceHeader = http.CanonicalHeaderKey(config.TraceHeader)
 	c.tokenHeader = http.CanonicalHeaderKey(config.Session.Header)
 	for _, name := range config.LogQuery {
