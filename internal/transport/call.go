@@ -87,7 +87,7 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, 
 		defer c.leave()
 		return nil, Answer{}, x.end(ctx, err)
 	}
-	x.stream.onClose = c.leave
+	x.stream.onClose = func() { x.restEnds(); c.leave() }
 	return x.stream, x.beside(), x.end(ctx, nil)
 }
 
@@ -200,14 +200,21 @@ func (x *exchange) send(ctx context.Context, token string) error {
 	}
 	x.attempt = 0
 	_, err := x.client.retry.Do(x.looping) //nolint:bodyclose // attempts has read and closed it
-	if x.rest != nil {
-		x.rest()
-		x.rest = nil
+	if x.stream == nil {
+		x.restEnds()
 	}
 	if err != nil && x.err == nil && x.status == 0 {
 		x.err = err
 	}
 	return x.outcome(ctx)
+}
+
+// restEnds lets go of what the pauses needed. A stream still reads on the same context.
+func (x *exchange) restEnds() {
+	if x.rest != nil {
+		x.rest()
+		x.rest = nil
+	}
 }
 
 // decode reads the answer into out.

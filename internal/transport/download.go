@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"mime"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -28,34 +29,27 @@ const chunk = 256 << 10
 
 // Download sends a call whose answer is a file, and takes the file in whole: a connection that breaks is
 // resumed where it broke, as long as each brings at least one byte within the attempts of the retry policy.
-// published returns the checksum to hold the file against, where the caller has not settled that.
+// published returns the checksum to hold the file against, where the caller has not settled that. Nothing is
+// sent before the target is there to be written to.
 //
 // Errors: those of [Client.Do]; *drkit.ChecksumError; what is wrong with the options or with the target.
-func (c *Client) Download(ctx context.Context, call Call, published func(context.Context) (string, error), options []drkit.DownloadOption) (drkit.Download, error) {
+func (c *Client) Download(ctx context.Context, call Call, published func(context.Context) (string, error), options []drkit.DownloadOption) (done drkit.Download, err error) {
 	ctx, id, err := c.Name(ctx)
 	d := &download{client: c, call: call, name: c.config.Service + "." + call.Operation.Name, id: id, total: -1}
 	if err == nil {
 		d.path, err = expand(call.Operation.Path, call.Path)
 	}
 	if err == nil {
-		err = d.configure(ctx, published, options)
+		defer func() { err = d.close(err) }() // also if a function of the caller panics
+		err = d.prepare(ctx, published, options)
 	}
 	if err != nil {
 		return drkit.Download{}, fmt.Errorf("%s: %w", d.name, err)
 	}
-	err = d.run(ctx)
-	if d.digest != nil {
-		d.digest.close()
+	if err := d.run(ctx); err != nil {
+		return drkit.Download{}, err
 	}
-	if err == nil {
-		return d.done, nil
-	}
-	if d.sink != nil {
-		if left := d.sink.discard(); left != nil {
-			err = fmt.Errorf("%w; its temporary file is still there: %w", err, left)
-		}
-	}
-	return drkit.Download{}, err
+	return d.done, nil
 }
 
 // download is one file on its way.
@@ -73,12 +67,14 @@ type download struct {
 	buffers   chan []byte
 	received  int64
 	total     int64 // -1 while it is not known
-	validator string
+	validator string // strong entity tag, or empty
+	placed    bool   // an answer has said what the file is called
 	reported  time.Time
 	done      drkit.Download
 }
 
-func (d *download) configure(ctx context.Context, published func(context.Context) (string, error), options []drkit.DownloadOption) error {
+// prepare finds out all that can be known before the file is asked for.
+func (d *download) prepare(ctx context.Context, published func(context.Context) (string, error), options []drkit.DownloadOption) error {
 	for _, option := range options {
 		if option == nil {
 			return errors.New("option is nil")
@@ -87,10 +83,19 @@ func (d *download) configure(ctx context.Context, published func(context.Context
 			return err
 		}
 	}
-	sum := d.settings.Checksum
-	if sum == "" && !d.settings.NoChecksum && published != nil {
-		var err error
-		if sum, err = published(ctx); err != nil {
+	if err := d.verifyBy(d.settings.Checksum); err != nil {
+		return err
+	}
+	var err error
+	if d.sink, err = newSink(d.settings.Target); err != nil {
+		return err
+	}
+	if d.want.hash == nil && !d.settings.NoChecksum && published != nil {
+		sum, err := published(ctx)
+		if err == nil {
+			err = d.verifyBy(sum)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -98,15 +103,29 @@ func (d *download) configure(ctx context.Context, published func(context.Context
 	for range cap(d.buffers) {
 		d.buffers <- nil // made when first needed
 	}
-	if sum == "" {
-		return nil
+	if d.want.hash != nil {
+		d.digest = newDigest(d.want.hash(), d.buffers)
 	}
-	var err error
-	if d.want, err = parseChecksum(sum); err != nil {
-		return err
-	}
-	d.digest = newDigest(d.want.hash(), d.buffers)
 	return nil
+}
+
+// verifyBy takes the checksum to hold the file against; an empty one is none.
+func (d *download) verifyBy(sum string) (err error) {
+	if sum != "" {
+		d.want, err = parseChecksum(sum)
+	}
+	return err
+}
+
+// close gives back what the download holds, and removes what there is of a file that has not become whole.
+func (d *download) close(err error) error {
+	if d.digest != nil {
+		d.digest.close()
+	}
+	if left := d.sink.discard(); left != nil {
+		err = fmt.Errorf("%w; its temporary file is still there: %w", err, left)
+	}
+	return err
 }
 
 // run takes in the whole file, over as many connections as it needs.
@@ -116,23 +135,25 @@ func (d *download) run(ctx context.Context) error {
 		err := d.attempt(ctx)
 		var broken *brokenError
 		if err == nil {
-			return d.finish()
+			return d.finish(ctx)
 		}
 		if !errors.As(err, &broken) {
 			return err
 		}
 		if ended := d.client.ended(ctx); ended != nil {
-			return d.broken(ended)
+			return d.failed(ended)
 		}
 		if failures++; d.received > before {
 			failures = 1
 		}
 		if failures >= d.client.settings.Retry.Attempts {
-			return d.broken(broken.err)
+			unavailable := d.failed(broken.err)
+			unavailable.Kind = drkit.ErrUnavailable
+			return unavailable
 		}
 		d.logBroken(ctx, broken)
 		if err := d.client.pause(ctx, failures-1); err != nil {
-			return d.broken(err)
+			return d.failed(err)
 		}
 		d.done.Resumed++
 	}
@@ -168,13 +189,16 @@ func (d *download) attempt(ctx context.Context) error {
 // was not known before.
 func (d *download) refused(err error) error {
 	var answer *drkit.Error
-	if !errors.As(err, &answer) || answer.Status != http.StatusRequestedRangeNotSatisfiable || d.received == 0 {
-		return d.after(err)
-	}
-	if d.total < 0 || d.total == d.received {
+	switch {
+	case d.received == 0:
+		return err
+	case !errors.As(err, &answer) || answer.Status != http.StatusRequestedRangeNotSatisfiable:
+		return fmt.Errorf("%w; %s had come", err, d.progress())
+	case d.total < 0:
 		return nil
+	default:
+		return d.failed(fmt.Errorf("the file has changed: there is nothing at byte %d", d.received))
 	}
-	return d.fail(fmt.Errorf("the file has changed: it no longer has %d bytes: %w", d.total, err))
 }
 
 // place finds out which part of the file an answer holds, and moves to where the last one broke.
@@ -183,23 +207,15 @@ func (d *download) place(body io.Reader, answer Answer) error {
 	if err == nil {
 		err = isFile(answer)
 	}
+	if err == nil {
+		err = d.learn(answer, total)
+	}
+	if err == nil && !d.placed {
+		d.done.Name, d.placed = fileName(answer.Header("Content-Disposition")), true
+		err = d.sink.call(d.done.Name)
+	}
 	if err != nil {
-		return d.fail(err)
-	}
-	if d.total >= 0 && total >= 0 && total != d.total {
-		return d.fail(fmt.Errorf("the file has changed: it has %d bytes instead of %d", total, d.total))
-	}
-	if total >= 0 {
-		d.total = total
-	}
-	if tag := answer.Header("ETag"); len(tag) > 1 && tag[0] == '"' { // a weak tag does not tell bytes apart
-		d.validator = tag
-	}
-	if d.sink == nil {
-		d.done.Name = fileName(answer.Header("Content-Disposition"))
-		if d.sink, err = newSink(d.settings.Target, d.done.Name); err != nil {
-			return d.fail(err)
-		}
+		return d.failed(err)
 	}
 	if answer.Status == http.StatusPartialContent || d.received == 0 {
 		return nil
@@ -207,25 +223,47 @@ func (d *download) place(body io.Reader, answer Answer) error {
 	return d.skip(body)
 }
 
+// learn takes what an answer says of the file, and refuses one that is not that of which a part is there.
+func (d *download) learn(answer Answer, total int64) error {
+	tag := answer.Header("ETag")
+	if !strings.HasPrefix(tag, `"`) {
+		tag = "" // a weak one does not tell bytes apart
+	}
+	switch {
+	case d.received > 0 && tag != "" && d.validator != "" && tag != d.validator:
+		return fmt.Errorf("the file has changed: its entity tag is %s instead of %s", tag, d.validator)
+	case d.received > 0 && total >= 0 && d.total >= 0 && total != d.total:
+		return fmt.Errorf("the file has changed: it has %d bytes instead of %d", total, d.total)
+	case total >= 0 && total < d.received:
+		return fmt.Errorf("the file has changed: it has %d bytes, and %d have come", total, d.received)
+	case total >= 0 || d.received == 0:
+		d.total = total
+	}
+	if tag != "" || d.received == 0 {
+		d.validator = tag
+	}
+	return nil
+}
+
 // offered returns the length of the whole file that an answer belongs to, or -1 where it does not say.
 func (d *download) offered(answer Answer) (int64, error) {
-	if answer.Status != http.StatusPartialContent {
+	switch answer.Status {
+	case http.StatusOK:
 		return answer.Length, nil
+	case http.StatusPartialContent:
+	default:
+		return 0, fmt.Errorf("status %d is no answer to a download", answer.Status)
 	}
 	first, total, err := contentRange(answer.Header("Content-Range"))
-	switch {
-	case err != nil:
-		return 0, err
-	case first != d.received:
-		return 0, fmt.Errorf("the service goes on at byte %d instead of %d", first, d.received)
-	default:
-		return total, nil
+	if err == nil && first != d.received {
+		err = fmt.Errorf("the service goes on at byte %d instead of %d", first, d.received)
 	}
+	return total, err
 }
 
 // isFile refuses what cannot be a file as it lies on the server.
 func isFile(answer Answer) error {
-	if encoding := answer.Header("Content-Encoding"); encoding != "" && encoding != "identity" {
+	if encoding := answer.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return fmt.Errorf("the file comes encoded (%s), which was not asked for", encoding)
 	}
 	if kind, _, _ := mime.ParseMediaType(answer.Header("Content-Type")); kind == "text/html" {
@@ -249,7 +287,7 @@ func (d *download) skip(body io.Reader) error {
 		return &brokenError{fmt.Errorf("%w after %d bytes, before new ones came", io.ErrUnexpectedEOF, d.received-limited.N)}
 	}
 	if d.digest != nil && !d.digest.same(again) {
-		return d.fail(fmt.Errorf("the file has changed: its first %d bytes are not those that came before", d.received))
+		return d.failed(fmt.Errorf("the file has changed: its first %d bytes are not those that came before", d.received))
 	}
 	return nil
 }
@@ -260,41 +298,51 @@ func (d *download) take(body io.Reader) (more bool, err error) {
 	if buffer == nil {
 		buffer = make([]byte, chunk)
 	}
-	n, reading := 0, error(nil)
-	for n < len(buffer) && reading == nil {
-		var read int
-		read, reading = body.Read(buffer[n:])
-		n += read
-	}
+	n, reading := fill(buffer, body)
 	if d.total >= 0 && d.received+int64(n) > d.total {
 		d.buffers <- buffer
-		return false, d.fail(fmt.Errorf("more than the %d bytes that the service has announced", d.total))
+		return false, d.failed(fmt.Errorf("more than the %d bytes that the service has announced", d.total))
 	}
 	if err := d.keep(buffer, n); err != nil {
 		return false, err
 	}
-	d.report(false)
 	switch {
 	case reading == nil:
+		d.report(false)
 		return true, nil
-	case !errors.Is(reading, io.EOF):
-		return false, &brokenError{reading}
-	case d.received < d.total:
+	case d.received == d.total, d.total < 0 && errors.Is(reading, io.EOF):
+		return false, nil // however the connection ended
+	case errors.Is(reading, io.EOF):
 		return false, &brokenError{io.ErrUnexpectedEOF}
 	default:
-		return false, nil
+		return false, &brokenError{reading}
 	}
+}
+
+// fill reads until the buffer is full, unless bytes come so slowly that what there is should not wait.
+func fill(buffer []byte, body io.Reader) (n int, err error) {
+	began := time.Now()
+	for n < len(buffer) && err == nil && (n == 0 || time.Since(began) < reportEvery) {
+		var read int
+		read, err = body.Read(buffer[n:])
+		n += read
+	}
+	return n, err
 }
 
 // keep writes n bytes of buffer and hands it to the digest, which gives it back.
 func (d *download) keep(buffer []byte, n int) error {
-	written, err := d.sink.Write(buffer[:n])
-	if err == nil && written < n {
+	var err error
+	written := 0
+	if n > 0 {
+		written, err = d.sink.Write(buffer[:n])
+	}
+	if err == nil && written != n {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
 		d.buffers <- buffer
-		return d.fail(err)
+		return d.failed(err)
 	}
 	d.received += int64(n)
 	if d.digest == nil {
@@ -306,8 +354,8 @@ func (d *download) keep(buffer []byte, n int) error {
 }
 
 // finish verifies what came and gives it its name.
-func (d *download) finish() error {
-	d.done.Bytes = d.received
+func (d *download) finish(ctx context.Context) error {
+	d.done.Bytes, d.total = d.received, d.received
 	if d.digest != nil {
 		got := d.digest.sum()
 		d.done.Checksum = d.want.format(got)
@@ -318,11 +366,14 @@ func (d *download) finish() error {
 		}
 		d.done.Verified = true
 	}
-	d.report(true)
-	var err error
-	if d.done.Path, err = d.sink.commit(); err != nil {
-		return d.fail(err)
+	err := d.client.ended(ctx)
+	if err == nil {
+		d.done.Path, err = d.sink.commit()
 	}
+	if err != nil {
+		return d.failed(err)
+	}
+	d.report(true)
 	return nil
 }
 
@@ -336,27 +387,12 @@ func (d *download) report(last bool) {
 	}
 }
 
-// after says how far the download had come before a request for the rest of it failed.
-func (d *download) after(err error) error {
-	if d.received == 0 {
-		return err
-	}
-	return fmt.Errorf("after %s: %w", d.progress(), err)
-}
-
-// fail is the end of a download for a reason that another connection would not mend.
-func (d *download) fail(err error) error { return fmt.Errorf("%s: %w", d.name, err) }
-
-// broken is the end of a download whose connections keep breaking, or that was ended from our side.
-func (d *download) broken(cause error) error {
-	e := &drkit.Error{
+// failed is the end of a download for a reason that another connection would not mend.
+func (d *download) failed(cause error) *drkit.Error {
+	return &drkit.Error{
 		Operation: d.name, Method: d.call.Operation.Method, Path: d.path, OperationID: d.id,
 		Message: "the download broke off after " + d.progress(), Err: cause,
 	}
-	if !permanent(cause) && !errors.Is(cause, context.Canceled) {
-		e.Kind = drkit.ErrUnavailable
-	}
-	return e
 }
 
 func (d *download) progress() string {

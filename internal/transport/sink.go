@@ -14,34 +14,53 @@ import (
 // one that failed its checksum, for the whole.
 type sink struct {
 	io.Writer
-	file *os.File // nil for a writer of the caller
-	path string   // final name
+	file      *os.File // nil for a writer of the caller, and after commit
+	directory string   // where the file is to lie
+	path      string   // its final name; empty until the service has said what it is called
 }
 
-// newSink opens the target of a download that the service calls by name.
-func newSink(target settings.Target, name string) (*sink, error) {
+// newSink opens the target of a download.
+func newSink(target settings.Target) (*sink, error) {
 	if target.Writer != nil {
 		return &sink{Writer: target.Writer}, nil
 	}
-	path := target.File
-	if target.Directory != "" {
-		if name == "" {
-			return nil, errors.New("the service gives the file no name that is safe to use: choose one with ToFile")
+	path, err := filepath.Abs(target.File + target.Directory) // one of them is empty
+	if err != nil {
+		return nil, err
+	}
+	s := &sink{directory: path}
+	if target.File != "" {
+		s.directory, s.path = filepath.Dir(path), path
+		if err := replaceable(path); err != nil {
+			return nil, err
 		}
-		path = filepath.Join(target.Directory, name)
 	}
-	path, err := filepath.Abs(path)
-	if err != nil {
+	if s.file, err = os.CreateTemp(s.directory, ".download-*.part"); err != nil {
 		return nil, err
 	}
+	s.Writer = s.file
+	return s, nil
+}
+
+// call takes the name that the service gives the file, where the caller gives none.
+func (s *sink) call(name string) error {
+	switch {
+	case s.file == nil || s.path != "":
+		return nil
+	case name == "":
+		return errors.New("the service gives the file no name that is safe to use: choose one with ToFile")
+	default:
+		s.path = filepath.Join(s.directory, name)
+		return replaceable(s.path)
+	}
+}
+
+// replaceable refuses to put a file in the place of something else, such as a directory or a device.
+func replaceable(path string) error {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("%s is there and is not a file that could be replaced", path)
+		return fmt.Errorf("%s is there and is not a file that could be replaced", path)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.part")
-	if err != nil {
-		return nil, err
-	}
-	return &sink{Writer: file, file: file, path: path}, nil
+	return nil
 }
 
 // commit makes the file safe on disk and gives it its name, which it returns.
@@ -58,13 +77,14 @@ func (s *sink) commit() (string, error) {
 	if err := os.Rename(s.file.Name(), s.path); err != nil {
 		return "", err
 	}
-	syncDirectory(filepath.Dir(s.path))
+	s.file = nil
+	syncDirectory(s.directory)
 	return s.path, nil
 }
 
-// discard removes what there is of the file.
+// discard removes what there is of a file that was not committed.
 func (s *sink) discard() error {
-	if s.file == nil {
+	if s == nil || s.file == nil {
 		return nil
 	}
 	_ = s.file.Close() // it may be closed already
