@@ -19,19 +19,25 @@ func contentRange(header string) (first, total int64, err error) {
 	}
 	span, whole, _ := strings.Cut(strings.TrimSpace(rest), "/")
 	from, to, _ := strings.Cut(span, "-")
-	first, wrong := strconv.ParseInt(from, 10, 64)
-	last, wrongToo := strconv.ParseInt(to, 10, 64)
-	if wrong != nil || wrongToo != nil || first < 0 || last < first {
+	first, known := byteNumber(from)
+	last, ends := byteNumber(to)
+	if !known || !ends || last < first {
 		return 0, 0, bad
 	}
 	if whole == "*" {
 		return first, -1, nil
 	}
-	total, wrong = strconv.ParseInt(whole, 10, 64)
-	if wrong != nil || total <= last {
+	total, known = byteNumber(whole)
+	if !known || total <= last {
 		return 0, 0, bad
 	}
 	return first, total, nil
+}
+
+// byteNumber reads a number of bytes, which has no sign.
+func byteNumber(text string) (int64, bool) {
+	n, err := strconv.ParseUint(text, 10, 63)
+	return int64(n), err == nil //nolint:gosec // has 63 bits
 }
 
 // longestName is what common file systems allow, less the room that a temporary name needs.

@@ -66,7 +66,7 @@ type download struct {
 	digest    *digest // nil if nothing is verified
 	buffers   chan []byte
 	received  int64
-	total     int64 // -1 while it is not known
+	total     int64  // -1 while it is not known
 	validator string // strong entity tag, or empty
 	placed    bool   // an answer has said what the file is called
 	reported  time.Time
@@ -83,10 +83,13 @@ func (d *download) prepare(ctx context.Context, published func(context.Context) 
 			return err
 		}
 	}
-	if err := d.verifyBy(d.settings.Checksum); err != nil {
+	if d.settings.Target == (settings.Target{}) {
+		return errors.New("the download has no target")
+	}
+	err := d.verifyBy(d.settings.Checksum)
+	if err != nil {
 		return err
 	}
-	var err error
 	if d.sink, err = newSink(d.settings.Target); err != nil {
 		return err
 	}

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -252,6 +254,7 @@ func TestWriterThatFails(t *testing.T) {
 		"after all":        {func(p []byte) (int, error) { return len(p), full }, full},
 		"short":            {func(p []byte) (int, error) { return len(p) - 1, nil }, io.ErrShortWrite},
 		"more than it got": {func(p []byte) (int, error) { return len(p) + 1, nil }, io.ErrShortWrite},
+		"not allowed":      {func([]byte) (int, error) { return 0, &fs.PathError{Op: "write", Path: "file", Err: syscall.EACCES} }, fs.ErrPermission},
 		"less than none":   {func([]byte) (int, error) { return -1, nil }, io.ErrShortWrite},
 	} {
 		for _, sum := range []drkit.DownloadOption{drkit.WithChecksum(sha512Of(data)), drkit.WithoutChecksum()} {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -57,10 +58,15 @@ func (s *sink) call(name string) error {
 
 // replaceable refuses to put a file in the place of something else, such as a directory or a device.
 func replaceable(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err == nil && !info.Mode().IsRegular():
 		return fmt.Errorf("%s is there and is not a file that could be replaced", path)
+	default:
+		return err
 	}
-	return nil
 }
 
 // commit makes the file safe on disk and gives it its name, which it returns.
@@ -88,7 +94,7 @@ func (s *sink) discard() error {
 		return nil
 	}
 	_ = s.file.Close() // it may be closed already
-	if err := os.Remove(s.file.Name()); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := os.Remove(s.file.Name()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
