@@ -15,10 +15,10 @@ import (
 )
 
 // calledByOthers are the methods that users do not call themselves: fmt, errors, slog, encoding/json,
-// go-querystring and the constructor of a client do.
+// go-querystring, the constructor of a client and a download do.
 var calledByOthers = []string{
 	"Error", "Is", "Unwrap", "LogValue", "String", "GoString", "Format", "MarshalText", "MarshalJSON", "UnmarshalJSON",
-	"EncodeValues", "Apply",
+	"EncodeValues", "Apply", "ApplyDownload",
 }
 
 // Every exported name has an Example that runs:

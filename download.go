@@ -13,8 +13,8 @@ type Download struct {
 	Name     string // what the service calls the file; empty if it gives no name that is safe to use
 	Path     string // where the file lies; empty with [ToWriter]
 	Bytes    int64  // length
-	Checksum string // of what was received, as in "SHA-512:0A:1B…"
-	Verified bool   // whether it is the checksum that was published or given
+	Checksum string // of what was received, as in "SHA-512:0A:1B…"; empty if there was none to verify by
+	Verified bool   // whether that is the checksum that was published or given
 	Resumed  int    // how often the connection broke and the download went on
 }
 
@@ -48,10 +48,11 @@ func ToWriter(w io.Writer) Target { return Target{settings.Target{Writer: w}} }
 
 // ToFile makes the file at path, or replaces the one that is there, once the download is whole, verified and
 // safe on disk. Until then it has a temporary name in the same directory, and is removed if the download fails.
+// Only its owner may read it. Where path cannot be written to, nothing is asked for.
 func ToFile(path string) Target { return Target{settings.Target{File: path}} }
 
 // ToDirectory is [ToFile] in directory, under the name that the service gives the file. A download without a
-// name, or with one that is not a plain file name, fails before anything is written.
+// name, or with one that is not a plain file name, fails.
 func ToDirectory(directory string) Target { return Target{settings.Target{Directory: directory}} }
 
 // DownloadProgress is how far a download has come.
@@ -60,8 +61,8 @@ type DownloadProgress struct {
 	Total    int64 // bytes; -1 if the service has not said
 }
 
-// OnDownload calls report while a download runs, at most ten times a second, and at its end. It is called on
-// the goroutine of the download: one that takes long delays it.
+// OnDownload calls report while a download runs, at most ten times a second, and when it has ended well. It is
+// called on the goroutine of the download: one that takes long delays it.
 func OnDownload(report func(DownloadProgress)) DownloadOption {
 	return downloadOptionFunc(func(d *settings.Download) error {
 		if report == nil {
