@@ -14,11 +14,6 @@ import (
 func sessionCases() []wireCase {
 	cases := []wireCase{
 		{
-			operation: "Diagnostics.About", request: "GET /diagnostics/about",
-			call:   func(ctx context.Context, r resources) (any, error) { return r.Diagnostics.About(ctx) },
-			status: 200, answer: "diagnostics_about.answer", want: about(), refusal: forbidden,
-		},
-		{
 			operation: "Sessions.Get", request: "GET /sessions",
 			call:   func(ctx context.Context, r resources) (any, error) { return r.Sessions.Get(ctx) },
 			status: 200, answer: "sessions_get.answer", want: extendedSession(), refusal: notAuthenticated,

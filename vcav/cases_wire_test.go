@@ -21,15 +21,16 @@ type resources struct {
 	VMReplications *vcav.SiteVMReplications
 
 	// What only the local site has of the same resources.
-	LocalPolicies *vcav.Policies
-	Statistics    *vcav.VMReplications
+	LocalPolicies  *vcav.Policies
+	Statistics     *vcav.VMReplications
+	SupportBundles *vcav.SupportBundles
 }
 
 func here(c *vcav.Client) resources {
 	return resources{
 		Sessions: c.Sessions, Diagnostics: c.Diagnostics, Tasks: c.Tasks,
 		Policies: &c.Policies.SitePolicies, VMReplications: &c.VMReplications.SiteVMReplications,
-		LocalPolicies: c.Policies, Statistics: c.VMReplications,
+		LocalPolicies: c.Policies, Statistics: c.VMReplications, SupportBundles: c.SupportBundles,
 	}
 }
 
@@ -48,7 +49,9 @@ type wireCase struct {
 	body      string // sample; empty sends none
 	status    int
 	answer    string // sample; empty is no body
+	file      string // body of an answer that is a file
 	want      any
+	done      any // result of a task that had ended when it was accepted
 	refusal   refusal
 	signsIn   bool // the session is the client's own, and not given
 }
@@ -141,7 +144,7 @@ func started[T any](poller *drkit.Poller[T], err error) (any, error) {
 
 // wireCases has each operation at least once, but for the sign-in, which signInCases have.
 func wireCases(t testing.TB) []wireCase {
-	return slices.Concat(sessionCases(), taskCases(t), policyCases(), replicationCases(), detailCases(),
+	return slices.Concat(sessionCases(), diagnosticsCases(), bundleCases(), taskCases(t), policyCases(), replicationCases(), detailCases(),
 		startCases(), changeCases(), failoverCases())
 }
 

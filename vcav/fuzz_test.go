@@ -100,6 +100,53 @@ func FuzzTask(f *testing.F) {
 	})
 }
 
+// Whatever a service answers in the place of the health: it is an error, or a health with an instance id,
+// also where the answer is the result of a task, or of a task in a task.
+func FuzzHealth(f *testing.F) {
+	network, client := fuzzed(f)
+	names := []string{"answer", "well", "nested", "before_4_1", "running"}
+	for i := range names {
+		names[i] = "diagnostics_health." + names[i]
+	}
+	seed(f, names, func(body []byte) { f.Add(body) })
+	for _, body := range []string{
+		`{"instanceId":"a"}`, `{"instanceId":"a","state":""}`, `{"instanceId":"a","state":"SUCCEEDED"}`, `{"InstanceID":"a","buildDate":"-1"}`,
+		`{"id":"1","state":"SUCCEEDED","result":{"workflowInfo":{},"state":"FAILED"}}`, `{"instanceId":"a","diskUsage":{"total":1e3}}`,
+		`{"id":"1","state":"SUCCEEDED","workflowInfo":null,"result":{"workflowInfo":null,"state":"SUCCEEDED","result":{"instanceId":"a"}}}`,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		answers := [][]byte{body}
+		if json.Valid(body) {
+			once := []byte(nested(string(body)))
+			answers = append(answers, once, []byte(nested(string(once))))
+		}
+		for _, answer := range answers {
+			network.status, network.body, network.sent = 200, answer, 0
+			poller, err := client.Diagnostics.Health(t.Context())
+			require.Equal(t, 1, network.sent)
+			if err != nil {
+				checkErrorText(t, err)
+				continue
+			}
+			require.NotEmpty(t, poller.ID())
+			if _, err := poller.Poll(t.Context()); err != nil { // an id that cannot stand in a path
+				checkErrorText(t, err)
+				continue
+			}
+			health, err := poller.Result()
+			if err != nil {
+				checkErrorText(t, err)
+				require.Empty(t, health)
+				continue
+			}
+			require.True(t, poller.Done())
+			require.NotEmpty(t, health.InstanceID)
+		}
+	})
+}
+
 // Whatever a service answers in the place of a page: the walk ends, passes each row on once, and has an id
 // for it.
 func FuzzVMReplicationPage(f *testing.F) {

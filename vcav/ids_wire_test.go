@@ -2,7 +2,9 @@ package vcav_test
 
 import (
 	"context"
+	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -38,6 +40,21 @@ var byIDs = map[string]byID{
 	},
 	"Policies.Assign": func(ctx context.Context, r resources, ids ...string) (any, error) {
 		return nil, r.LocalPolicies.Assign(ctx, ids[0], ids[1])
+	},
+	"SupportBundles.GenerateWithID": func(ctx context.Context, r resources, ids ...string) (any, error) {
+		return started(r.SupportBundles.GenerateWithID(ctx, ids[0]))
+	},
+	"SupportBundles.Delete": func(ctx context.Context, r resources, ids ...string) (any, error) {
+		return started(r.SupportBundles.Delete(ctx, ids[0]))
+	},
+	"SupportBundles.CreateCookie": func(ctx context.Context, r resources, ids ...string) (any, error) {
+		return r.SupportBundles.CreateCookie(ctx, ids[0])
+	},
+	"SupportBundles.Download": func(ctx context.Context, r resources, ids ...string) (any, error) {
+		return r.SupportBundles.Download(ctx, ids[0], drkit.ToWriter(io.Discard), drkit.WithoutChecksum())
+	},
+	"SupportBundles.DownloadWithCookie": func(ctx context.Context, r resources, ids ...string) (any, error) {
+		return r.SupportBundles.DownloadWithCookie(ctx, ids[0], drkit.NewSecret(bundleCookie), drkit.ToWriter(io.Discard))
 	},
 	"VMReplications.Get": func(ctx context.Context, r resources, ids ...string) (any, error) {
 		return r.VMReplications.Get(ctx, ids[0])
@@ -134,6 +151,9 @@ func TestIDsAreEscaped(t *testing.T) {
 					_, err := call(t.Context(), here(s.client()), ids...)
 					require.ErrorIs(t, err, drkit.ErrNotFound)
 					want := []string{operation.Method + " " + path}
+					if slices.Contains(operation.Query, "cookie") {
+						want[0] += "?cookie=" + escapedCookie
+					}
 					if takesSite(name) {
 						_, err = call(t.Context(), there(s.client().Site("south")), ids...)
 						require.ErrorIs(t, err, drkit.ErrNotFound)
@@ -165,9 +185,7 @@ func TestIDsAreEscaped(t *testing.T) {
 func TestEveryOperationWithAnIDIsTested(t *testing.T) {
 	t.Parallel()
 	for _, operation := range contract.Table.Operations {
-		if later[operation.Name] == "" {
-			_, tested := byIDs[operation.Name]
-			assert.Equal(t, strings.Contains(operation.Path, "{"), tested, operation.Name)
-		}
+		_, tested := byIDs[operation.Name]
+		assert.Equal(t, strings.Contains(operation.Path, "{"), tested, operation.Name)
 	}
 }

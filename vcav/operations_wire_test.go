@@ -25,7 +25,7 @@ func TestOperations(t *testing.T) {
 			t.Parallel()
 			t.Run("here", func(t *testing.T) {
 				t.Parallel()
-				s, client := tc.layOut(t, answer(t, tc.status, tc.answer))
+				s, client := tc.layOut(t, tc.reply(t))
 				tc.succeeds(t, s, here(client), "")
 			})
 			t.Run("refused", func(t *testing.T) {
@@ -38,7 +38,7 @@ func TestOperations(t *testing.T) {
 			}
 			t.Run("there", func(t *testing.T) {
 				t.Parallel()
-				s, client := tc.layOut(t, answer(t, tc.status, tc.answer))
+				s, client := tc.layOut(t, tc.reply(t))
 				tc.succeeds(t, s, there(client.Site(siteName)), escapedSite)
 			})
 		})
@@ -70,7 +70,7 @@ func (c wireCase) succeeds(t *testing.T, s *service, r resources, site string) {
 
 	request := s.only()
 	assert.Equal(t, c.line(site), request.line)
-	assert.Equal(t, headers(givenToken, "runbook-7/step 2", c.body != ""), request.header)
+	assert.Equal(t, c.headers("runbook-7/step 2"), request.header)
 	if c.body == "" {
 		assert.Empty(t, request.body)
 	} else {

@@ -60,13 +60,13 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 		Progress: drkit.Progress{ID: task.ID, State: drkit.State(task.State), Percent: task.Progress},
 		Done:     task.Ended(),
 	}
-	var failed *drkit.TaskError
-	if errors.As(task.Err(), &failed) {
+	if look.Done {
+		look.Result, look.Err = ResultOf[T](task)
+	}
+	var failed *drkit.TaskError // the task, or the one that is its result
+	if errors.As(look.Err, &failed) {
 		failed.Operation, failed.OperationID = s.operation, s.operationID
 		s.at.client.transport.ScrubTask(failed)
-		look.Err = failed
-	} else if look.Done {
-		look.Result, look.Err = resultOf[T](task)
 	}
 	return look, nil
 }
@@ -103,7 +103,14 @@ func resultOf[T any](task Task) (T, error) {
 		return result, nil
 	}
 	if nested, ok := nestedTask(task.Result); ok {
-		return ResultOf[T](nested)
+		switch {
+		case !nested.Ended():
+			return result, fmt.Errorf("task %s succeeded, but task %s, which is its result, had not ended (%s)",
+				plain(task.ID), plain(nested.ID), plain(string(nested.State)))
+		case nested.Err() != nil:
+			return result, nested.Err()
+		}
+		task = nested
 	}
 	if len(task.Result) == 0 || string(task.Result) == "null" {
 		return result, fmt.Errorf("task %s succeeded, but has no result to return", plain(task.ID))

@@ -78,7 +78,7 @@ func TestOnceWhoseAnswerIsLost(t *testing.T) {
 func TestWhatMayRepeatIsSentAgain(t *testing.T) {
 	t.Parallel()
 	for _, tc := range wireCases(t) {
-		if tc.class() == api.Once {
+		if tc.class() == api.Once || tc.file != "" { // a file goes on where it broke off: see TestBundleIsResumed
 			continue
 		}
 		t.Run(tc.name(), func(t *testing.T) {

@@ -256,6 +256,8 @@ func tidy(value any) any {
 			value[i], _ = tidy(value[i]).(vcav.Task)
 		}
 		return value
+	case vcav.CloudHealth:
+		return tidyHealth(value)
 	default:
 		return value
 	}

@@ -218,7 +218,7 @@ func (d *download) place(body io.Reader, answer Answer) error {
 		err = d.sink.call(d.done.Name)
 	}
 	if err != nil {
-		return d.failed(err)
+		return d.failed(d.client.clean(err)) // it may repeat a header
 	}
 	if answer.Status == http.StatusPartialContent || d.received == 0 {
 		return nil
