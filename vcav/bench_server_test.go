@@ -46,6 +46,8 @@ func TestBenchServer(t *testing.T) {
 	switch mode {
 	case "list":
 		require.NoError(t, serveList())
+	case "bundle over HTTP/1.1", "bundle over HTTP/2":
+		require.NoError(t, serveBundle(mode == "bundle over HTTP/2"))
 	default:
 		require.NoError(t, serveAbout(mode == "about over HTTP/2"))
 	}

@@ -1,0 +1,158 @@
+package vcav_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha512"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/vcav"
+)
+
+// benchBundle is how long the bundle of BenchmarkDownload is.
+const benchBundle = 256 << 20
+
+// BenchmarkDownload compares a download through the client with io.Copy of the same bytes over bare net/http
+// with the same TLS: to a file that is safe on disk, verified by the client alone; to nowhere, verified by
+// neither; and to nowhere, verified by both. The server runs in a process of its own and holds the bundle in
+// memory, the contestants take turns, and the numbers are medians over the rounds of one run. Files lie in
+// TMPDIR: a disk that is slower than the rest makes all ratios 1.
+func BenchmarkDownload(b *testing.B) {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
+		b.Run(strings.ReplaceAll(protocol, "/", ""), func(b *testing.B) {
+			server := startBenchServer(b, "bundle over "+protocol)
+			pool := x509.NewCertPool()
+			require.True(b, pool.AppendCertsFromPEM([]byte(server.Certificate)))
+			bare, ok := http.DefaultTransport.(*http.Transport)
+			require.True(b, ok)
+			bare = bare.Clone()
+			bare.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
+			b.Cleanup(bare.CloseIdleConnections)
+			client, err := vcav.NewClient(server.URL, vcav.Token(drkit.NewSecret("dG9rZW4=")), drkit.WithRootCAs(pool))
+			require.NoError(b, err)
+			b.Cleanup(func() { _ = client.Close(context.Background()) })
+			c := contest{b, client, &http.Client{Transport: bare}, server.URL + downloadPath, filepath.Join(b.TempDir(), "bundle")}
+
+			b.Run("file", func(b *testing.B) {
+				c.run(b, func() error { return c.ours(drkit.ToFile(c.path)) }, c.copyToFile)
+			})
+			b.Run("unverified", func(b *testing.B) {
+				c.run(b, func() error { return c.ours(drkit.ToWriter(io.Discard), drkit.WithoutChecksum()) },
+					func() error { return c.copyTo(io.Discard) })
+			})
+			b.Run("verified", func(b *testing.B) {
+				c.run(b, func() error { return c.ours(drkit.ToWriter(io.Discard)) },
+					func() error { return c.copyTo(io.MultiWriter(io.Discard, sha512.New())) })
+			})
+		})
+	}
+}
+
+// contest is what the contestants have in common.
+type contest struct {
+	b      *testing.B
+	client *vcav.Client
+	bare   *http.Client
+	url    string
+	path   string
+}
+
+func (c contest) run(b *testing.B, ours, bare func() error) {
+	b.Helper()
+	require.NoError(b, ours())
+	require.NoError(b, bare())
+	b.ResetTimer()
+	var ratios, ourSpeeds, bareSpeeds []float64
+	for range max(b.N, 9) {
+		ourSpeed, bareSpeed := speed(b, ours), speed(b, bare)
+		ratios = append(ratios, ourSpeed/bareSpeed)
+		ourSpeeds, bareSpeeds = append(ourSpeeds, ourSpeed), append(bareSpeeds, bareSpeed)
+	}
+	b.ReportMetric(median(ratios), "×speed")
+	b.ReportMetric(median(ourSpeeds), "MB/s")
+	b.ReportMetric(median(bareSpeeds), "MB/s-bare")
+	b.ReportMetric(0, "ns/op") // the time of a round is no one's
+}
+
+// speed returns megabytes a second.
+func speed(b *testing.B, download func() error) float64 {
+	b.Helper()
+	began := time.Now()
+	require.NoError(b, download())
+	return benchBundle / 1e6 / time.Since(began).Seconds()
+}
+
+func (c contest) ours(to drkit.Target, options ...drkit.DownloadOption) error {
+	done, err := c.client.SupportBundles.Download(c.b.Context(), bundleID, to, options...)
+	if err == nil && done.Bytes != benchBundle {
+		err = fmt.Errorf("%d bytes", done.Bytes)
+	}
+	return err
+}
+
+// copyToFile makes a file that is safe on disk, as the client does.
+func (c contest) copyToFile() error {
+	file, err := os.Create(c.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if err := c.copyTo(file); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+func (c contest) copyTo(w io.Writer) error {
+	request, err := http.NewRequestWithContext(c.b.Context(), http.MethodGet, c.url, nil)
+	if err != nil {
+		return err
+	}
+	request.Header = http.Header{"Accept": {fileType}, "Accept-Encoding": {"identity"}, "X-Vcav-Auth": {"dG9rZW4="}}
+	response, err := c.bare.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	n, err := io.Copy(w, response.Body)
+	if err == nil && n != benchBundle {
+		err = fmt.Errorf("%d bytes", n)
+	}
+	return err
+}
+
+// serveBundle is the server of BenchmarkDownload.
+func serveBundle(http2 bool) error {
+	data := make([]byte, benchBundle)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(data)
+	list := fmt.Sprintf(`[{"id":%q,"generatedOn":1,"sha":"SHA-512:%X","owner":"root"}]`, bundleID, sha512.Sum512(data))
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == bundlesPath {
+			w.Header().Set("Content-Type", mediaType)
+			_, _ = io.WriteString(w, list)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-gtar")
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(data))
+	}))
+	server.EnableHTTP2 = http2
+	server.StartTLS()
+	defer server.Close()
+	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	return sayHello(hello{URL: server.URL, Certificate: string(certificate)})
+}
