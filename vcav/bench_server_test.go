@@ -21,7 +21,7 @@ type hello struct{ URL, Certificate, Thumbprint string }
 
 // startBenchServer runs this test binary again as a server, so that neither its time nor its allocations
 // count.
-func startBenchServer(b *testing.B, mode string) hello {
+func startBenchServer(b testing.TB, mode string) hello {
 	b.Helper()
 	command := exec.CommandContext(b.Context(), os.Args[0], "-test.run=^TestBenchServer$")
 	command.Env = append(os.Environ(), benchServerVariable+"="+mode)
@@ -46,6 +46,8 @@ func TestBenchServer(t *testing.T) {
 	switch mode {
 	case "list":
 		require.NoError(t, serveList())
+	case "large bundles":
+		require.NoError(t, serveLargeBundles())
 	case "bundle over HTTP/1.1", "bundle over HTTP/2":
 		require.NoError(t, serveBundle(mode == "bundle over HTTP/2"))
 	default:
