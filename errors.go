@@ -36,6 +36,8 @@ var (
 	ErrClosed = errors.New("client is closed")
 	// ErrListMoved: rows came or went while a list was read, so that rows may be missing from it.
 	ErrListMoved = errors.New("list moved while it was read")
+	// ErrToken: a resume token is damaged, or belongs to something else.
+	ErrToken = errors.New("resume token refused")
 	// ErrChecksum: a download is not what the service has published. Nothing of it is kept in a file.
 	ErrChecksum = errors.New("checksum mismatch")
 )

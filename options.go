@@ -237,6 +237,9 @@ type PollPolicy struct {
 	// MaxUnreachable is how long looks may fail in a row before the wait ends with [ErrUnavailable].
 	// 0 means 15 minutes.
 	MaxUnreachable time.Duration
+	// BatchSize is how many tasks one request asks for at most, where the service takes several at once: all
+	// waits of a client at a site share their requests. 0 means 100.
+	BatchSize int
 }
 
 // PollingOption is what [WithPolling] returns: an option of a client and of [NewPoller].
@@ -249,7 +252,7 @@ func WithPolling(policy PollPolicy) PollingOption { return PollingOption{policy}
 func (o PollingOption) Apply(s *settings.Settings) error {
 	p := o.policy
 	switch {
-	case p.MinInterval < 0 || p.MaxInterval < 0 || p.Grace < 0 || p.MaxUnreachable < 0:
+	case p.MinInterval < 0 || p.MaxInterval < 0 || p.Grace < 0 || p.MaxUnreachable < 0 || p.BatchSize < 0:
 		return fmt.Errorf("WithPolling: negative value in %+v", p)
 	case p.MaxInterval > 0 && p.MinInterval > p.MaxInterval:
 		return fmt.Errorf("WithPolling: MinInterval %s is longer than MaxInterval %s", p.MinInterval, p.MaxInterval)

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/settings"
+	"github.com/drkit-go/drkit/internal/step"
 )
 
 // State is how far a piece of work has come, in the service's own words. A state that drkit does not
@@ -42,7 +42,8 @@ type Look[T any] struct {
 // but a state that settles. Services implement it, and so may a test.
 //
 // A Source whose client can be closed may also have a method Closed() <-chan struct{}. When that channel
-// is closed, waits end at once with [ErrClosed].
+// is closed, waits end at once with [ErrClosed]. The sources of drkit's own clients also take the looks of
+// many waits together.
 type Source[T any] interface {
 	// ID names the work for people: a task id, or what is watched where there is none. Like Look it may
 	// be called by several goroutines at once.
@@ -114,15 +115,20 @@ func (p *Poller[T]) Poll(ctx context.Context) (Progress, error) {
 	if p.bad != nil {
 		return p.Progress(), p.bad
 	}
-	p.mu.Lock()
-	p.looks++
-	look := p.looks
-	p.mu.Unlock()
+	look := p.newLook()
 	seen, err := p.source.Look(ctx)
 	if err != nil {
 		return p.Progress(), err
 	}
 	return p.saw(look, seen), nil
+}
+
+// newLook returns the number of a look that begins.
+func (p *Poller[T]) newLook() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looks++
+	return p.looks
 }
 
 // saw keeps what a look has seen, unless a look that began later has been kept, or the end was seen.
@@ -140,6 +146,26 @@ func (p *Poller[T]) saw(look uint64, seen Look[T]) Progress {
 		close(p.ended)
 	}
 	return p.last.Progress
+}
+
+// ResumeToken returns text with which another process can wait for the work, in the way that the service's
+// package says: vcav.Resume for Cloud Director Availability. It consists of letters, digits, dots, dashes and
+// underscores, holds no secret, and stays good when the appliance gets another address. The first token of a
+// client may ask the service who it is.
+//
+// Errors: those of asking; [errors.ErrUnsupported] where the source of the poller has nothing to resume.
+func (p *Poller[T]) ResumeToken(ctx context.Context) (string, error) {
+	source, ok := p.source.(interface {
+		Token(ctx context.Context) (step.Token, error)
+	})
+	if !ok {
+		return "", fmt.Errorf("%s cannot be resumed: %w", oneLine(p.source.ID()), errors.ErrUnsupported)
+	}
+	token, err := source.Token(ctx)
+	if err != nil {
+		return "", fmt.Errorf("resume token of %s: %w", oneLine(p.source.ID()), err)
+	}
+	return token.String(), nil
 }
 
 // Done reports whether the work was seen to end, well or badly.
@@ -197,11 +223,7 @@ func (p *Poller[T]) Wait(ctx context.Context, options ...WaitOption) (T, error) 
 }
 
 func (p *Poller[T]) wait(ctx context.Context, report func(any, Progress)) error {
-	var closed <-chan struct{}
-	if closing, ok := p.source.(interface{ Closed() <-chan struct{} }); ok {
-		closed = closing.Closed()
-	}
-	schedule := pause{next: p.polling.MinInterval, limit: p.polling.MaxInterval}
+	var looks looks
 	trouble := patience{polling: p.polling, born: p.born}
 	for {
 		switch {
@@ -212,8 +234,11 @@ func (p *Poller[T]) wait(ctx context.Context, report func(any, Progress)) error 
 			return p.bad
 		case ctx.Err() != nil:
 			return p.interrupted(endOf(ctx))
+		case looks == nil:
+			looks = p.begin()
+			defer looks.stop()
 		}
-		progress, err := p.Poll(ctx)
+		progress, err := looks.next(ctx)
 		switch {
 		case p.Done():
 			continue
@@ -222,12 +247,14 @@ func (p *Poller[T]) wait(ctx context.Context, report func(any, Progress)) error 
 			trouble.over()
 		case ctx.Err() != nil:
 			return p.interrupted(endOf(ctx))
+		case errors.Is(err, ErrClosed):
+			return p.interrupted(err)
 		default:
 			if err := trouble.with(err); err != nil {
 				return fmt.Errorf("waiting for %s: %w", oneLine(p.source.ID()), err)
 			}
 		}
-		if err := p.sleep(ctx, closed, schedule.take(err)); err != nil {
+		if err := looks.pause(ctx, err); err != nil {
 			return p.interrupted(err)
 		}
 	}
@@ -240,21 +267,6 @@ func (p *Poller[T]) interrupted(err error) error {
 		state = "not looked at yet"
 	}
 	return fmt.Errorf("waiting for %s (%s): %w", oneLine(p.source.ID()), oneLine(string(state)), err)
-}
-
-// pause is the growing interval between looks.
-type pause struct{ next, limit time.Duration }
-
-// take returns the next interval, or what the service asked for if that is longer but within the cap.
-func (s *pause) take(err error) time.Duration {
-	d := s.next
-	s.next = min(s.next+s.next/2, s.limit)
-	d -= time.Duration(rand.Int64N(int64(d)/10 + 1)) //nolint:gosec // spreads load, guards nothing
-	var answer *Error
-	if errors.As(err, &answer) && answer.RetryAfter > d {
-		d = min(answer.RetryAfter, s.limit)
-	}
-	return d
 }
 
 // patience counts failed looks and says when they end the wait.
@@ -297,7 +309,7 @@ func endsWait(err error) bool {
 	if errors.Is(err, ErrUnavailable) {
 		return false // also of a session that could not be renewed just now
 	}
-	for _, end := range []error{ErrClosed, ErrUnauthorized, ErrForbidden, ErrTaskGone} {
+	for _, end := range []error{ErrClosed, ErrUnauthorized, ErrForbidden, ErrTaskGone, ErrToken} {
 		if errors.Is(err, end) {
 			return true
 		}
@@ -305,20 +317,4 @@ func endsWait(err error) bool {
 	var answer *Error
 	return errors.As(err, &answer) && answer.Kind == nil && answer.Status >= 400 && answer.Status < 500 &&
 		answer.Status != 408 && answer.Status != 425
-}
-
-// sleep returns nil once d has passed or another goroutine has seen the end, or why it was cut short.
-func (p *Poller[T]) sleep(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-p.ended:
-		return nil
-	case <-closed:
-		return ErrClosed
-	case <-ctx.Done():
-		return endOf(ctx)
-	}
 }

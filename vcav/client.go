@@ -10,6 +10,7 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/settings"
+	"github.com/drkit-go/drkit/internal/taskwait"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
@@ -35,7 +36,9 @@ type Client struct {
 	extensions  extensions
 
 	mu      sync.Mutex
-	session Session // of the last sign-in
+	session Session                          // of the last sign-in
+	who     identity                         // zero until it was asked for
+	batches map[string]*taskwait.Batch[Task] // by site
 }
 
 // Site is a view of a client: its requests name a site to run at, over the same session and

@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/taskwait"
 	"github.com/drkit-go/drkit/internal/transport"
+	"github.com/drkit-go/drkit/internal/watch"
 )
 
 // start sends a call that answers a task and returns the poller that follows it to a result of type T.
@@ -29,16 +33,17 @@ func startAs[T any](ctx context.Context, at place, call transport.Call, answer a
 	if err := at.do(ctx, call, answer); err != nil {
 		return nil, err
 	}
-	source := &taskSource[T]{at: at, accepted: answer.task(), operation: "vcav." + call.Operation.Name, operationID: id}
+	source := &taskSource[T]{at: at, accepted: answer.task(), operation: call.Operation.Name, operationID: id}
 	return drkit.NewPoller[T](source, at.client.transport.Polling()), nil
 }
 
 // taskSource looks at one task at the place that runs it.
 type taskSource[T any] struct {
 	at          place
-	accepted    Task // as the service answered it
-	operation   string
+	accepted    Task   // as the service answered it
+	operation   string // as in "VMReplications.Failover"
 	operationID string
+	token       step.Token // that the task was resumed by; zero if it was not
 }
 
 // ID returns the id of the task.
@@ -47,15 +52,76 @@ func (s *taskSource[T]) ID() string { return s.accepted.ID }
 // Closed is closed with the client, which ends waits at once.
 func (s *taskSource[T]) Closed() <-chan struct{} { return s.at.client.transport.Closed() }
 
+// Token returns what another process needs to wait for the task.
+func (s *taskSource[T]) Token(ctx context.Context) (step.Token, error) {
+	if s.token != (step.Token{}) {
+		return s.token, nil
+	}
+	return s.at.client.newToken(ctx, s.at, s.operation, s.operationID, s.accepted.ID)
+}
+
+// item is the task for the batch.
+func (s *taskSource[T]) item() taskwait.Item {
+	return taskwait.Item{ID: s.accepted.ID, OperationID: s.operationID}
+}
+
 // Look gets the task, unless it had already ended when it was accepted.
 func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
-	task := s.accepted
-	if !task.Ended() {
-		var err error
-		if task, err = (&Tasks{s.at}).Get(drkit.WithOperationID(ctx, s.operationID), task.ID); err != nil {
+	if s.accepted.Ended() {
+		return s.see(s.accepted), nil
+	}
+	if err := s.belongs(ctx); err != nil {
+		return drkit.Look[T]{}, err
+	}
+	task, err := s.at.pollOne(ctx, s.item())
+	if err != nil {
+		return drkit.Look[T]{}, err
+	}
+	return s.see(task), nil
+}
+
+// Watch looks at the task together with what others wait for at the same place.
+func (s *taskSource[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
+	if s.accepted.Ended() {
+		now := make(chan struct{}, 1)
+		now <- struct{}{}
+		return watch.Watch[drkit.Look[T]]{Changed: now, Last: s.Look, Stop: func() {}}
+	}
+	changed, last, stop := s.at.batch().Watch(s.item(), born)
+	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
+		if err := s.belongs(ctx); err != nil {
 			return drkit.Look[T]{}, err
 		}
+		task, err := last()
+		switch {
+		case err != nil:
+			return drkit.Look[T]{}, err
+		case s.shortened(task):
+			return s.Look(ctx)
+		default:
+			return s.see(task), nil
+		}
+	}}
+}
+
+// shortened reports whether a task has ended without what it must have. The columns of an answer for several
+// tasks are the service's choice, so that the task itself is then asked for.
+func (s *taskSource[T]) shortened(task Task) bool {
+	var result T
+	_, void := any(result).(NoResult)
+	return task.State == TaskStateFailed && task.Error == nil || task.State == TaskStateSucceeded && !void && len(task.Result) == 0
+}
+
+// belongs says why a task that was resumed cannot be looked at by this client, or nothing.
+func (s *taskSource[T]) belongs(ctx context.Context) error {
+	if s.token == (step.Token{}) {
+		return nil
 	}
+	return s.at.client.belongs(ctx, s.token)
+}
+
+// see reads what a task shows.
+func (s *taskSource[T]) see(task Task) drkit.Look[T] {
 	look := drkit.Look[T]{
 		Progress: drkit.Progress{ID: task.ID, State: drkit.State(task.State), Percent: task.Progress},
 		Done:     task.Ended(),
@@ -65,10 +131,10 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	}
 	var failed *drkit.TaskError // the task, or the one that is its result
 	if errors.As(look.Err, &failed) {
-		failed.Operation, failed.OperationID = s.operation, s.operationID
+		failed.Operation, failed.OperationID = service+"."+s.operation, s.operationID
 		s.at.client.transport.ScrubTask(failed)
 	}
-	return look, nil
+	return look
 }
 
 // NoResult is the result of a task that has none.
@@ -101,6 +167,9 @@ func resultOf[T any](task Task) (T, error) {
 	var result T
 	if _, void := any(result).(NoResult); void {
 		return result, nil
+	}
+	if raw, asked := any(task.Result).(T); asked {
+		return raw, nil
 	}
 	if nested, ok := nestedTask(task.Result); ok {
 		switch {

@@ -10,7 +10,7 @@ import (
 )
 
 // leaves import nothing of the module, so that everyone may import them.
-var leaves = []string{"internal/api", "internal/settings", "internal/step"}
+var leaves = []string{"internal/api", "internal/settings", "internal/step", "internal/watch"}
 
 // mayImport returns the folders of the module that a folder may import from. A folder that it does not
 // know needs a rule before it can have code.
@@ -18,7 +18,7 @@ func mayImport(dir string) (folders []string, known bool) {
 	service := serviceOf(dir)
 	switch {
 	case dir == "":
-		return []string{"internal/settings", "internal/step"}, true
+		return []string{"internal/settings", "internal/step", "internal/watch"}, true
 	case slices.Contains(leaves, dir), dir == "internal/house":
 		return nil, true
 	case within(dir, "internal/transport", "internal/taskwait", "internal/simkit"):

@@ -47,6 +47,7 @@ type Polling struct {
 	MaxInterval    time.Duration
 	Grace          time.Duration
 	MaxUnreachable time.Duration
+	BatchSize      int
 }
 
 // The defaults. The documentation of the options in package drkit repeats them for users.
@@ -58,6 +59,7 @@ const (
 	DefaultMaxInterval    = 15 * time.Second
 	DefaultGrace          = 30 * time.Second
 	DefaultMaxUnreachable = 15 * time.Minute
+	DefaultBatchSize      = 100
 	DefaultAttemptTimeout = 60 * time.Second
 	DefaultMaxBodyBytes   = 16 << 20
 	DefaultUserAgent      = "drkit-go"
@@ -93,6 +95,7 @@ func (p Polling) WithDefaults() Polling {
 	setDefault(&p.MaxInterval, max(DefaultMaxInterval, p.MinInterval))
 	setDefault(&p.Grace, DefaultGrace)
 	setDefault(&p.MaxUnreachable, DefaultMaxUnreachable)
+	setDefault(&p.BatchSize, DefaultBatchSize)
 	return p
 }
 

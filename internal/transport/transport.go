@@ -54,6 +54,7 @@ type Client struct {
 	limiter   *rate.Limiter
 	session   *session
 	deadlines deadlines
+	shared    flights
 	accept    string
 	file      string // what downloads accept
 	// The header names in canonical form, as net/http keeps them.
@@ -102,6 +103,7 @@ func New(config Config) (*Client, error) {
 	c.Hide(config.Secrets...)
 	c.deadlines.limit = c.settings.AttemptTimeout
 	c.life, c.close = context.WithCancelCause(context.Background())
+	c.shared = flights{life: c.life, timeout: 4 * c.settings.AttemptTimeout}
 	c.session = newSession(c.life, config.Session, c.settings.AttemptTimeout)
 	c.retry = c.newRetry(c.newChain())
 	return c, nil
@@ -121,6 +123,15 @@ func (c *Client) newChain() http.RoundTripper {
 // Polling returns the schedule for the pollers of this client.
 func (c *Client) Polling() drkit.PollingOption {
 	return drkit.WithPolling(drkit.PollPolicy(c.settings.Polling))
+}
+
+// Schedule returns how often waits look, and what they put up with.
+func (c *Client) Schedule() settings.Polling { return c.settings.Polling }
+
+// Share runs do once for all who ask for it under the same key at the same time, on a context of its own, and
+// returns how it has ended. It takes no longer than four attempts may.
+func (c *Client) Share(ctx context.Context, key string, do func(context.Context) error) error {
+	return c.shared.do(ctx, key, do)
 }
 
 // Name makes sure that ctx carries an operation ID, and returns it: who follows up on a call needs to
