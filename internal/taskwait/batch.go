@@ -3,7 +3,6 @@ package taskwait
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -30,22 +29,28 @@ type Config[T any] struct {
 	Place   string // of the tasks, for the log
 }
 
-// Batch looks at the tasks of one place. It has a goroutine while somebody watches, and none otherwise.
+// Batch looks at the tasks of one place. It has goroutines while somebody watches, and none otherwise.
 type Batch[T any] struct {
 	config Config[T]
 
 	mu    sync.Mutex
 	run   *run[T]   // nil while nobody watches
 	alone time.Time // until when each task is asked for by itself
+	quiet time.Time // until when the service has asked to be left alone
 }
 
 // run is the time from the first watch to the moment when nobody watches any more.
 type run[T any] struct {
-	batch   *Batch[T]
-	ctx     context.Context
-	cancel  context.CancelFunc
-	wake    chan struct{}
-	watches []*watch[T] // under the lock of the batch
+	batch  *Batch[T]
+	ctx    context.Context
+	cancel context.CancelFunc
+	wake   chan struct{}
+	slots  chan struct{} // holds a value for each request under way
+
+	// Under the lock of the batch.
+	watches  []*watch[T] // in the order in which they began, with some that have stopped
+	watching int         // those that have not
+	next     time.Time   // when the loop will see what is due
 }
 
 // watch is one wait. What follows changed is under the lock of the batch.
@@ -54,6 +59,8 @@ type watch[T any] struct {
 	born    time.Time // of the work: the grace runs from here
 	changed chan struct{}
 
+	stopped  bool
+	busy     bool          // being looked at
 	seen     bool          // the service has shown the task
 	interval time.Duration // between the last look and the next
 	due      time.Time
@@ -64,25 +71,26 @@ type watch[T any] struct {
 // New returns a Batch that asks nothing before somebody watches.
 func New[T any](config Config[T]) *Batch[T] { return &Batch[T]{config: config} }
 
+// gather is how long a watch waits for others to be looked at with for the first time.
+func (b *Batch[T]) gather() time.Duration { return b.config.Polling.MinInterval / 20 }
+
 // Watch looks at a task from now on until stop. After each look changed gets a value, and last returns the
 // task as it was seen, or why the look failed.
 func (b *Batch[T]) Watch(item Item, born time.Time) (changed <-chan struct{}, last func() (T, error), stop func()) {
-	w := &watch[T]{item: item, born: born, changed: make(chan struct{}, 1), due: time.Now()}
+	w := &watch[T]{item: item, born: born, changed: make(chan struct{}, 1), due: time.Now().Add(b.gather())}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	r := b.run
 	if r == nil {
-		r = &run[T]{batch: b, wake: make(chan struct{}, 1)}
+		r = &run[T]{batch: b, wake: make(chan struct{}, 1), slots: make(chan struct{}, requestsAtOnce)}
 		r.ctx, r.cancel = context.WithCancel(context.Background())
 		b.run = r
 		go r.loop()
 	}
 	r.watches = append(r.watches, w)
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-	return w.changed, func() (T, error) { return b.last(w) }, func() { r.drop(w) }
+	r.watching++
+	r.expect(w)
+	return w.changed, func() (T, error) { return b.last(w) }, func() { r.stop(w) }
 }
 
 func (b *Batch[T]) last(w *watch[T]) (T, error) {
@@ -91,88 +99,87 @@ func (b *Batch[T]) last(w *watch[T]) (T, error) {
 	return w.task, w.err
 }
 
-// drop ends a watch, and with the last one the run, with what is under way for it.
-func (r *run[T]) drop(w *watch[T]) {
+// stop ends a watch, and with the last one the run, with what is under way for it.
+func (r *run[T]) stop(w *watch[T]) {
 	r.batch.mu.Lock()
 	defer r.batch.mu.Unlock()
-	r.watches = slices.DeleteFunc(r.watches, func(one *watch[T]) bool { return one == w })
-	if len(r.watches) == 0 && r.batch.run == r {
+	if w.stopped {
+		return
+	}
+	w.stopped = true
+	r.watching--
+	if r.watching == 0 {
 		r.batch.run = nil
 		r.cancel()
 	}
 }
 
-// loop looks at what is due until nobody watches.
+// loop looks at what is due until nobody watches. It does not wait for the answers, so that a request that
+// gets none delays nobody but those who wait for it.
 func (r *run[T]) loop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
+		due, pause := r.due()
+		if len(due) > 0 {
+			go newLook(r).at(due)
+		}
+		timer.Reset(pause)
 		select {
 		case <-r.ctx.Done():
 			return
 		case <-timer.C:
 		case <-r.wake:
 		}
-		if due := r.due(); len(due) > 0 {
-			r.look(due)
-		}
-		timer.Reset(r.next())
 	}
 }
 
-// due returns the watches to look at now: those whose time has come and, where there are any, those whose
-// time comes within a quarter of their interval.
-func (r *run[T]) due() []*watch[T] {
+// due returns the watches to look at now, and how long nothing else is due. These are the watches whose time
+// has come and, where there are any, those whose time comes within a quarter of their interval.
+func (r *run[T]) due() (due []*watch[T], pause time.Duration) {
 	r.batch.mu.Lock()
 	defer r.batch.mu.Unlock()
+	r.watches = slices.DeleteFunc(r.watches, func(w *watch[T]) bool { return w.stopped })
 	now := time.Now()
-	if !slices.ContainsFunc(r.watches, func(w *watch[T]) bool { return !w.due.After(now) }) {
-		return nil
-	}
-	var due []*watch[T]
-	for _, w := range r.watches {
-		if !w.due.After(now.Add(w.interval / 4)) {
-			due = append(due, w)
+	isDue := func(w *watch[T]) bool { return !w.busy && !w.due.After(now) }
+	if !now.Before(r.batch.quiet) && slices.ContainsFunc(r.watches, isDue) {
+		for _, w := range r.watches {
+			if !w.busy && !w.due.After(now.Add(max(w.interval/4, r.batch.gather()))) {
+				w.busy = true
+				due = append(due, w)
+			}
 		}
 	}
-	return due
-}
-
-// next returns how long nothing is due.
-func (r *run[T]) next() time.Duration {
-	r.batch.mu.Lock()
-	defer r.batch.mu.Unlock()
-	pause, now := r.batch.config.Polling.MaxInterval, time.Now()
+	r.next = now.Add(r.batch.config.Polling.MaxInterval)
 	for _, w := range r.watches {
-		pause = min(pause, w.due.Sub(now))
+		if !w.busy {
+			r.next = earlier(r.next, w.due)
+		}
 	}
-	return max(pause, 0)
+	r.next = later(r.next, r.batch.quiet)
+	return due, r.next.Sub(now)
 }
 
-// deliver hands what one look has shown to those who watch for it.
-func (r *run[T]) deliver(watches []*watch[T], task T, err error) {
-	r.batch.mu.Lock()
-	defer r.batch.mu.Unlock()
-	for _, w := range watches {
-		w.task, w.err = task, err
-		w.seen = w.seen || err == nil
+// expect makes the loop see a watch when it is due. The caller holds the lock.
+func (r *run[T]) expect(w *watch[T]) {
+	if later(w.due, r.batch.quiet).Before(r.next) {
 		select {
-		case w.changed <- struct{}{}:
+		case r.wake <- struct{}{}:
 		default:
 		}
 	}
 }
 
-// schedule sets when the watches of one look are due again. All get the same jitter, so that they stay in
-// step. What the service has asked for with Retry-After holds within the cap.
-func (r *run[T]) schedule(watches []*watch[T], asked time.Duration) {
-	r.batch.mu.Lock()
-	defer r.batch.mu.Unlock()
-	polling := r.batch.config.Polling
-	now, early := time.Now(), rand.Float64()/10 //nolint:gosec // spreads load, guards nothing
-	for _, w := range watches {
-		w.interval = min(max(w.interval+w.interval/2, polling.MinInterval), polling.MaxInterval)
-		pause := w.interval - time.Duration(early*float64(w.interval))
-		w.due = now.Add(max(pause, min(asked, polling.MaxInterval)))
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
+	return a
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }

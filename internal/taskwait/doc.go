@@ -1,8 +1,15 @@
 // Package taskwait looks at many tasks with few requests. All waits of a client at one site share a [Batch]:
-// as long as somebody waits, one goroutine asks for all tasks that are due, in chunks, and hands each its row.
+// as long as somebody waits, it asks for all tasks that are due, in chunks, and hands each its row.
 //
-// A wait begins fast and slows down, as drkit.PollPolicy says. What is due soon is looked at together with what
-// is due now, so that waits which began at different moments fall into step.
+// A wait begins fast and slows down, as drkit.PollPolicy says. Waits that begin within a twentieth of the
+// first interval are looked at together. What is due soon is looked at together with what is due now, so that
+// waits which began at different moments fall into step; it costs a wait at most a quarter of its interval.
+//
+// # Who delays whom
+//
+// A task is asked for once at a time, and no more than four requests are under way at once. A request that
+// gets no answer delays the tasks in it: the others go on, and new ones begin, unless four such requests hang.
+// What a service asks for with Retry-After holds for everybody.
 //
 // # What is not taken at its word
 //

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -16,28 +17,24 @@ const (
 	aloneFor       = time.Minute // then several are asked for at once again
 )
 
-// look asks once for all tasks that are due.
-func (r *run[T]) look(due []*watch[T]) {
-	tasks := byTask(due)
-	if len(tasks) == 1 || r.batch.asksAlone() {
-		r.schedule(due, r.each(r.ctx, tasks))
-		return
-	}
-	chunks := slices.Collect(slices.Chunk(tasks, r.batch.config.Polling.BatchSize))
-	r.schedule(due, longest(r.ctx, chunks, r.many))
+// look asks once for all tasks that are due at one moment.
+type look[T any] struct {
+	run   *run[T]
+	began time.Time
+	early float64 // part by which the next interval is shortened, for all alike: they stay in step
 }
 
-// longest asks for all parts, some at once, and returns the longest time that the service asks to be left
-// alone.
-func longest[P any](ctx context.Context, parts []P, ask func(context.Context, P) time.Duration) time.Duration {
-	outcomes, _ := drkit.ForEach(ctx, parts, requestsAtOnce, func(ctx context.Context, part P) (time.Duration, error) {
-		return ask(ctx, part), nil
+func newLook[T any](r *run[T]) *look[T] {
+	return &look[T]{run: r, began: time.Now(), early: rand.Float64() / 10} //nolint:gosec // spreads load, guards nothing
+}
+
+// at asks for the tasks of these watches, in chunks.
+func (l *look[T]) at(due []*watch[T]) {
+	chunks := slices.Collect(slices.Chunk(byTask(due), l.run.batch.config.Polling.BatchSize))
+	_, _ = drkit.ForEach(l.run.ctx, chunks, requestsAtOnce, func(ctx context.Context, chunk [][]*watch[T]) (none struct{}, _ error) {
+		l.many(ctx, chunk)
+		return none, nil
 	})
-	var asked time.Duration
-	for _, outcome := range outcomes {
-		asked = max(asked, outcome.Result)
-	}
-	return asked
 }
 
 // byTask groups watches of the same task.
@@ -56,38 +53,63 @@ func byTask[T any](watches []*watch[T]) [][]*watch[T] {
 	return tasks
 }
 
-// many asks for a chunk with one request, and returns how long the service asks to be left alone.
-func (r *run[T]) many(ctx context.Context, chunk [][]*watch[T]) time.Duration {
+// many asks for a chunk with one request.
+func (l *look[T]) many(ctx context.Context, chunk [][]*watch[T]) {
+	batch := l.run.batch
+	if len(chunk) == 1 || batch.asksAlone() {
+		l.each(ctx, chunk)
+		return
+	}
 	items := make([]Item, len(chunk))
 	for i, watches := range chunk {
 		items[i] = watches[0].item
 	}
-	rows, err := r.batch.config.Many(ctx, items)
+	var rows []T
+	var err error
+	if !l.ask(ctx, func() { rows, err = batch.config.Many(ctx, items) }) {
+		l.postpone(chunk)
+		return
+	}
 	switch {
 	case ctx.Err() != nil:
-		return 0
 	case err != nil && answersNoneTogether(err):
-		r.batch.askAlone(ctx, err)
-		return r.each(ctx, chunk)
+		batch.askAlone(ctx, err)
+		l.each(ctx, chunk)
 	case err != nil:
 		var none T
 		for _, watches := range chunk {
-			r.deliver(watches, none, err)
+			l.deliver(watches, none, err)
 		}
-		return retryAfter(err)
+	default:
+		l.leftOut(ctx, l.shown(chunk, rows))
 	}
-	return r.leftOut(ctx, r.shown(chunk, rows))
+}
+
+// ask sends a request when its turn has come, unless the run has ended or the service has asked to be left
+// alone.
+func (l *look[T]) ask(ctx context.Context, request func()) bool {
+	select {
+	case l.run.slots <- struct{}{}:
+		defer func() { <-l.run.slots }()
+	case <-ctx.Done():
+		return false
+	}
+	if ctx.Err() != nil || l.run.batch.isQuiet() {
+		return false
+	}
+	request()
+	return true
 }
 
 // shown delivers the tasks that an answer holds, and returns those that it leaves out.
-func (r *run[T]) shown(chunk [][]*watch[T], rows []T) (missing [][]*watch[T]) {
+func (l *look[T]) shown(chunk [][]*watch[T], rows []T) (missing [][]*watch[T]) {
 	byID := make(map[string]T, len(rows))
 	for _, row := range rows {
-		byID[r.batch.config.ID(row)] = row
+		byID[l.run.batch.config.ID(row)] = row
 	}
 	for _, watches := range chunk {
 		if task, found := byID[watches[0].item.ID]; found {
-			r.deliver(watches, task, nil)
+			l.deliver(watches, task, nil)
 		} else {
 			missing = append(missing, watches)
 		}
@@ -97,43 +119,100 @@ func (r *run[T]) shown(chunk [][]*watch[T], rows []T) (missing [][]*watch[T]) {
 
 // leftOut looks at tasks that an answer for several has left out. New ones may not be visible yet; the others
 // are asked for by themselves, because an answer may be short for reasons of its own.
-func (r *run[T]) leftOut(ctx context.Context, missing [][]*watch[T]) time.Duration {
+func (l *look[T]) leftOut(ctx context.Context, missing [][]*watch[T]) {
 	var none T
 	var overdue [][]*watch[T]
 	for _, watches := range missing {
-		if r.overdue(watches) {
+		if l.overdue(watches) {
 			overdue = append(overdue, watches)
 			continue
 		}
-		r.deliver(watches, none, fmt.Errorf("task %s is not visible yet: %w", watches[0].item.ID, drkit.ErrNotFound))
+		l.deliver(watches, none, fmt.Errorf("task %q is not visible yet: %w", watches[0].item.ID, drkit.ErrNotFound))
 	}
-	asked := r.each(ctx, overdue)
-	for _, watches := range overdue {
-		if _, err := r.batch.last(watches[0]); err == nil && ctx.Err() == nil {
-			r.batch.askAlone(ctx, fmt.Errorf("task %s was left out of the answer for several, and is there", watches[0].item.ID))
-			break
-		}
+	if there := l.each(ctx, overdue); len(there) > 0 {
+		l.run.batch.askAlone(ctx, fmt.Errorf("%d of %d tasks that the answer for several has left out are there, among them %q",
+			len(there), len(missing), there[0].ID))
 	}
-	return asked
 }
 
 // overdue reports whether a task ought to be visible.
-func (r *run[T]) overdue(watches []*watch[T]) bool {
-	r.batch.mu.Lock()
-	defer r.batch.mu.Unlock()
-	grace := r.batch.config.Polling.Grace
-	return slices.ContainsFunc(watches, func(w *watch[T]) bool { return w.seen || time.Since(w.born) >= grace })
+func (l *look[T]) overdue(watches []*watch[T]) bool {
+	batch := l.run.batch
+	batch.mu.Lock()
+	defer batch.mu.Unlock()
+	return slices.ContainsFunc(watches, func(w *watch[T]) bool {
+		return w.seen || time.Since(w.born) >= batch.config.Polling.Grace
+	})
 }
 
-// each asks for every task by itself, and returns how long the service asks to be left alone.
-func (r *run[T]) each(ctx context.Context, tasks [][]*watch[T]) time.Duration {
-	return longest(ctx, tasks, func(ctx context.Context, watches []*watch[T]) time.Duration {
-		task, err := r.batch.config.One(ctx, watches[0].item)
-		if ctx.Err() == nil {
-			r.deliver(watches, task, err)
-		}
-		return retryAfter(err)
+// each asks for every task by itself, and returns those that are there.
+func (l *look[T]) each(ctx context.Context, tasks [][]*watch[T]) (there []Item) {
+	outcomes, _ := drkit.ForEach(ctx, tasks, requestsAtOnce, func(ctx context.Context, watches []*watch[T]) (found bool, _ error) {
+		return l.one(ctx, watches), nil
 	})
+	for i, outcome := range outcomes {
+		if outcome.Result {
+			there = append(there, tasks[i][0].item)
+		}
+	}
+	return there
+}
+
+// one asks for a task, and reports whether it is there.
+func (l *look[T]) one(ctx context.Context, watches []*watch[T]) (found bool) {
+	var task T
+	var err error
+	if !l.ask(ctx, func() { task, err = l.run.batch.config.One(ctx, watches[0].item) }) {
+		l.postpone([][]*watch[T]{watches})
+		return false
+	}
+	if ctx.Err() != nil {
+		return false
+	}
+	l.deliver(watches, task, err)
+	return err == nil
+}
+
+// deliver hands what a request has shown to those who watch for it, and sets when they are due again. What
+// the service has asked for with Retry-After holds within the cap, for whoever watches at this place.
+func (l *look[T]) deliver(watches []*watch[T], task T, err error) {
+	batch, polling := l.run.batch, l.run.batch.config.Polling
+	batch.mu.Lock()
+	defer batch.mu.Unlock()
+	now := time.Now()
+	if asked := retryAfter(err); asked > 0 {
+		batch.quiet = later(batch.quiet, now.Add(min(asked, polling.MaxInterval)))
+	}
+	for _, w := range watches {
+		w.task, w.err, w.busy = task, err, false
+		w.seen = w.seen || err == nil
+		w.interval = min(max(w.interval+w.interval/2, polling.MinInterval), polling.MaxInterval)
+		w.due = l.began.Add(w.interval - time.Duration(l.early*float64(w.interval)))
+		w.due = later(w.due, now.Add(w.interval/2)) // a service that is slow gets a rest, too
+		l.run.expect(w)
+		select {
+		case w.changed <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// postpone leaves watches as they were: they are still due.
+func (l *look[T]) postpone(tasks [][]*watch[T]) {
+	l.run.batch.mu.Lock()
+	defer l.run.batch.mu.Unlock()
+	for _, watches := range tasks {
+		for _, w := range watches {
+			w.busy = false
+			l.run.expect(w)
+		}
+	}
+}
+
+func (b *Batch[T]) isQuiet() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return time.Now().Before(b.quiet)
 }
 
 func (b *Batch[T]) asksAlone() bool {
