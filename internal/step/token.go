@@ -42,14 +42,14 @@ func ParseToken(text string) (Token, error) {
 	if !known {
 		return Token{}, errors.New("a resume token of another version of drkit")
 	}
-	data, err := base64.RawURLEncoding.DecodeString(encoded)
+	data, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
 	if err != nil {
 		return Token{}, errors.New("a damaged resume token: not base64")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	var token Token
-	if err := decoder.Decode(&token); err != nil || decoder.More() {
+	if err := decoder.Decode(&token); err != nil || decoder.InputOffset() != int64(len(data)) {
 		return Token{}, errors.New("a damaged resume token: its members cannot be read")
 	}
 	for _, member := range []struct{ name, value string }{

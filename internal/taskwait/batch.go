@@ -82,8 +82,8 @@ func (b *Batch[T]) Watch(item Item, born time.Time) (changed <-chan struct{}, la
 	defer b.mu.Unlock()
 	r := b.run
 	if r == nil {
-		r = &run[T]{batch: b, wake: make(chan struct{}, 1), slots: make(chan struct{}, requestsAtOnce)}
-		r.ctx, r.cancel = context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // stop calls it
+		r = &run[T]{batch: b, ctx: ctx, cancel: cancel, wake: make(chan struct{}, 1), slots: make(chan struct{}, requestsAtOnce)}
 		b.run = r
 		go r.loop()
 	}

@@ -155,7 +155,7 @@ func TestNobodyStarves(t *testing.T) {
 		b := f.batch(polling)
 		var all sync.WaitGroup
 		for i := range 500 {
-			random := rand.New(rand.NewPCG(uint64(i), 7)) //nolint:gosec // a test that repeats
+			random := rand.New(rand.NewPCG(uint64(i), 7))
 			all.Go(func() {
 				for range 20 {
 					<-time.After(time.Duration(random.Int64N(int64(30 * time.Second))))

@@ -300,9 +300,9 @@ func TestRetryAfterInTheMiddleOfALook(t *testing.T) {
 			defer watchers[i].stop()
 		}
 		pass(2 * time.Second)
-		assert.Equal(t, 4, len(f.all()), "those that were under way already")
+		assert.Len(t, f.all(), 4, "those that were under way already")
 		pass(1500 * time.Millisecond)
-		assert.Equal(t, 4+10, len(f.all()))
+		assert.Len(t, f.all(), 4+10)
 		for _, w := range watchers {
 			_, err := w.next()
 			require.NoError(t, err)

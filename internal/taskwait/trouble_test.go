@@ -126,8 +126,8 @@ func TestOtherChunksLearnFromOne(t *testing.T) {
 		}
 		pass(900 * time.Millisecond)
 		several := slices.DeleteFunc(f.all(), func(r request) bool { return r.alone })
-		assert.Equal(t, 4, len(several), "those that were under way already")
-		assert.Equal(t, 4+1000, len(f.all()))
+		assert.Len(t, several, 4, "those that were under way already")
+		assert.Len(t, f.all(), 4+1000)
 		assert.Equal(t, 1, strings.Count(f.logged(), "\n"))
 	})
 }
