@@ -44,7 +44,7 @@ type Response struct {
 
 // OnResponse calls observe with each answer to a call made with the returned context, also those that
 // are retried and those that are errors. It is called on the goroutine of the call, before the call
-// returns. Sign-ins that a call may cause are not shown.
+// returns. Sign-ins that a call may cause are not shown, nor are the looks of [Poller.Wait], which waits share.
 func OnResponse(ctx context.Context, observe func(Response)) context.Context {
 	return context.WithValue(ctx, settings.ObserverKey{}, observe)
 }

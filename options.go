@@ -238,7 +238,9 @@ type PollPolicy struct {
 	// 0 means 15 minutes.
 	MaxUnreachable time.Duration
 	// BatchSize is how many tasks one request asks for at most, where the service takes several at once: all
-	// waits of a client at a site share their requests. 0 means 100.
+	// waits of a client at a site share their requests. A wait then takes its first look a twentieth of
+	// MinInterval after it has begun, and later ones up to a quarter early, so that looks fall together.
+	// 0 means 100.
 	BatchSize int
 }
 

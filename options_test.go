@@ -67,7 +67,7 @@ func TestOptions(t *testing.T) {
 		"WithReadOnly":           {[]drkit.Option{drkit.WithReadOnly()}, settings.Settings{ReadOnly: true}},
 		"WithUserAgent":          {[]drkit.Option{drkit.WithUserAgent("runbook/1.2 (night shift)")}, settings.Settings{UserAgent: "runbook/1.2 (night shift)"}},
 		"WithMaxBodyBytes":       {[]drkit.Option{drkit.WithMaxBodyBytes(1)}, settings.Settings{MaxBodyBytes: 1}},
-		"WithPolling":            {[]drkit.Option{drkit.WithPolling(drkit.PollPolicy{MinInterval: 1, MaxInterval: 2, Grace: 3, MaxUnreachable: 4})}, settings.Settings{Polling: settings.Polling{MinInterval: 1, MaxInterval: 2, Grace: 3, MaxUnreachable: 4}}},
+		"WithPolling":            {[]drkit.Option{drkit.WithPolling(drkit.PollPolicy{MinInterval: 1, MaxInterval: 2, Grace: 3, MaxUnreachable: 4, BatchSize: 5})}, settings.Settings{Polling: settings.Polling{MinInterval: 1, MaxInterval: 2, Grace: 3, MaxUnreachable: 4, BatchSize: 5}}},
 		"the last one counts":    {[]drkit.Option{drkit.WithTimeout(time.Minute), drkit.WithTimeout(time.Hour)}, settings.Settings{AttemptTimeout: time.Hour}},
 		"a pin and a pool":       {[]drkit.Option{drkit.WithThumbprint(sum), drkit.WithRootCAs(pool)}, settings.Settings{Thumbprint: digest, RootCAs: pool}},
 		"a pin on a transport of net/http": {
@@ -138,6 +138,7 @@ func TestBadOptions(t *testing.T) {
 			drkit.WithPolling(drkit.PollPolicy{MaxInterval: -1}),
 			drkit.WithPolling(drkit.PollPolicy{Grace: -1}),
 			drkit.WithPolling(drkit.PollPolicy{MaxUnreachable: -1}),
+			drkit.WithPolling(drkit.PollPolicy{BatchSize: -1}),
 			drkit.WithPolling(drkit.PollPolicy{MinInterval: 2, MaxInterval: 1}),
 		},
 		"WithThumbprint": {
@@ -215,6 +216,7 @@ func TestDefaults(t *testing.T) {
 	assert.Equal(t, settings.Retry{Attempts: 4, MinWait: 500 * time.Millisecond, MaxWait: 30 * time.Second}, got.Retry)
 	assert.Equal(t, settings.Polling{
 		MinInterval: 500 * time.Millisecond, MaxInterval: 15 * time.Second, Grace: 30 * time.Second, MaxUnreachable: 15 * time.Minute,
+		BatchSize: 100,
 	}, got.Polling)
 	assert.Equal(t, time.Minute, got.AttemptTimeout)
 	assert.EqualValues(t, 16<<20, got.MaxBodyBytes)

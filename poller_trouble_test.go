@@ -82,6 +82,7 @@ func TestWaitEndsAtOnceWhereNoLookCanHelp(t *testing.T) {
 		},
 		"client closed": {fmt.Errorf("vcav.Tasks.Get: %w", drkit.ErrClosed), drkit.ErrClosed},
 		"task gone":     {drkit.ErrTaskGone, drkit.ErrTaskGone},
+		"token refused": {fmt.Errorf("%w: of another user", drkit.ErrToken), drkit.ErrToken},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
