@@ -109,10 +109,10 @@ func (c *Client) Site(name string) *Site {
 	return &Site{Tasks: &Tasks{there}, Policies: &SitePolicies{there}, VMReplications: &SiteVMReplications{there}}
 }
 
-// Close ends calls and waits that are under way with [drkit.ErrClosed], signs out of the session that
-// this client began, and closes its idle connections. Signing out takes no longer than [drkit.WithTimeout]
-// allows one attempt, also where ctx never ends. A session whose token was given with [Token] is
-// left alone. It is safe to call again.
+// Close ends calls and waits that are under way with [drkit.ErrClosed], lets their requests return, signs out
+// of the session that this client began, and closes its idle connections. Signing out takes no longer than
+// [drkit.WithTimeout] allows one attempt, also where ctx never ends. A session whose token was given with
+// [Token] is left alone. It is safe to call again.
 //
 // Errors: those of signing out, unless the session was gone already.
 func (c *Client) Close(ctx context.Context) error { return c.transport.Close(ctx) }

@@ -89,10 +89,12 @@ func (s *taskSource[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
 	}
 	changed, last, stop := s.at.batch().Watch(s.item(), born)
 	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
-		if err := s.belongs(ctx); err != nil {
-			return drkit.Look[T]{}, err
-		}
 		task, err := last()
+		if err == nil || errors.Is(err, drkit.ErrNotFound) { // perhaps because it is another's
+			if foreign := s.belongs(ctx); foreign != nil {
+				err = foreign
+			}
+		}
 		switch {
 		case err != nil:
 			return drkit.Look[T]{}, err

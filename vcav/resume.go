@@ -95,6 +95,9 @@ func (c *Client) identity(ctx context.Context) (identity, error) {
 		if err != nil {
 			return err
 		}
+		if about.InstanceID == "" || session.User == "" {
+			return errors.New("vcav: the appliance does not say who it is, or who is signed in")
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.who = identity{appliance: about.InstanceID, user: session.User}
@@ -117,9 +120,9 @@ func (c *Client) belongs(ctx context.Context, token step.Token) error {
 		return err
 	case who.appliance != token.Appliance:
 		return fmt.Errorf("%w: the token belongs to the appliance with instanceId %s, and this is %s",
-			drkit.ErrToken, plain(token.Appliance), who.appliance)
+			drkit.ErrToken, plain(token.Appliance), plain(who.appliance))
 	case who.user != token.User:
-		return fmt.Errorf("%w: the token belongs to the user %s, and this is %s", drkit.ErrToken, plain(token.User), who.user)
+		return fmt.Errorf("%w: the token belongs to the user %s, and this is %s", drkit.ErrToken, plain(token.User), plain(who.user))
 	default:
 		return nil
 	}
@@ -127,7 +130,7 @@ func (c *Client) belongs(ctx context.Context, token step.Token) error {
 
 // newToken returns what another process needs to wait for a task.
 func (c *Client) newToken(ctx context.Context, at place, operation, operationID, task string) (step.Token, error) {
-	if task == "" {
+	if task == "" { // as where an old appliance has answered with what others take a task for
 		return step.Token{}, errors.New("there is no task to resume")
 	}
 	who, err := c.identity(ctx)

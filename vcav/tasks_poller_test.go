@@ -24,6 +24,15 @@ var polling = drkit.PollPolicy{
 
 // taskAt is the failover of the samples at some point of its life.
 func taskAt(state string, percent int, change ...func(task map[string]any)) httpmock.Responder {
+	body, err := json.Marshal(shown(state, percent, change...))
+	if err != nil {
+		panic(err)
+	}
+	return httpmock.NewBytesResponder(200, body)
+}
+
+// shown is what taskAt answers.
+func shown(state string, percent int, change ...func(task map[string]any)) map[string]any {
 	task := map[string]any{
 		"id": taskID, "user": "backup-admin@acme-dr", "site": "south", "state": state, "progress": percent,
 		"workflowInfo": map[string]any{"type": "failover", "resourceType": "vmReplication", "resourceId": ordersID},
@@ -33,11 +42,7 @@ func taskAt(state string, percent int, change ...func(task map[string]any)) http
 	for _, f := range change {
 		f(task)
 	}
-	body, err := json.Marshal(task)
-	if err != nil {
-		panic(err)
-	}
-	return httpmock.NewBytesResponder(200, body)
+	return task
 }
 
 func with(name string, value any) func(map[string]any) {

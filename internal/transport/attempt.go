@@ -377,6 +377,7 @@ func (s *stream) Close() error {
 	s.cancel(nil)
 	if s.onClose != nil {
 		s.onClose()
+		s.onClose = nil
 	}
 	return err
 }

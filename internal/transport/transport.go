@@ -54,6 +54,7 @@ type Client struct {
 	limiter   *rate.Limiter
 	session   *session
 	deadlines deadlines
+	underWay  underWay
 	shared    flights
 	accept    string
 	file      string // what downloads accept
@@ -91,6 +92,7 @@ func New(config Config) (*Client, error) {
 		return nil, err
 	}
 	c := &Client{config: config, settings: s.WithDefaults(), base: base, logQuery: map[string]bool{}, closed: make(chan struct{})}
+	c.underWay.nobody = make(chan struct{})
 	c.accept, c.file = config.Accept(s.APIVersion, false), config.Accept(s.APIVersion, true)
 	c.traceHeader = http.CanonicalHeaderKey(config.TraceHeader)
 	c.tokenHeader = http.CanonicalHeaderKey(config.Session.Header)
@@ -166,8 +168,8 @@ func (c *Client) Hide(secrets ...drkit.Secret) {
 // Closed returns a channel that is closed with the client.
 func (c *Client) Closed() <-chan struct{} { return c.life.Done() }
 
-// Close ends calls that are under way with ErrClosed, signs out of a session that this client began, and
-// closes idle connections that are its own. A later Close waits for the first to end and does nothing.
+// Close ends calls that are under way with ErrClosed, lets them return, signs out of a session that this client
+// began, and closes idle connections that are its own. A later Close waits for the first to end and does nothing.
 func (c *Client) Close(ctx context.Context) error {
 	if c.closing.Swap(true) {
 		select {
@@ -178,8 +180,10 @@ func (c *Client) Close(ctx context.Context) error {
 		}
 	}
 	defer close(c.closed)
+	c.underWay.close()
 	c.close(drkit.ErrClosed)
 	c.deadlines.endAll(drkit.ErrClosed)
+	c.underWay.wait(ctx)
 	err := c.session.end(ctx)
 	c.closeIdle()
 	gone := errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound)
@@ -226,16 +230,16 @@ func (c *Client) SignOut(ctx context.Context) error {
 // enter refuses calls of a client that is closed. Those under way are ended by their attempts, or in the
 // pause between two. The call of the last moment, sign-out, outlives the client.
 func (c *Client) enter(last bool) error {
-	if !last && c.life.Err() != nil {
+	if !c.underWay.enter(last) {
 		return drkit.ErrClosed
 	}
 	return nil
 }
 
-// leave ends, once the client is closed, the dials that net/http goes on with after their requests have
-// given up.
+// leave ends a call and, once the client is closed, the dials that net/http goes on with after their requests
+// have given up.
 func (c *Client) leave() {
-	if c.life.Err() != nil {
+	if c.underWay.leave() {
 		c.closeIdle()
 	}
 }
