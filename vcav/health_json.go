@@ -8,7 +8,12 @@ import (
 
 // healthTask reads what GET /diagnostics/health answers: a task, or, before version 4.1, the health itself,
 // which is then the result of a task that has ended.
-type healthTask struct{ Task }
+type healthTask struct {
+	Task
+	made bool // by the client, for the health itself
+}
+
+func (h *healthTask) task() (task Task, known bool) { return h.Task, !h.made }
 
 // UnmarshalJSON tells the two apart by the members that only one of them has.
 func (h *healthTask) UnmarshalJSON(data []byte) error {
@@ -22,6 +27,7 @@ func (h *healthTask) UnmarshalJSON(data []byte) error {
 	if seen.State != "" || seen.InstanceID == "" {
 		return transport.Unmarshal(data, &h.Task)
 	}
+	h.made = true
 	h.Task = Task{
 		ID: "health of " + seen.InstanceID, State: TaskStateSucceeded, Progress: 100,
 		ResultType: "CloudHealthInfo", Result: append(json.RawMessage(nil), data...),

@@ -95,8 +95,8 @@ func (c *Client) identity(ctx context.Context) (identity, error) {
 		if err != nil {
 			return err
 		}
-		if about.InstanceID == "" || session.User == "" {
-			return errors.New("vcav: the appliance does not say who it is, or who is signed in")
+		if session.User == "" {
+			return errors.New("the appliance does not say who is signed in")
 		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -130,9 +130,6 @@ func (c *Client) belongs(ctx context.Context, token step.Token) error {
 
 // newToken returns what another process needs to wait for a task.
 func (c *Client) newToken(ctx context.Context, at place, operation, operationID, task string) (step.Token, error) {
-	if task == "" { // as where an old appliance has answered with what others take a task for
-		return step.Token{}, errors.New("there is no task to resume")
-	}
 	who, err := c.identity(ctx)
 	return step.Token{
 		Service: service, Appliance: who.appliance, User: who.user, Site: at.site,
