@@ -332,3 +332,38 @@ func ExampleTasks_Poll() {
 	fmt.Println(replication.VMName, err)
 	// Output: web-1 <nil>
 }
+
+// What one process has started another waits for: the token goes into a file, a database or the status of a
+// Kubernetes resource. It holds no secret.
+func ExampleResume() {
+	before, server, stop := startExample()
+	defer stop()
+	ctx := context.Background()
+	poller, err := before.VMReplications.Failover(ctx, vcavtest.ReplicationID("db-1"), vcav.CloudFailover{PowerOn: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := poller.ResumeToken(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = before.Close(ctx) // the process ends, and another begins
+
+	client, err := vcav.NewClient(server.URL, vcav.LocalUser(server.User, drkit.NewSecret(server.Password)), server.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer func() { _ = client.Close(ctx) }()
+	resumed, err := vcav.Resume[vcav.VMReplication](client, token)
+	if err != nil {
+		log.Fatal(err)
+	}
+	done, err := resumed.Wait(ctx)
+	fmt.Println(done.VMName, "runs at", done.Destination.Site, err)
+
+	_, err = vcav.Resume[vcav.NoResult](client, token)
+	fmt.Println(errors.Is(err, drkit.ErrToken), err)
+	// Output:
+	// db-1 runs at site2 <nil>
+	// true vcav.Resume: resume token refused: VMReplications.Failover has a result of type vcav.VMReplication and not vcav.NoResult
+}
