@@ -13,8 +13,6 @@ type healthTask struct {
 	made bool // by the client, for the health itself
 }
 
-func (h *healthTask) task() (task Task, known bool) { return h.Task, !h.made }
-
 // UnmarshalJSON tells the two apart by the members that only one of them has.
 func (h *healthTask) UnmarshalJSON(data []byte) error {
 	var seen struct {

@@ -19,12 +19,10 @@ func start[T any](ctx context.Context, at place, call transport.Call) (*drkit.Po
 	return startAs[T](ctx, at, call, &Task{})
 }
 
-// accepted is an answer that holds the task which the service has begun, or stands for one that it has not.
-type accepted interface {
-	task() (task Task, known bool)
-}
+// accepted is an answer that holds the task which the service has begun.
+type accepted interface{ task() Task }
 
-func (t Task) task() (task Task, known bool) { return t, true }
+func (t Task) task() Task { return t }
 
 // startAs is start for an answer that is no plain task.
 func startAs[T any](ctx context.Context, at place, call transport.Call, answer accepted) (*drkit.Poller[T], error) {
@@ -35,8 +33,10 @@ func startAs[T any](ctx context.Context, at place, call transport.Call, answer a
 	if err := at.do(ctx, call, answer); err != nil {
 		return nil, err
 	}
-	source := &taskSource[T]{at: at, operation: call.Operation.Name, operationID: id}
-	source.accepted, source.known = answer.task()
+	source := &taskSource[T]{at: at, accepted: answer.task(), operation: call.Operation.Name, operationID: id}
+	if health, ok := answer.(*healthTask); ok {
+		source.made = health.made
+	}
 	return drkit.NewPoller[T](source, at.client.transport.Polling()), nil
 }
 
@@ -44,10 +44,10 @@ func startAs[T any](ctx context.Context, at place, call transport.Call, answer a
 type taskSource[T any] struct {
 	at          place
 	accepted    Task   // as the service answered it
-	known       bool   // to the service
 	operation   string // as in "VMReplications.Failover"
 	operationID string
 	token       step.Token // that the task was resumed by; zero if it was not
+	made        bool       // by the client, from an answer that is no task
 }
 
 // ID returns the id of the task.
@@ -61,7 +61,7 @@ func (s *taskSource[T]) Token(ctx context.Context) (step.Token, error) {
 	switch {
 	case s.token != (step.Token{}):
 		return s.token, nil
-	case !s.known:
+	case s.made:
 		return step.Token{}, errors.New("the service has answered with the result, and knows no task")
 	default:
 		return s.at.client.newToken(ctx, s.at, s.operation, s.operationID, s.accepted.ID)
