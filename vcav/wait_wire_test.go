@@ -309,6 +309,31 @@ func TestServiceWithoutATable(t *testing.T) {
 	}
 }
 
+// A session that cannot be begun anew is no reason to ask for each task, and to try to sign in for each.
+func TestSessionThatDoesNotComeBackUnderWaits(t *testing.T) {
+	t.Parallel()
+	for name, trouble := range map[string]httpmock.Responder{"failure": answer(t, 500, "error"), "page": page(200)} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				s, d := newService(t), &diary{}
+				s.on("POST", "/sessions", withHeader(answer(t, 200, "sessions_sign_in.answer"), "X-VCAV-Auth", "Zmlyc3Q="),
+					trouble, trouble, withHeader(answer(t, 200, "sessions_sign_in.answer"), "X-VCAV-Auth", "c2Vjb25k"))
+				s.on("DELETE", "/sessions", httpmock.NewStringResponder(204, ""))
+				s.on("POST", pollPath, answer(t, 401, "error_not_authenticated"), answer(t, 401, "error_not_authenticated"),
+					answer(t, 401, "error_not_authenticated"), table(columns, ended(t), ended(t, ofSecond)))
+				client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")),
+					drkit.WithPolling(polling), drkit.WithLogger(d.logger()))
+				first, second := twoFailovers(t, s, &client.VMReplications.SiteVMReplications)
+				for _, err := range waiting(t, first, second)() {
+					require.NoError(t, err)
+				}
+				assert.Equal(t, 4, strings.Count(strings.Join(s.lines(), "\n"), "POST /sessions"))
+				assert.NotContains(t, d.String(), "by itself")
+			})
+		})
+	}
+}
+
 // A poll that fails is repeated as a poll of several, and is nobody's failed task.
 func TestPollsThatFailAreRepeated(t *testing.T) {
 	t.Parallel()

@@ -236,8 +236,8 @@ func (b *Batch[T]) askAlone(ctx context.Context, why error) {
 // answersNoneTogether reports whether the service was reached, and asking for several tasks at once is what
 // it could not do, as far as anybody can tell: asking for each says more.
 func answersNoneTogether(err error) bool {
-	var answer *drkit.Error
-	return errors.As(err, &answer) && answer.Status != 0 && !errors.Is(err, drkit.ErrUnauthorized) &&
+	answer, ok := err.(*drkit.Error) //nolint:errorlint // wrapped, it is the answer to something before, such as a sign-in
+	return ok && answer.Status != 0 && !errors.Is(err, drkit.ErrUnauthorized) &&
 		!errors.Is(err, drkit.ErrThrottled) && !errors.Is(err, drkit.ErrUnavailable)
 }
 

@@ -19,12 +19,13 @@ import (
 func TestFailureOfAChunk(t *testing.T) {
 	t.Parallel()
 	for name, failure := range map[string]error{
-		"no answer":    errNoAnswer,
-		"throttled":    answered(429, drkit.ErrThrottled),
-		"unavailable":  answered(503, drkit.ErrUnavailable),
-		"unauthorized": answered(401, drkit.ErrUnauthorized),
-		"not sent":     errors.New("vcav.Tasks.Poll: signing in: no route to host"),
-		"closed":       fmt.Errorf("vcav.Tasks.Poll: %w", drkit.ErrClosed),
+		"no answer":     errNoAnswer,
+		"throttled":     answered(429, drkit.ErrThrottled),
+		"unavailable":   answered(503, drkit.ErrUnavailable),
+		"unauthorized":  answered(401, drkit.ErrUnauthorized),
+		"not sent":      errors.New("vcav.Tasks.Poll: signing in: no route to host"),
+		"sign-in fails": fmt.Errorf("vcav.Tasks.Poll: signing in: %w", answered(500, nil)),
+		"closed":        fmt.Errorf("vcav.Tasks.Poll: %w", drkit.ErrClosed),
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -69,7 +70,7 @@ func TestServiceThatDoesNotAnswerForSeveral(t *testing.T) {
 		"bad request":   answered(400, nil),
 		"too large":     answered(413, nil),
 		"failure":       answered(500, nil),
-		"not decodable": fmt.Errorf("polling: %w", &drkit.Error{Status: 200, Message: "the answer cannot be used"}),
+		"not decodable": &drkit.Error{Status: 200, Message: "the answer cannot be used"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
