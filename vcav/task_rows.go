@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/drkit-go/drkit/internal/transport"
@@ -24,67 +26,111 @@ func (r *taskRows) UnmarshalJSON(data []byte) error {
 	if len(table.PropertyNames) == 0 {
 		return errors.New("a table of tasks without the names of its columns")
 	}
-	tasks := make(taskRows, 0, len(table.Values))
+	reader := rowReader{columns: len(table.PropertyNames), layout: newLayout(table.PropertyNames)}
+	tasks := make(taskRows, len(table.Values))
 	for i, row := range table.Values {
-		task, err := taskOfRow(table.PropertyNames, row)
-		if err != nil {
+		if err := reader.read(row, &tasks[i]); err != nil {
 			return fmt.Errorf("row %d of %d tasks: %w", i+1, len(table.Values), err)
 		}
-		tasks = append(tasks, task)
 	}
 	*r = tasks
 	return nil
 }
 
-func taskOfRow(names []string, row json.RawMessage) (Task, error) {
-	members := map[string]json.RawMessage{}
-	if bytes.HasPrefix(bytes.TrimSpace(row), []byte("{")) {
-		if err := json.Unmarshal(row, &members); err != nil {
-			return Task{}, err
-		}
-	} else {
-		var values []json.RawMessage
-		if err := json.Unmarshal(row, &values); err != nil {
-			return Task{}, err
-		}
-		if len(values) != len(names) {
-			return Task{}, fmt.Errorf("%d values for %d columns", len(values), len(names))
-		}
-		for i, name := range names {
-			members[name] = values[i]
-		}
-	}
-	return taskOfMembers(members)
+// rowReader reads the rows of one table. Its buffers serve all rows.
+type rowReader struct {
+	columns int
+	layout  layout
+	values  []json.RawMessage
+	object  []byte
 }
 
-// taskOfMembers builds a task from members whose names may be dotted, as "workflowInfo.type" is.
-func taskOfMembers(members map[string]json.RawMessage) (Task, error) {
-	nested := map[string]any{}
-	for name, value := range members {
-		outer, inner, dotted := strings.Cut(name, ".")
-		if !dotted {
-			if _, taken := nested[outer].(map[string]json.RawMessage); !taken {
-				nested[outer] = value
-			}
-			continue
-		}
-		group, ok := nested[outer].(map[string]json.RawMessage)
-		if !ok {
-			group = map[string]json.RawMessage{}
-			nested[outer] = group
-		}
-		group[inner] = value
+func (r *rowReader) read(row json.RawMessage, task *Task) error {
+	if bytes.HasPrefix(bytes.TrimSpace(row), []byte("{")) {
+		return r.readObject(row, task)
 	}
-	data, err := json.Marshal(nested)
-	if err != nil {
-		return Task{}, err
+	if err := json.Unmarshal(row, &r.values); err != nil {
+		return err
 	}
-	var task Task
-	if err := transport.Unmarshal(data, &task); err != nil {
-		return Task{}, err
+	if len(r.values) != r.columns {
+		return fmt.Errorf("%d values for %d columns", len(r.values), r.columns)
+	}
+	return r.decode(r.layout, r.values, task)
+}
+
+// readObject reads a row that names its members itself.
+func (r *rowReader) readObject(row json.RawMessage, task *Task) error {
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal(row, &members); err != nil {
+		return err
+	}
+	names := slices.Sorted(maps.Keys(members))
+	values := make([]json.RawMessage, len(names))
+	for i, name := range names {
+		values[i] = members[name]
+	}
+	return r.decode(newLayout(names), values, task)
+}
+
+func (r *rowReader) decode(layout layout, values []json.RawMessage, task *Task) error {
+	r.object = layout.write(r.object[:0], values)
+	if err := transport.Unmarshal(r.object, task); err != nil {
+		return err
 	}
 	if task.ID == "" {
-		return Task{}, errors.New("a task without an id")
+		return errors.New("a task without an id")
 	}
-	return task, nil
+	return nil
+}
+
+// layout says where the values of a row belong in a task.
+type layout []member
+
+// member is one of a task. Columns with dotted names, as "workflowInfo.type", are members inside of it.
+type member struct {
+	name   string
+	key    []byte // the name as JSON, with its colon
+	column int
+	inside layout
+}
+
+func newLayout(names []string) layout {
+	var all layout
+	for column, name := range names {
+		outer, inner, dotted := strings.Cut(name, ".")
+		place := all.place(outer)
+		if dotted {
+			all[place].inside[all[place].inside.place(inner)].column = column
+		} else {
+			all[place].column = column
+		}
+	}
+	return all
+}
+
+// place returns where a member of that name is, putting it there if it is new.
+func (l *layout) place(name string) int {
+	if known := slices.IndexFunc(*l, func(m member) bool { return m.name == name }); known >= 0 {
+		return known
+	}
+	key, _ := json.Marshal(name) // a string: it cannot fail
+	*l = append(*l, member{name: name, key: append(key, ':')})
+	return len(*l) - 1
+}
+
+// write appends a task as JSON.
+func (l layout) write(to []byte, values []json.RawMessage) []byte {
+	to = append(to, '{')
+	for i, m := range l {
+		if i > 0 {
+			to = append(to, ',')
+		}
+		to = append(to, m.key...)
+		if m.inside != nil {
+			to = m.inside.write(to, values)
+		} else {
+			to = append(to, values[m.column]...)
+		}
+	}
+	return append(to, '}')
 }

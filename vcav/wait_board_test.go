@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type board struct {
 	task func(site, id string) (state string, visible bool)
 	// before is asked before anything is answered; a status other than 0 is the answer. It may block.
 	before func(r *http.Request, ids []string) (status int)
+	limit  atomic.Int64 // of the rows in an answer for several, of which it says nothing; 0 is none
 
 	mu      sync.Mutex
 	signIns int
@@ -192,6 +194,9 @@ func (b *board) signIn(header http.Header, sent []byte) (status int, answer any)
 // rows shows the tasks that there are as a table does.
 func (b *board) rows(site string, ids []string) [][]any {
 	rows := make([][]any, 0, len(ids))
+	if limit := int(b.limit.Load()); limit > 0 {
+		ids = ids[:min(limit, len(ids))]
+	}
 	for _, id := range ids {
 		if task := b.show(site, id); task != nil {
 			row := make([]any, len(columns))
