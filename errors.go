@@ -142,56 +142,6 @@ func (e *TaskError) LogValue() slog.Value {
 		slog.String("message", oneLine(e.Message)), slog.String("operation_id", e.OperationID))
 }
 
-// OutcomeUnknownError is an operation that must not repeat, was sent, and got no answer that says what
-// became of it. It may have run, may be running, or may never have arrived. Do not send it again before
-// you have looked: at the service's tasks, and at the resource itself.
-type OutcomeUnknownError struct {
-	Operation   string // as in "vcav.VMReplications.Failover"
-	Method      string // HTTP verb
-	Path        string // path of the request, without its query
-	Site        string // where the operation was to run; empty is the local site
-	OperationID string // what the request carried as its trace header
-	Err         error  // what came instead of an answer: an *Error, with the context's error where that ended
-}
-
-// Error returns operation, cause, request, site and operation ID on one line.
-func (e *OutcomeUnknownError) Error() string {
-	line := sentence{}
-	line.add(e.Operation)
-	line.add("sent, but the outcome is unknown")
-	line.add(e.reason())
-	line.trailer(at(e.Method+" "+e.Path, e.Site), e.OperationID)
-	return line.String()
-}
-
-// reason is the cause without what this error says of the request already.
-func (e *OutcomeUnknownError) reason() string {
-	answer, ok := e.Err.(*Error) //nolint:errorlint // a wrapper's own words must not get lost
-	switch {
-	case e.Err == nil:
-		return ""
-	case !ok:
-		return e.Err.Error()
-	}
-	short := *answer
-	short.Operation, short.Method, short.Path, short.OperationID = "", "", "", ""
-	return short.Error()
-}
-
-// Unwrap returns what came instead of an answer.
-func (e *OutcomeUnknownError) Unwrap() error { return e.Err }
-
-// Is reports whether target is [ErrOutcomeUnknown].
-func (e *OutcomeUnknownError) Is(target error) bool { return target == ErrOutcomeUnknown }
-
-// LogValue groups what Error prints.
-func (e *OutcomeUnknownError) LogValue() slog.Value {
-	return slog.GroupValue(
-		slog.String("operation", e.Operation), slog.String("method", e.Method), slog.String("path", e.Path),
-		slog.String("site", e.Site),
-		slog.String("operation_id", e.OperationID), slog.String("error", oneLine(e.Error())))
-}
-
 // sentence joins the parts of an error into one line.
 type sentence struct{ parts []string }
 

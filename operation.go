@@ -32,6 +32,14 @@ func OperationID(ctx context.Context) (string, error) {
 	return id, nil
 }
 
+// WithoutNote sends operations made with the returned context without looking at the service's tasks before.
+// A client does so to be able to find an operation whose answer is lost, and sends nothing where it cannot.
+// With WithoutNote it sends anyway, and a lost answer ends in [ErrOutcomeUnknown] at once, with nothing to
+// [Recover].
+func WithoutNote(ctx context.Context) context.Context {
+	return context.WithValue(ctx, settings.WithoutNoteKey{}, true)
+}
+
 // Response is one answer as it came over the wire, for [OnResponse].
 type Response struct {
 	Operation   string      // as in "vcav.VMReplications.Get"

@@ -148,6 +148,13 @@ func (p *Poller[T]) saw(look uint64, seen Look[T]) Progress {
 	return p.last.Progress
 }
 
+// Adopted reports whether the answer to the operation was lost, and the work found afterwards: as the one task
+// of its kind that was not there before, or, where there is none to be seen, by what has become of the resource.
+func (p *Poller[T]) Adopted() bool {
+	source, ok := p.source.(interface{ Adopted() bool })
+	return ok && source.Adopted()
+}
+
 // ResumeToken returns text with which another process can wait for the work, in the way that the service's
 // package says: vcav.Resume for Cloud Director Availability. It consists of letters, digits, dots, dashes and
 // underscores, holds no secret, and stays good when the appliance gets another address. The first token of a

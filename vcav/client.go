@@ -119,15 +119,20 @@ func (c *Client) Close(ctx context.Context) error { return c.transport.Close(ctx
 
 // do sends a call at this place and decodes the answer into out.
 func (p place) do(ctx context.Context, call transport.Call, out any) error {
+	_, err := p.send(ctx, call, out)
+	return err
+}
+
+// send is do for who needs to know how the answer came.
+func (p place) send(ctx context.Context, call transport.Call, out any) (transport.Answer, error) {
 	if p.named && strings.TrimSpace(p.site) == "" {
-		return fmt.Errorf("vcav.%s: the name of the site is empty", call.Operation.Name)
+		return transport.Answer{}, fmt.Errorf("vcav.%s: the name of the site is empty", call.Operation.Name)
 	}
 	call.Site = p.site
 	if answer, ok := out.(identified); ok && call.Check == nil {
 		call.Check = answer.identified
 	}
-	_, err := p.client.transport.Do(ctx, call, out)
-	return err
+	return p.client.transport.Do(ctx, call, out)
 }
 
 // mediaType is what the Accept header asks for; it picks the shape of the answers.

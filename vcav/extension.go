@@ -165,6 +165,16 @@ func (e *extensions) without(site string) []kept {
 	return slices.DeleteFunc(slices.Clone(e.all), func(x kept) bool { return x.at() == site })
 }
 
+// user returns who the session is at a site, as far as the extension names them.
+func (e *extensions) user(site string) string {
+	for _, extension := range e.list() {
+		if named, ok := extension.Extension.(credentialsExtension); ok && extension.at() == site {
+			return named.user
+		}
+	}
+	return ""
+}
+
 func (e *extensions) list() []kept {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -59,7 +59,11 @@ func (p *Policies) Status(ctx context.Context, id string) ([]PolicyStatus, error
 // Source: Cloud Director Availability API guide, "Create a Policy".
 func (p *Policies) Create(ctx context.Context, settings PolicySettings) (Policy, error) {
 	var policy Policy
-	err := p.at.do(ctx, transport.Call{Operation: &contract.PoliciesCreate, Body: settings}, &policy)
+	call := transport.Call{Operation: &contract.PoliciesCreate, Body: settings, Work: p.at.ofPolicy(settings.DisplayName)}
+	answer, err := p.at.send(ctx, call, &policy)
+	if found, lost := answer.Poller.(*drkit.Poller[Policy]); lost {
+		return found.Wait(ctx)
+	}
 	return policy, err
 }
 

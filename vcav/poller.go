@@ -30,7 +30,17 @@ func startAs[T any](ctx context.Context, at place, call transport.Call, answer a
 	if err != nil {
 		return nil, fmt.Errorf("vcav.%s: %w", call.Operation.Name, err)
 	}
-	if err := at.do(ctx, call, answer); err != nil {
+	if work := at.work(call); work != nil {
+		work.Poller = func(found transport.Found, alone func(context.Context) error) any {
+			return adopt[T](at, call, id, work, found, alone)
+		}
+		call.Work = &work.Work
+	}
+	said, err := at.send(ctx, call, answer)
+	if found, lost := said.Poller.(*drkit.Poller[T]); lost {
+		return found, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	source := &taskSource[T]{at: at, accepted: answer.task(), operation: call.Operation.Name, operationID: id}
@@ -48,6 +58,9 @@ type taskSource[T any] struct {
 	operationID string
 	token       step.Token // that the task was resumed by; zero if it was not
 	made        bool       // by the client, from an answer that is no task
+	// alone makes sure that a task which was adopted is still the only one that may be of the operation. Nil for
+	// a task that the service has named itself.
+	alone func(context.Context) error
 }
 
 // ID returns the id of the task.
@@ -55,6 +68,9 @@ func (s *taskSource[T]) ID() string { return s.accepted.ID }
 
 // Closed is closed with the client, which ends waits at once.
 func (s *taskSource[T]) Closed() <-chan struct{} { return s.at.client.transport.Closed() }
+
+// Adopted reports whether the task was found after its answer was lost.
+func (s *taskSource[T]) Adopted() bool { return s.alone != nil }
 
 // Token returns what another process needs to wait for the task.
 func (s *taskSource[T]) Token(ctx context.Context) (step.Token, error) {
@@ -76,7 +92,7 @@ func (s *taskSource[T]) item() taskwait.Item {
 // Look gets the task, unless it had already ended when it was accepted.
 func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	if s.accepted.Ended() {
-		return s.see(s.accepted), nil
+		return s.see(ctx, s.accepted)
 	}
 	if err := s.belongs(ctx); err != nil {
 		return drkit.Look[T]{}, err
@@ -85,7 +101,7 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	if err != nil {
 		return drkit.Look[T]{}, err
 	}
-	return s.see(task), nil
+	return s.see(ctx, task)
 }
 
 // Watch looks at the task together with what others wait for at the same place.
@@ -109,7 +125,7 @@ func (s *taskSource[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
 		case s.shortened(task):
 			return s.Look(ctx)
 		default:
-			return s.see(task), nil
+			return s.see(ctx, task)
 		}
 	}}
 }
@@ -130,8 +146,8 @@ func (s *taskSource[T]) belongs(ctx context.Context) error {
 	return s.at.client.belongs(ctx, s.token)
 }
 
-// see reads what a task shows.
-func (s *taskSource[T]) see(task Task) drkit.Look[T] {
+// see reads what a task shows. The end of one that was adopted counts only when no other has come to light.
+func (s *taskSource[T]) see(ctx context.Context, task Task) (drkit.Look[T], error) {
 	look := drkit.Look[T]{
 		Progress: drkit.Progress{ID: task.ID, State: drkit.State(task.State), Percent: task.Progress},
 		Done:     task.Ended(),
@@ -144,7 +160,14 @@ func (s *taskSource[T]) see(task Task) drkit.Look[T] {
 		failed.Operation, failed.OperationID = service+"."+s.operation, s.operationID
 		s.at.client.transport.ScrubTask(failed)
 	}
-	return look
+	if look.Done && s.alone != nil {
+		err := s.alone(ctx)
+		if !errors.Is(err, drkit.ErrConflict) {
+			return look, err
+		}
+		look.Err = err
+	}
+	return look, nil
 }
 
 // NoResult is the result of a task that has none.

@@ -12,6 +12,9 @@ import (
 // ObserverKey is the key under which a context carries the func(drkit.Response) of drkit.OnResponse.
 type ObserverKey struct{}
 
+// WithoutNoteKey is the key under which a context says that nothing is noted before an operation is sent.
+type WithoutNoteKey struct{}
+
 // Settings are the resolved options of one client. The zero value of each field means its default.
 type Settings struct {
 	HTTPClient         *http.Client

@@ -36,6 +36,8 @@ type exchange struct {
 	rest      func()                 // ends what the pauses of the loop need
 	observe   func(drkit.Response)
 	streams   bool
+	resource  *resource // that a watched call works on
+	note      *Note     // of what there was before the last attempt of a watched call
 
 	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and
 	// opened again only on proof that nothing ran.
@@ -77,6 +79,11 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if limiter := a.client.limiter; limiter != nil {
 		if x.err = a.client.turn(req.Context(), limiter); x.err != nil {
+			return nil, x.err
+		}
+	}
+	if x.call.Work != nil {
+		if x.err = x.takeNote(req.Context()); x.err != nil {
 			return nil, x.err
 		}
 	}
@@ -193,7 +200,10 @@ func (x *exchange) newError() *drkit.Error {
 func (x *exchange) outcome(ctx context.Context) error {
 	var e *drkit.Error
 	ended := x.ended(ctx)
+	var notSent *notSentError
 	switch {
+	case errors.As(x.err, &notSent):
+		return notSent.err
 	case ended != nil && (x.err != nil || x.status >= 400 || x.status == 0):
 		last := x.lastError()
 		e = x.newError()

@@ -24,6 +24,8 @@ type Call struct {
 	Query     any      // struct for go-querystring, or nil
 	Body      any      // sent as JSON; nil sends no body
 	Accept    string   // media type asked for; empty is the service's own
+	// Work is what the look for a lost answer needs; nil where there is nothing to look for.
+	Work *Work
 	// Part marks a download: its answer is asked for as it is, without compression, and from where it says.
 	Part *Part
 	// Check looks at the decoded answer. What it refuses counts as an answer that does not decode.
@@ -41,6 +43,10 @@ type Answer struct {
 	Status int
 	Length int64 // of the body; -1 if it is not known
 	header http.Header
+
+	// Poller is the *drkit.Poller of an operation whose own answer was lost, and that was found. The answer was
+	// not decoded then.
+	Poller any
 }
 
 // Header returns the first value of a header.
@@ -60,15 +66,26 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 		return Answer{}, x.refuse(err)
 	}
 	defer c.leave()
-	if err := x.exchange(ctx); err != nil {
-		return Answer{}, x.end(ctx, err)
+	var answer Answer
+	if x.call.Work == nil {
+		answer, err = c.send(ctx, x, out)
+	} else {
+		answer, err = c.watched(ctx, x, out)
 	}
-	if out != nil && x.answer == nil { // not that a repeated DELETE has found nothing
-		if err := x.decode(out); err != nil {
-			return Answer{}, x.end(ctx, err)
-		}
+	x.logEnd(ctx, answer, err)
+	return answer, err
+}
+
+// send sends a call and decodes the answer.
+func (c *Client) send(ctx context.Context, x *exchange, out any) (Answer, error) {
+	err := x.exchange(ctx)
+	if err == nil && out != nil && x.answer == nil { // not that a repeated DELETE has found nothing
+		err = x.decode(out)
 	}
-	return x.beside(), x.end(ctx, nil)
+	if err != nil {
+		return Answer{}, x.conclude(err)
+	}
+	return x.beside(), nil
 }
 
 // Stream sends a call and returns the body of its answer as it comes. The time-out of an attempt then
@@ -85,10 +102,13 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, 
 	}
 	if err := x.exchange(ctx); err != nil {
 		defer c.leave()
-		return nil, Answer{}, x.end(ctx, err)
+		err = x.conclude(err)
+		x.logEnd(ctx, Answer{}, err)
+		return nil, Answer{}, err
 	}
 	x.stream.onClose = func() { x.restEnds(); c.leave() }
-	return x.stream, x.beside(), x.end(ctx, nil)
+	x.logEnd(ctx, x.beside(), nil)
+	return x.stream, x.beside(), nil
 }
 
 // beside returns what came beside the body.
@@ -112,6 +132,9 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	}
 	if err := c.newRequest(x); err != nil {
 		return nil, x.refuse(err)
+	}
+	if x.operation.Class != api.Once || ctx.Value(settings.WithoutNoteKey{}) != nil {
+		x.call.Work = nil
 	}
 	x.observe, _ = ctx.Value(settings.ObserverKey{}).(func(drkit.Response))
 	return x, nil
@@ -239,21 +262,19 @@ func (x *exchange) decode(out any) error {
 // refuse wraps what stopped the call before anything was sent.
 func (x *exchange) refuse(err error) error { return fmt.Errorf("%s: %w", x.name, err) }
 
-// end is the one place where a call ends: it decides whether the outcome is unknown, and logs.
-func (x *exchange) end(ctx context.Context, err error) error {
-	if err != nil {
-		var answer *drkit.Error
-		if !errors.As(err, &answer) || answer.Operation != x.name {
-			err = x.refuse(err) // of the sign-in, or of the client: this call's own request was not sent
-		} else if x.unknown(answer) {
-			err = &drkit.OutcomeUnknownError{
-				Operation: x.name, Method: answer.Method, Path: answer.Path, Site: x.call.Site,
-				OperationID: x.id, Err: err,
-			}
+// conclude is the one place that decides whether the outcome of a call that has failed is unknown.
+func (x *exchange) conclude(err error) error {
+	var answer *drkit.Error
+	switch {
+	case !errors.As(err, &answer) || answer.Operation != x.name:
+		return x.refuse(err) // of the sign-in, or of the client: this call's own request was not sent
+	case x.unknown(answer):
+		return &drkit.OutcomeUnknownError{
+			Operation: x.name, Method: answer.Method, Path: answer.Path, Site: x.call.Site, OperationID: x.id, Err: err,
 		}
+	default:
+		return err
 	}
-	x.logEnd(ctx, err)
-	return err
 }
 
 // unknown reports whether an operation may have run although its call has failed. A sign-in whose answer

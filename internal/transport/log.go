@@ -49,12 +49,15 @@ func (x *exchange) logRetry(ctx context.Context) {
 }
 
 // logEnd writes the one Info record of the life of an operation that must not repeat.
-func (x *exchange) logEnd(ctx context.Context, err error) {
+func (x *exchange) logEnd(ctx context.Context, answer Answer, err error) {
 	logger := x.client.settings.Logger
 	if x.operation.Class != api.Once || x.operation.Anonymous || !logger.Enabled(ctx, slog.LevelInfo) {
 		return
 	}
-	attrs := append(x.attrs(), slog.Int("attempts", x.attempt), slog.String("outcome", x.word(err)))
+	attrs := append(x.attrs(), slog.Int("attempts", x.attempt), slog.String("outcome", x.word(answer, err)))
+	if x.note != nil {
+		attrs = append(attrs, slog.String("resource", x.call.Work.Resource), slog.Int("noted", len(x.note.Jobs)))
+	}
 	if x.status != 0 {
 		attrs = append(attrs, slog.Int("status", x.status))
 	}
@@ -65,8 +68,10 @@ func (x *exchange) logEnd(ctx context.Context, err error) {
 }
 
 // word says in one word what became of an operation that must not repeat.
-func (x *exchange) word(err error) string {
+func (x *exchange) word(answer Answer, err error) string {
 	switch {
+	case answer.Poller != nil:
+		return "adopted"
 	case err == nil:
 		return "accepted"
 	case errors.Is(err, drkit.ErrOutcomeUnknown):

@@ -73,7 +73,7 @@ func (x *exchange) mayRepeat(ctx context.Context) bool {
 
 // permanent reports whether another attempt would end the same way.
 func permanent(err error) bool {
-	return mistrusts(err) || errors.As(err, new(*tooLargeError)) || errors.Is(err, errSentTwice) ||
+	return errors.As(err, new(*notSentError)) || mistrusts(err) || errors.As(err, new(*tooLargeError)) || errors.Is(err, errSentTwice) ||
 		errors.Is(err, errDetached) || errors.Is(err, drkit.ErrClosed) || errors.Is(err, context.DeadlineExceeded)
 }
 
@@ -104,7 +104,12 @@ func backoff(least, limit time.Duration, attempt int, resp *http.Response) time.
 // pause waits before what has failed goes on, as long as between two attempts, or until ctx or the client
 // ends.
 func (c *Client) pause(ctx context.Context, attempt int) error {
-	timer := time.NewTimer(backoff(c.settings.Retry.MinWait, c.settings.Retry.MaxWait, attempt, nil))
+	return c.sleep(ctx, backoff(c.settings.Retry.MinWait, c.settings.Retry.MaxWait, attempt, nil))
+}
+
+// sleep waits until d has passed, or until ctx or the client ends.
+func (c *Client) sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

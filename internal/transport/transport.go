@@ -56,6 +56,7 @@ type Client struct {
 	deadlines deadlines
 	underWay  underWay
 	shared    flights
+	resources resources
 	accept    string
 	file      string // what downloads accept
 	// The header names in canonical form, as net/http keeps them.

@@ -1,0 +1,122 @@
+package drkit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+)
+
+// OutcomeUnknownError is an operation that must not repeat, was sent, and got no answer that says what
+// became of it. It may have run, may be running, or may never have arrived, and the look for it has not
+// found out. The client remembers it: another operation on the same resource is not sent, but looks again,
+// and returns this error until the look finds out. [Recover] looks without sending anything, and [Discard]
+// gives up looking.
+type OutcomeUnknownError struct {
+	Operation   string // as in "vcav.VMReplications.Failover"
+	Method      string // HTTP verb
+	Path        string // path of the request, without its query
+	Site        string // where the operation was to run; empty is the local site
+	OperationID string // what the request carried as its trace header
+	Err         error  // what came instead of an answer: an *Error, with the context's error where that ended
+
+	Resource   string   // what the operation works on; empty if nothing was noted before
+	Candidates []string // tasks that may be of the operation, with the reason why they were not taken for it
+	Untouched  bool     // no task came of it within the grace of PollPolicy, and the resource is as it was
+	Lost       Lost     `json:"-"` // for Recover and Discard; nil if nothing was noted before
+}
+
+// Error returns operation, cause, request, site and operation ID on one line.
+func (e *OutcomeUnknownError) Error() string {
+	line := sentence{}
+	line.add(e.Operation)
+	line.add("sent, but the outcome is unknown")
+	line.add(e.reason())
+	line.add(e.findings())
+	line.trailer(at(e.Method+" "+e.Path, e.Site), e.OperationID)
+	return line.String()
+}
+
+// reason is the cause without what this error says of the request already.
+func (e *OutcomeUnknownError) reason() string {
+	answer, ok := e.Err.(*Error) //nolint:errorlint // a wrapper's own words must not get lost
+	switch {
+	case e.Err == nil:
+		return ""
+	case !ok:
+		return e.Err.Error()
+	}
+	short := *answer
+	short.Operation, short.Method, short.Path, short.OperationID = "", "", "", ""
+	return short.Error()
+}
+
+// findings are what the look has come to.
+func (e *OutcomeUnknownError) findings() string {
+	switch {
+	case len(e.Candidates) > 0:
+		return "it may be " + strings.Join(e.Candidates, ", or ")
+	case e.Untouched:
+		return "no task came of it so far, and " + e.Resource + " is as it was"
+	default:
+		return ""
+	}
+}
+
+// Unwrap returns what came instead of an answer.
+func (e *OutcomeUnknownError) Unwrap() error { return e.Err }
+
+// Is reports whether target is [ErrOutcomeUnknown].
+func (e *OutcomeUnknownError) Is(target error) bool { return target == ErrOutcomeUnknown }
+
+// LogValue groups what Error prints.
+func (e *OutcomeUnknownError) LogValue() slog.Value {
+	return slog.GroupValue(
+		slog.String("operation", e.Operation), slog.String("method", e.Method), slog.String("path", e.Path),
+		slog.String("site", e.Site), slog.String("resource", e.Resource),
+		slog.String("operation_id", e.OperationID), slog.String("error", oneLine(e.Error())))
+}
+
+// Lost is what a client remembers of an operation whose outcome is unknown. Clients implement it.
+type Lost interface {
+	// Recover looks for the operation, and returns its *Poller.
+	Recover(ctx context.Context) (any, error)
+	// Discard forgets the operation.
+	Discard()
+}
+
+// Recover looks again for an operation whose outcome was unknown, and returns the poller that the method which
+// sent it would have returned; T is the type of its result. Nothing is sent but reads. It looks until it finds
+// the operation, or until the grace of [PollPolicy] has passed since the answer was lost, and may be called
+// again. A policy that was created comes as a poller that has ended.
+//
+// Errors: the [*OutcomeUnknownError], newly made, where the look does not find out; err itself where it has
+// nothing to look for; the end of ctx.
+func Recover[T any](ctx context.Context, err error) (*Poller[T], error) {
+	var unknown *OutcomeUnknownError
+	if !errors.As(err, &unknown) || unknown.Lost == nil {
+		return nil, err
+	}
+	found, err := unknown.Lost.Recover(ctx)
+	if err != nil {
+		return nil, err
+	}
+	poller, ok := found.(*Poller[T])
+	if !ok {
+		return nil, fmt.Errorf("%s was found, but leads to a %T and not to a %T", unknown.Operation, found, poller)
+	}
+	return poller, nil
+}
+
+// Discard makes the client forget an operation whose outcome is unknown, so that the next one on the same
+// resource is sent without a look for it: after somebody has looked and knows, or does not mind a second run.
+// It reports whether err was such an operation.
+func Discard(err error) bool {
+	var unknown *OutcomeUnknownError
+	if !errors.As(err, &unknown) || unknown.Lost == nil {
+		return false
+	}
+	unknown.Lost.Discard()
+	return true
+}
