@@ -67,7 +67,7 @@ func TestCredentialsAreChecked(t *testing.T) {
 			client, err := vcav.NewClient(appliance, tc.credentials, drkit.WithTransport(s.mock))
 			if tc.want == "" {
 				require.NoError(t, err)
-				require.NoError(t, client.Close(t.Context()))
+				require.NoError(t, client.Close(wire(t)))
 			} else {
 				require.ErrorContains(t, err, "vcav: ")
 				require.ErrorContains(t, err, tc.want)
@@ -137,7 +137,7 @@ func TestSignatureOfAnAssertion(t *testing.T) {
 		for range 2 {
 			<-time.After(time.Hour)
 			times = append(times, time.Now().UnixMilli())
-			_, err := client.Diagnostics.About(t.Context())
+			_, err := client.Diagnostics.About(wire(t))
 			require.NoError(t, err)
 		}
 		about, in := "GET /diagnostics/about", "POST /sessions"
@@ -166,7 +166,7 @@ func TestBearerAssertion(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.signsIn(givenToken)
-	_, err := s.clientOf(vcav.SSOToken(drkit.NewSecret(assertion), nil)).Sessions.SignIn(t.Context())
+	_, err := s.clientOf(vcav.SSOToken(drkit.NewSecret(assertion), nil)).Sessions.SignIn(wire(t))
 	require.NoError(t, err)
 	assert.Nil(t, samlSignInOf(t, s.only()).Signature)
 	assert.NotContains(t, s.only().body, "signature")
@@ -176,7 +176,7 @@ func TestTokenOfCloudDirectorWithoutOrganization(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.signsIn(givenToken)
-	_, err := s.clientOf(vcav.VCDToken(drkit.NewSecret("bWFkZQ"), "")).Sessions.SignIn(t.Context())
+	_, err := s.clientOf(vcav.VCDToken(drkit.NewSecret("bWFkZQ"), "")).Sessions.SignIn(wire(t))
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"type":"vcdAccessToken","vcdAccessToken":"bWFkZQ"}`, s.only().body)
 }
@@ -192,7 +192,7 @@ func TestSignerThatFails(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	client := s.clientOf(vcav.SSOToken(drkit.NewSecret(assertion), brokenSigner{signingKey()}))
-	_, err := client.VMReplications.Reverse(t.Context(), "C4-1")
+	_, err := client.VMReplications.Reverse(wire(t), "C4-1")
 	require.ErrorContains(t, err, "vcav.VMReplications.Reverse: signing in: signing the SAML assertion: no such slot")
 	assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
 	assert.Empty(t, s.lines())

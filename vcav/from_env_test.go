@@ -39,10 +39,10 @@ func TestFromEnvSignsIn(t *testing.T) {
 			client, err := vcav.FromEnv(drkit.WithTransport(s.mock))
 			require.NoError(t, err)
 			assert.Empty(t, s.lines())
-			_, err = client.Sessions.SignIn(t.Context())
+			_, err = client.Sessions.SignIn(wire(t))
 			require.NoError(t, err)
 			assert.JSONEq(t, want, s.only().body)
-			require.NoError(t, client.Close(t.Context()))
+			require.NoError(t, client.Close(wire(t)))
 		})
 	}
 }
@@ -80,7 +80,7 @@ func TestFromEnvNamesWhatIsMissing(t *testing.T) {
 			client, err := vcav.FromEnv()
 			if tc.want == "" {
 				require.NoError(t, err)
-				require.NoError(t, client.Close(t.Context()))
+				require.NoError(t, client.Close(wire(t)))
 				return
 			}
 			require.ErrorContains(t, err, tc.want)
@@ -111,9 +111,9 @@ func TestFromEnvPinsTheCertificate(t *testing.T) {
 			})
 			client, err := vcav.FromEnv()
 			require.NoError(t, err)
-			_, err = client.Diagnostics.About(t.Context())
+			_, err = client.Diagnostics.About(wire(t))
 			require.ErrorContains(t, err, want)
-			require.NoError(t, client.Close(t.Context()))
+			require.NoError(t, client.Close(wire(t)))
 		})
 	}
 	setenv(t, map[string]string{

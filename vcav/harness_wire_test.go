@@ -213,3 +213,7 @@ func answerOf(t testing.TB, err error) *drkit.Error {
 	require.ErrorAs(t, err, &answer)
 	return answer
 }
+
+// wire is the context of the tests that look at the one request of a call: what a client notes before it sends
+// an operation that must not repeat has tests of its own.
+func wire(t testing.TB) context.Context { return drkit.WithoutNote(t.Context()) }

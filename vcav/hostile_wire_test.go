@@ -23,7 +23,7 @@ func TestEndlessWalk(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			s.on("GET", "/vm-replications", httpmock.NewStringResponder(200, body))
-			_, err := drkit.Collect(s.client().VMReplications.List(t.Context(), vcav.VMReplicationQuery{}))
+			_, err := drkit.Collect(s.client().VMReplications.List(wire(t), vcav.VMReplicationQuery{}))
 			require.Error(t, err)
 			assert.LessOrEqual(t, len(s.lines()), 8)
 		})
@@ -35,9 +35,9 @@ func TestEmptyFilter(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.onAny(answer(t, 200, "vm_replications_list.answer"))
-	rows, _ := drkit.Collect(s.client().VMReplications.List(t.Context(), vcav.VMReplicationQuery{IDs: []string{}}))
+	rows, _ := drkit.Collect(s.client().VMReplications.List(wire(t), vcav.VMReplicationQuery{IDs: []string{}}))
 	assert.Empty(t, rows)
-	tasks, _ := drkit.Collect(s.client().Tasks.List(t.Context(), vcav.TaskQuery{IDs: []string{}}))
+	tasks, _ := drkit.Collect(s.client().Tasks.List(wire(t), vcav.TaskQuery{IDs: []string{}}))
 	assert.Empty(t, tasks)
 }
 
@@ -52,7 +52,7 @@ func TestObjectOfAnotherKind(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			s.onAny(httpmock.NewStringResponder(200, `{"status":"ok"}`))
-			_, err := tc.run(t.Context(), here(s.client()))
+			_, err := tc.run(wire(t), here(s.client()))
 			require.ErrorContains(t, err, "the answer cannot be used")
 		})
 	}
@@ -68,9 +68,9 @@ func TestResultOfAnotherKind(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			s.on("POST", failoverPath, taskAt("SUCCEEDED", 100, with("result", result), with("resultType", "SupportBundleInfo")))
-			poller, err := s.client().VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+			poller, err := s.client().VMReplications.Failover(wire(t), ordersID, cloudFailover())
 			require.NoError(t, err)
-			_, err = poller.Wait(t.Context())
+			_, err = poller.Wait(wire(t))
 			require.ErrorContains(t, err, "cannot be read")
 		})
 	}
@@ -81,7 +81,7 @@ func TestAnotherTask(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.on("GET", "/tasks/another", answer(t, 200, "tasks_get.answer"))
-	_, err := s.client().Tasks.Get(t.Context(), "another")
+	_, err := s.client().Tasks.Get(wire(t), "another")
 	require.Error(t, err)
 }
 
@@ -91,9 +91,9 @@ func TestSecretsInTaskErrors(t *testing.T) {
 	s, d := newService(t), &diary{}
 	said := vcav.APIError{Code: "X", Msg: "no " + givenToken, Args: []string{givenToken}, Stacktrace: givenToken}
 	s.on("POST", failoverPath, taskAt("FAILED", 100, with("error", said)))
-	poller, err := s.client().VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+	poller, err := s.client().VMReplications.Failover(wire(t), ordersID, cloudFailover())
 	require.NoError(t, err)
-	_, err = poller.Wait(t.Context())
+	_, err = poller.Wait(wire(t))
 	d.print(err)
 	assertKept(t, d.String(), givenToken)
 }
@@ -105,7 +105,7 @@ func TestEscapedSecrets(t *testing.T) {
 	s := newService(t)
 	s.signsIn(givenToken)
 	s.on("GET", "/diagnostics/about", echo(500, "X", password))
-	ctx := drkit.OnResponse(t.Context(), func(r drkit.Response) { assertKept(t, string(r.Body), password) })
+	ctx := drkit.OnResponse(wire(t), func(r drkit.Response) { assertKept(t, string(r.Body), password) })
 	_, err := s.clientOf(vcav.LocalUser("root", drkit.NewSecret(password))).Diagnostics.About(ctx)
 	require.Error(t, err)
 }
@@ -129,9 +129,9 @@ func TestNegativePaging(t *testing.T) {
 	for _, l := range listers {
 		s := newService(t)
 		s.onAny(answer(t, 200, "vm_replications_list.answer"))
-		_, err := drkit.Collect(l.list(t.Context(), here(s.client()), -1, 0))
+		_, err := drkit.Collect(l.list(wire(t), here(s.client()), -1, 0))
 		require.Error(t, err)
-		_, err = drkit.Collect(l.list(t.Context(), here(s.client()), 0, -5))
+		_, err = drkit.Collect(l.list(wire(t), here(s.client()), 0, -5))
 		require.Error(t, err)
 		assert.Empty(t, s.lines())
 	}
@@ -144,10 +144,10 @@ func TestSignOutThatFailsCanBeTriedAgain(t *testing.T) {
 	s.signsIn(givenToken)
 	s.on("DELETE", "/sessions", answer(t, 500, "error"), httpmock.NewStringResponder(204, ""))
 	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")))
-	_, err := client.Sessions.SignIn(t.Context())
+	_, err := client.Sessions.SignIn(wire(t))
 	require.NoError(t, err)
-	require.Error(t, client.Sessions.End(t.Context()))
-	require.NoError(t, client.Sessions.End(t.Context()))
+	require.Error(t, client.Sessions.End(wire(t)))
+	require.NoError(t, client.Sessions.End(wire(t)))
 	assert.Equal(t, []string{"POST /sessions", "DELETE /sessions", "DELETE /sessions"}, s.lines())
 }
 
@@ -157,7 +157,7 @@ func TestOperationIDOfASignIn(t *testing.T) {
 	s := newService(t)
 	s.signsIn(givenToken)
 	seen := 0
-	ctx := drkit.OnResponse(drkit.WithOperationID(t.Context(), "op-1"), func(drkit.Response) { seen++ })
+	ctx := drkit.OnResponse(drkit.WithOperationID(wire(t), "op-1"), func(drkit.Response) { seen++ })
 	_, err := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse"))).Sessions.SignIn(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, "op-1", s.only().header.Get("operationID"))

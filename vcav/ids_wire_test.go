@@ -148,14 +148,14 @@ func TestIDsAreEscaped(t *testing.T) {
 					ids, path := withIDs(operation.Path, place, id, escaped)
 					s := newService(t)
 					s.onAny(answer(t, 404, "error_not_found"))
-					_, err := call(t.Context(), here(s.client()), ids...)
+					_, err := call(wire(t), here(s.client()), ids...)
 					require.ErrorIs(t, err, drkit.ErrNotFound)
 					want := []string{operation.Method + " " + path}
 					if slices.Contains(operation.Query, "cookie") {
 						want[0] += "?cookie=" + escapedCookie
 					}
 					if takesSite(name) {
-						_, err = call(t.Context(), there(s.client().Site("south")), ids...)
+						_, err = call(wire(t), there(s.client().Site("south")), ids...)
 						require.ErrorIs(t, err, drkit.ErrNotFound)
 						want = append(want, want[0]+"?site=south")
 					}
@@ -167,7 +167,7 @@ func TestIDsAreEscaped(t *testing.T) {
 					t.Parallel()
 					ids, _ := withIDs(operation.Path, place, id, id)
 					s := newService(t)
-					got, err := call(t.Context(), here(s.client()), ids...)
+					got, err := call(wire(t), here(s.client()), ids...)
 					want := "vcav." + name + ": " + match[1] + ` "` + id + `" is not an id`
 					if id == "" {
 						want = "vcav." + name + ": " + match[1] + " is empty"

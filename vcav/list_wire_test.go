@@ -137,7 +137,7 @@ func TestPages(t *testing.T) {
 					t.Parallel()
 					s, list := newService(t), &shelf{ids: tc.shelf.ids, capacity: tc.shelf.capacity, silent: tc.shelf.silent}
 					s.on("GET", l.path, list.answer)
-					rows, err := drkit.Collect(l.list(t.Context(), here(s.client()), tc.offset, tc.limit))
+					rows, err := drkit.Collect(l.list(wire(t), here(s.client()), tc.offset, tc.limit))
 					require.NoError(t, err)
 					assert.Equal(t, append([]string(nil), list.ids[min(tc.offset, len(list.ids)):]...), rows)
 					var want []string
@@ -156,7 +156,7 @@ func TestPagesAtASite(t *testing.T) {
 	t.Parallel()
 	forEachLister(t, func(t *testing.T, s *service, l lister) {
 		s.on("GET", l.path, shelfOf(4).answer)
-		ctx := drkit.WithOperationID(t.Context(), "walk-1")
+		ctx := drkit.WithOperationID(wire(t), "walk-1")
 		rows, err := drkit.Collect(l.list(ctx, there(s.client().Site("south")), 0, 3))
 		require.NoError(t, err)
 		assert.Len(t, rows, 4)
@@ -172,7 +172,7 @@ func TestWalksAreLazy(t *testing.T) {
 	t.Parallel()
 	forEachLister(t, func(t *testing.T, s *service, l lister) {
 		s.on("GET", l.path, shelfOf(5).answer)
-		walk := l.list(t.Context(), here(s.client()), 0, 2)
+		walk := l.list(wire(t), here(s.client()), 0, 2)
 		assert.Empty(t, s.lines())
 		for row, err := range walk {
 			require.NoError(t, err)
@@ -199,7 +199,7 @@ func TestErrorInTheMiddleOfAWalk(t *testing.T) {
 	forEachLister(t, func(t *testing.T, s *service, l lister) {
 		list := shelfOf(5)
 		s.on("GET", l.path, list.answer, list.answer, answer(t, 403, "error_forbidden"))
-		rows, err := drkit.Collect(l.list(drkit.WithOperationID(t.Context(), "walk-1"), here(s.client()), 0, 2))
+		rows, err := drkit.Collect(l.list(drkit.WithOperationID(wire(t), "walk-1"), here(s.client()), 0, 2))
 		require.ErrorIs(t, err, drkit.ErrForbidden)
 		assert.Equal(t, []string{"row-0", "row-1", "row-2"}, rows)
 		operation := map[string]string{"/tasks": "Tasks.List", "/vm-replications": "VMReplications.List"}[l.path]
@@ -207,7 +207,7 @@ func TestErrorInTheMiddleOfAWalk(t *testing.T) {
 		assert.Len(t, s.lines(), 3)
 
 		ends := 0
-		for _, err := range l.list(t.Context(), here(s.client()), 0, 0) {
+		for _, err := range l.list(wire(t), here(s.client()), 0, 0) {
 			require.ErrorIs(t, err, drkit.ErrForbidden)
 			ends++
 		}
@@ -219,7 +219,7 @@ func TestWalkWhoseContextEnds(t *testing.T) {
 	t.Parallel()
 	forEachLister(t, func(t *testing.T, s *service, l lister) {
 		s.on("GET", l.path, shelfOf(5).answer)
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(wire(t))
 		defer cancel()
 		var rows []string
 		var failed error
@@ -246,7 +246,7 @@ func TestListThatMovesOnce(t *testing.T) {
 			}
 		}
 		s.on("GET", l.path, list.answer)
-		rows, err := drkit.Collect(l.list(t.Context(), here(s.client()), 0, 3))
+		rows, err := drkit.Collect(l.list(wire(t), here(s.client()), 0, 3))
 		require.NoError(t, err)
 		assert.Equal(t, []string{"row-0", "row-1", "row-2", "new", "row-3", "row-4"}, rows)
 		get := "GET " + l.path + "?limit=3"
@@ -260,7 +260,7 @@ func TestListThatNeverRests(t *testing.T) {
 		list := shelfOf(5)
 		list.before = func(page int, s *shelf) { s.ids = append([]string{fmt.Sprint("new-", page)}, s.ids...) }
 		s.on("GET", l.path, list.answer)
-		rows, err := drkit.Collect(l.list(t.Context(), here(s.client()), 0, 3))
+		rows, err := drkit.Collect(l.list(wire(t), here(s.client()), 0, 3))
 		require.ErrorIs(t, err, drkit.ErrListMoved)
 		require.ErrorContains(t, err, "vcav."+map[string]string{"/tasks": "Tasks", "/vm-replications": "VMReplications"}[l.path]+".List")
 		assert.Contains(t, rows, "row-0")
@@ -285,7 +285,7 @@ func TestListThatCannotBeRead(t *testing.T) {
 					t.Parallel()
 					s := newService(t)
 					s.on("GET", l.path, reply)
-					rows, err := drkit.Collect(l.list(t.Context(), here(s.client()), 0, 0))
+					rows, err := drkit.Collect(l.list(wire(t), here(s.client()), 0, 0))
 					require.ErrorContains(t, err, "the answer cannot be used")
 					assert.Equal(t, 200, answerOf(t, err).Status)
 					assert.Empty(t, rows)

@@ -53,7 +53,7 @@ func (c wireCase) layOut(t *testing.T, reply httpmock.Responder) (*service, *vca
 	if c.signsIn {
 		s.signsIn(givenToken)
 		client = s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")))
-		_, err := client.Sessions.SignIn(t.Context())
+		_, err := client.Sessions.SignIn(wire(t))
 		require.NoError(t, err)
 	}
 	s.requests = nil
@@ -64,7 +64,7 @@ func (c wireCase) layOut(t *testing.T, reply httpmock.Responder) (*service, *vca
 
 func (c wireCase) succeeds(t *testing.T, s *service, r resources, site string) {
 	t.Helper()
-	got, err := c.run(drkit.WithOperationID(t.Context(), "runbook-7/step 2"), r)
+	got, err := c.run(drkit.WithOperationID(wire(t), "runbook-7/step 2"), r)
 	require.NoError(t, err)
 	assert.Equal(t, c.want, tidy(got))
 
@@ -80,7 +80,7 @@ func (c wireCase) succeeds(t *testing.T, s *service, r resources, site string) {
 
 func (c wireCase) fails(t *testing.T, s *service, r resources) {
 	t.Helper()
-	got, err := c.run(drkit.WithOperationID(t.Context(), "op-1"), r)
+	got, err := c.run(drkit.WithOperationID(wire(t), "op-1"), r)
 	require.Error(t, err)
 	assert.Empty(t, got)
 	assert.Equal(t, c.refusal.errorOf(c.operation, c.request, "op-1"), answerOf(t, err))

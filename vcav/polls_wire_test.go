@@ -17,7 +17,7 @@ func polled(t *testing.T, table string) ([]vcav.Task, error) {
 	t.Helper()
 	s := newService(t)
 	s.on("POST", "/tasks/poll", httpmock.NewStringResponder(200, table))
-	return s.client(drkit.WithRetry(drkit.RetryPolicy{Attempts: 1})).Tasks.Poll(t.Context(), []string{"a", "b"})
+	return s.client(drkit.WithRetry(drkit.RetryPolicy{Attempts: 1})).Tasks.Poll(wire(t), []string{"a", "b"})
 }
 
 // Columns go by name: in any order, with more of them than drkit knows, and with fewer. The guide shows no
@@ -108,10 +108,10 @@ func TestPollOfNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	for _, ids := range [][]string{nil, {}} {
-		tasks, err := s.client().Tasks.Poll(t.Context(), ids)
+		tasks, err := s.client().Tasks.Poll(wire(t), ids)
 		require.NoError(t, err)
 		assert.Empty(t, tasks)
-		tasks, err = s.client().Site("south").Tasks.Poll(t.Context(), ids)
+		tasks, err = s.client().Site("south").Tasks.Poll(wire(t), ids)
 		require.NoError(t, err)
 		assert.Empty(t, tasks)
 	}
@@ -125,10 +125,10 @@ func TestPolicyIsReadChangedAndWritten(t *testing.T) {
 	s.on("GET", "/policies/"+silverID, answer(t, 200, "policies_get.later"))
 	s.on("PUT", "/policies/"+silverID, answer(t, 200, "policies_get.later"))
 	client := s.client()
-	policy, err := client.Policies.Get(t.Context(), silverID)
+	policy, err := client.Policies.Get(wire(t), silverID)
 	require.NoError(t, err)
 	policy.MinRPO = 60
-	got, err := client.Policies.Update(t.Context(), policy.ID, policy.PolicySettings)
+	got, err := client.Policies.Update(wire(t), policy.ID, policy.PolicySettings)
 	require.NoError(t, err)
 	assert.Equal(t, laterSilver(), got)
 	require.Len(t, s.lines(), 2)
@@ -159,7 +159,7 @@ func TestCapOfAPolicy(t *testing.T) {
 			s.on("POST", "/policies", answer(t, 201, "policies_create.answer"))
 			settings := policySettings()
 			settings.OnpremDataCap = tc.value
-			_, err := s.client().Policies.Create(t.Context(), settings)
+			_, err := s.client().Policies.Create(wire(t), settings)
 			require.NoError(t, err)
 			var body map[string]json.RawMessage
 			require.NoError(t, json.Unmarshal([]byte(s.only().body), &body))

@@ -88,7 +88,7 @@ func TestNextPageComesMeanwhile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			forEachSlowList(t, 10*pages+1, func(t *testing.T, list *slowList) {
 				var got []string
-				for row, err := range list.rows(t.Context(), list.client(tc.options...), 11) {
+				for row, err := range list.rows(wire(t), list.client(tc.options...), 11) {
 					require.NoError(t, err)
 					if got = append(got, row); len(got)%10 == 0 {
 						<-time.After(pageTime)
@@ -114,7 +114,7 @@ func TestNextPageComesMeanwhile(t *testing.T) {
 // how long it takes to work off this one.
 func TestOnePageAhead(t *testing.T) {
 	forEachSlowList(t, 50, func(t *testing.T, list *slowList) {
-		next, stop := iter.Pull2(list.rows(t.Context(), list.client(), 10))
+		next, stop := iter.Pull2(list.rows(wire(t), list.client(), 10))
 		defer stop()
 		assert.Empty(t, list.lines(), "nothing is sent before the first row is asked for")
 		for read, asked := range []int64{1, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 3, 3} {
@@ -130,7 +130,7 @@ func TestOnePageAhead(t *testing.T) {
 
 func TestWithoutPrefetchPagesComeOnDemand(t *testing.T) {
 	forEachSlowList(t, 50, func(t *testing.T, list *slowList) {
-		next, stop := iter.Pull2(list.rows(t.Context(), list.client(drkit.WithoutPrefetch()), 10))
+		next, stop := iter.Pull2(list.rows(wire(t), list.client(drkit.WithoutPrefetch()), 10))
 		defer stop()
 		for read, asked := range []int64{1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2} {
 			_, err, ok := next()
@@ -163,7 +163,7 @@ func TestBreakingOutOfAList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			forEachSlowList(t, 37, func(t *testing.T, list *slowList) {
 				read := 0
-				for _, err := range list.rows(t.Context(), list.client(), 10) {
+				for _, err := range list.rows(wire(t), list.client(), 10) {
 					require.NoError(t, err)
 					if read++; read == tc.rows {
 						synctest.Wait() // until the request is out, if there is one
@@ -212,7 +212,7 @@ func TestLeavingAListInOtherWays(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			forEachSlowList(t, 50, func(t *testing.T, list *slowList) {
-				leave(t, list.rows(t.Context(), list.client(), 10))
+				leave(t, list.rows(wire(t), list.client(), 10))
 				assert.InDelta(t, 1, list.elapsed(), 0)
 				synctest.Wait()
 				assert.Zero(t, list.inFlight.Load())
@@ -228,11 +228,11 @@ func TestPageThatFailsMeanwhile(t *testing.T) {
 		good := shelfOf(50).answer
 		list.serve(good, answer(t, 403, "error_forbidden"), good)
 		client := list.client()
-		rows, err := drkit.Collect(list.rows(t.Context(), client, 10))
+		rows, err := drkit.Collect(list.rows(wire(t), client, 10))
 		require.ErrorIs(t, err, drkit.ErrForbidden)
 		assert.Equal(t, shelfOf(10).ids, rows)
 		assert.EqualValues(t, 2, list.asked.Load())
-		rows, err = drkit.Collect(list.rows(t.Context(), client, 10))
+		rows, err = drkit.Collect(list.rows(wire(t), client, 10))
 		require.NoError(t, err, "another walk is another")
 		assert.Len(t, rows, 50)
 	})
@@ -241,7 +241,7 @@ func TestPageThatFailsMeanwhile(t *testing.T) {
 // The end of the context ends the page on its way; what was there already is passed on.
 func TestContextThatEndsMeanwhile(t *testing.T) {
 	forEachSlowList(t, 50, func(t *testing.T, list *slowList) {
-		ctx, cancel := context.WithCancel(t.Context())
+		ctx, cancel := context.WithCancel(wire(t))
 		defer cancel()
 		read := 0
 		var failed error
@@ -266,13 +266,13 @@ func TestCloseEndsAWalk(t *testing.T) {
 	forEachSlowList(t, 50, func(t *testing.T, list *slowList) {
 		client, read := list.client(), 0
 		var failed error
-		for _, err := range list.rows(t.Context(), client, 10) {
+		for _, err := range list.rows(wire(t), client, 10) {
 			if failed = err; err == nil {
 				read++
 			}
 			if read == 2 {
 				synctest.Wait()
-				require.NoError(t, client.Close(t.Context()))
+				require.NoError(t, client.Close(wire(t)))
 			}
 		}
 		require.ErrorIs(t, failed, drkit.ErrClosed)
@@ -296,7 +296,7 @@ func TestTroubleOfAPageAhead(t *testing.T) {
 				client := list.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")),
 					drkit.WithRetry(drkit.RetryPolicy{MinWait: time.Millisecond, MaxWait: time.Millisecond}))
 				var got []string
-				ctx := drkit.WithOperationID(t.Context(), "walk-1")
+				ctx := drkit.WithOperationID(wire(t), "walk-1")
 				for row, err := range list.rows(ctx, client, 10) {
 					require.NoError(t, err)
 					if got = append(got, row); len(got) == 5 {
@@ -311,7 +311,7 @@ func TestTroubleOfAPageAhead(t *testing.T) {
 						assert.Equal(t, "walk-1", request.header.Get("operationID"))
 					}
 				}
-				require.NoError(t, client.Close(t.Context()))
+				require.NoError(t, client.Close(wire(t)))
 			})
 		})
 	}
@@ -330,7 +330,7 @@ func TestListThatMovesMeanwhile(t *testing.T) {
 			}
 		}
 		list.serve(moving.answer)
-		got, err := drkit.Collect(list.rows(t.Context(), list.client(), 10))
+		got, err := drkit.Collect(list.rows(wire(t), list.client(), 10))
 		require.NoError(t, err)
 		assert.ElementsMatch(t, append(shelfOf(25).ids, "new"), got)
 	})
@@ -339,7 +339,7 @@ func TestListThatMovesMeanwhile(t *testing.T) {
 // Walks of one list at the same time have nothing to do with each other.
 func TestWalksAtTheSameTime(t *testing.T) {
 	forEachSlowList(t, 95, func(t *testing.T, list *slowList) {
-		rows, ended := list.rows(t.Context(), list.client(), 10), make(chan []string)
+		rows, ended := list.rows(wire(t), list.client(), 10), make(chan []string)
 		for range 5 {
 			go func() {
 				got, err := drkit.Collect(rows)

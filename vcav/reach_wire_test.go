@@ -187,6 +187,6 @@ func read(t *testing.T, client *vcav.Client, site string) error {
 	if site != "" {
 		replications = client.Site(site).VMReplications
 	}
-	_, err := replications.Get(t.Context(), ordersID)
+	_, err := replications.Get(wire(t), ordersID)
 	return err
 }

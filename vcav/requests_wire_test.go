@@ -109,7 +109,7 @@ func TestOptionalMembersOfRequests(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			s.on("POST", "/vm-replications/C4-1/failover", answer(t, 202, "vm_replications_failover.answer"))
-			_, err := s.client().VMReplications.Failover(t.Context(), "C4-1", tc.request)
+			_, err := s.client().VMReplications.Failover(wire(t), "C4-1", tc.request)
 			require.NoError(t, err)
 			assert.JSONEq(t, tc.want, s.only().body)
 		})
@@ -124,36 +124,36 @@ func TestRequestsThatCannotBeRightAreNotSent(t *testing.T) {
 		want string
 	}{
 		"nil": {
-			func(v *vcav.SiteVMReplications) (any, error) { return started(v.Failover(t.Context(), "C4-1", nil)) },
+			func(v *vcav.SiteVMReplications) (any, error) { return started(v.Failover(wire(t), "C4-1", nil)) },
 			"vcav.VMReplications.Failover: request is nil",
 		},
 		"nil of a type": {
 			func(v *vcav.SiteVMReplications) (any, error) {
-				return started(v.Failover(t.Context(), "C4-1", (*vcav.CloudFailover)(nil)))
+				return started(v.Failover(wire(t), "C4-1", (*vcav.CloudFailover)(nil)))
 			},
 			"vcav.VMReplications.Failover: request is nil",
 		},
 		"nil test": {
 			func(v *vcav.SiteVMReplications) (any, error) {
-				return started(v.TestFailover(t.Context(), "C4-1", nil))
+				return started(v.TestFailover(wire(t), "C4-1", nil))
 			},
 			"vcav.VMReplications.TestFailover: request is nil",
 		},
 		"empty instance": {
 			func(v *vcav.SiteVMReplications) (any, error) {
-				return started(v.Failover(t.Context(), "C4-1", vcav.VCenterFailover{InstanceID: drkit.Some("")}))
+				return started(v.Failover(wire(t), "C4-1", vcav.VCenterFailover{InstanceID: drkit.Some("")}))
 			},
 			"InstanceID is empty",
 		},
 		"sync and instance": {
 			func(v *vcav.SiteVMReplications) (any, error) {
-				return started(v.TestFailover(t.Context(), "C4-1", vcav.CloudFailoverTest{Sync: true, InstanceID: some}))
+				return started(v.TestFailover(wire(t), "C4-1", vcav.CloudFailoverTest{Sync: true, InstanceID: some}))
 			},
 			"sync and InstanceID exclude each other",
 		},
 		"sync and instance on premises": {
 			func(v *vcav.SiteVMReplications) (any, error) {
-				return started(v.TestFailover(t.Context(), "C4-1", vcav.VCenterFailoverTest{Sync: true, InstanceID: some}))
+				return started(v.TestFailover(wire(t), "C4-1", vcav.VCenterFailoverTest{Sync: true, InstanceID: some}))
 			},
 			"sync and InstanceID exclude each other",
 		},
@@ -180,7 +180,7 @@ func TestReadOnlyClient(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			s.onAny(answer(t, tc.status, tc.answer))
-			_, err := tc.run(t.Context(), here(s.client(drkit.WithReadOnly())))
+			_, err := tc.run(wire(t), here(s.client(drkit.WithReadOnly())))
 			if tc.class() != api.Read && !strings.HasPrefix(tc.operation, "Sessions.") {
 				require.ErrorIs(t, err, drkit.ErrReadOnly)
 				assert.Empty(t, s.lines())
@@ -201,7 +201,7 @@ func TestContextThatHasEnded(t *testing.T) {
 	client, err := vcav.NewClient(server.URL, vcav.Token(drkit.NewSecret(givenToken)),
 		drkit.WithTransport(server.Client().Transport))
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(wire(t))
 	cancel()
 	for _, tc := range wireCases(t) {
 		if tc.signsIn {

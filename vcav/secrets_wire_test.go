@@ -93,9 +93,9 @@ func TestRefusedSignInKeepsItsSecrets(t *testing.T) {
 			s, d := newService(t), &diary{}
 			s.on("POST", "/sessions", echo(401, vcav.CodeNotAuthenticated, tc.secret))
 			client := s.clientOf(tc.credentials, drkit.WithLogger(d.logger()))
-			_, err := client.Sessions.SignIn(t.Context())
+			_, err := client.Sessions.SignIn(wire(t))
 			require.ErrorIs(t, err, drkit.ErrUnauthorized)
-			_, later := client.VMReplications.Sync(t.Context(), "C4-1")
+			_, later := client.VMReplications.Sync(wire(t), "C4-1")
 			require.ErrorIs(t, later, drkit.ErrUnauthorized)
 			d.print(err, later, client, tc.credentials, answerOf(t, err), *answerOf(t, err))
 			assert.Contains(t, d.String(), "[redacted]")
@@ -126,9 +126,9 @@ func TestSessionKeepsItsSecrets(t *testing.T) {
 			s.on("POST", "/vm-replications/C4-1/sync", reply)
 			client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret(password)),
 				drkit.WithLogger(d.logger()), drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}))
-			_, err := client.VMReplications.Get(t.Context(), "C4-1")
+			_, err := client.VMReplications.Get(wire(t), "C4-1")
 			require.Error(t, err)
-			poller, started := client.VMReplications.Sync(t.Context(), "C4-1")
+			poller, started := client.VMReplications.Sync(wire(t), "C4-1")
 			require.Error(t, started)
 			d.print(err, started, poller, client, client.Site("south"), client.Sessions, *client.VMReplications)
 			assertKept(t, d.String(), password, givenToken)
@@ -153,7 +153,7 @@ func TestObservedAnswersAreRedacted(t *testing.T) {
 	})
 	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")), drkit.WithLogger(d.logger()))
 	var seen []drkit.Response
-	ctx := drkit.OnResponse(drkit.WithOperationID(t.Context(), "op-1"), func(r drkit.Response) { seen = append(seen, r) })
+	ctx := drkit.OnResponse(drkit.WithOperationID(wire(t), "op-1"), func(r drkit.Response) { seen = append(seen, r) })
 	_, err := client.Tasks.Get(ctx, taskID)
 	require.NoError(t, err)
 	require.Len(t, seen, 1, "the sign-in is not shown")
@@ -177,11 +177,11 @@ func TestBodiesAreNotLogged(t *testing.T) {
 	s.on("POST", failoverPath, answer(t, 202, "vm_replications_failover.answer"))
 	s.on("GET", "/tasks/"+taskID, answer(t, 200, "tasks_get.answer"))
 	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")), drkit.WithLogger(d.logger()))
-	poller, err := client.Site("south").VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+	poller, err := client.Site("south").VMReplications.Failover(wire(t), ordersID, cloudFailover())
 	require.NoError(t, err)
-	_, err = poller.Wait(t.Context())
+	_, err = poller.Wait(wire(t))
 	require.NoError(t, err)
-	require.NoError(t, client.Close(t.Context()))
+	require.NoError(t, client.Close(wire(t)))
 	for _, word := range []string{"horse", givenToken, "orders-db", "acme", "10.64.8.21", "X-Vcav", "X-VCAV"} {
 		assert.NotContains(t, d.String(), word)
 	}

@@ -34,7 +34,7 @@ func TestEmptySiteIsRefused(t *testing.T) {
 			t.Run(site+tc.name(), func(t *testing.T) {
 				t.Parallel()
 				s := newService(t)
-				got, err := tc.run(t.Context(), there(s.client().Site(site)))
+				got, err := tc.run(wire(t), there(s.client().Site(site)))
 				require.EqualError(t, err, "vcav."+tc.operation+": the name of the site is empty")
 				assert.Empty(t, got)
 				assert.Empty(t, s.lines())
@@ -51,13 +51,13 @@ func TestViewsShareTheSession(t *testing.T) {
 	s.on("GET", "/tasks/"+taskID, answer(t, 200, "tasks_get.running"))
 	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")))
 	for _, tasks := range []*vcav.Tasks{client.Tasks, client.Site("south").Tasks, client.Site("north").Tasks} {
-		_, err := tasks.Get(t.Context(), taskID)
+		_, err := tasks.Get(wire(t), taskID)
 		require.NoError(t, err)
 	}
-	require.NoError(t, client.Close(t.Context()))
+	require.NoError(t, client.Close(wire(t)))
 	get := "GET /tasks/" + taskID
 	assert.Equal(t, []string{"POST /sessions", get, get + "?site=south", get + "?site=north", "DELETE /sessions"}, s.lines())
-	_, err := client.Site("south").Tasks.Get(t.Context(), taskID)
+	_, err := client.Site("south").Tasks.Get(wire(t), taskID)
 	require.ErrorIs(t, err, drkit.ErrClosed)
 }
 
@@ -68,7 +68,7 @@ func TestEndpointWithAPath(t *testing.T) {
 	s.onAny(answer(t, 200, "vm_replications_get.answer"))
 	client, err := vcav.NewClient(appliance+"/cloud%20A/", vcav.Token(drkit.NewSecret(givenToken)), drkit.WithTransport(s.mock))
 	require.NoError(t, err)
-	_, err = client.VMReplications.Get(t.Context(), "a/b")
+	_, err = client.VMReplications.Get(wire(t), "a/b")
 	require.NoError(t, err)
 	assert.Equal(t, "GET /cloud%20A/vm-replications/a%2Fb", s.only().line)
 }
@@ -82,9 +82,9 @@ func TestAPIVersion(t *testing.T) {
 			s.signsIn(givenToken)
 			s.on("GET", "/diagnostics/about", answer(t, 200, "diagnostics_about.answer"))
 			client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")), vcav.WithAPIVersion(version))
-			_, err := client.Diagnostics.About(t.Context())
+			_, err := client.Diagnostics.About(wire(t))
 			require.NoError(t, err)
-			require.NoError(t, client.Close(t.Context()))
+			require.NoError(t, client.Close(wire(t)))
 			require.Len(t, s.all(), 3)
 			for _, request := range s.all() {
 				want := []string{"application/vnd.vmware.h4-v" + version + "+json;charset=UTF-8"}
@@ -108,7 +108,7 @@ func TestOperationID(t *testing.T) {
 	s.on("GET", "/diagnostics/about", answer(t, 200, "diagnostics_about.answer"))
 	client := s.client()
 	for range 2 {
-		_, err := client.Diagnostics.About(t.Context())
+		_, err := client.Diagnostics.About(wire(t))
 		require.NoError(t, err)
 	}
 	first, second := s.all()[0].header.Get("operationID"), s.all()[1].header.Get("operationID")
@@ -116,7 +116,7 @@ func TestOperationID(t *testing.T) {
 	assert.Regexp(t, uuid, second)
 	assert.NotEqual(t, first, second)
 	for _, id := range []string{"", " a", "a\r\nX-Evil: b", "é", strings.Repeat("a", 257)} {
-		ctx := drkit.WithOperationID(t.Context(), id)
+		ctx := drkit.WithOperationID(wire(t), id)
 		_, err := client.Diagnostics.About(ctx)
 		require.ErrorContains(t, err, "cannot be sent as a header")
 		_, err = client.VMReplications.Sync(ctx, "C4-1")

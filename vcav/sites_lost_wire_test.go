@@ -51,14 +51,14 @@ func TestCallsAtARegainedSite(t *testing.T) {
 				r := newReach(t)
 				client := r.signedIn([]string{"north"})
 				r.onAny(untilExtended(t, answer(t, tc.status, tc.answer)))
-				got, err := tc.run(drkit.WithOperationID(t.Context(), "op-1"), there(client.Site("north")))
+				got, err := tc.run(drkit.WithOperationID(wire(t), "op-1"), there(client.Site("north")))
 				line := tc.line("north")
 				if tc.class() == api.Once {
 					// Nobody documents this answer as proof that nothing ran.
 					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
 					require.ErrorIs(t, err, drkit.ErrUnauthorized)
 					assert.Equal(t, []string{line, extendLine}, r.lines())
-					got, err = tc.run(t.Context(), there(client.Site("north")))
+					got, err = tc.run(wire(t), there(client.Site("north")))
 					require.NoError(t, err, "the site is there for the next")
 					assert.Equal(t, tc.want, got)
 					assert.Equal(t, []string{line, extendLine, line}, r.lines())
@@ -116,7 +116,7 @@ func TestSiteThatTheSessionNeverReached(t *testing.T) {
 		err := read(t, client, "branch")
 		require.ErrorIs(t, err, drkit.ErrUnauthorized)
 		assert.Equal(t, vcav.CodeRemoteAuthenticationFailure, answerOf(t, err).Code)
-		_, err = client.Site("branch").VMReplications.Sync(t.Context(), ordersID)
+		_, err = client.Site("branch").VMReplications.Sync(wire(t), ordersID)
 		require.ErrorIs(t, err, drkit.ErrUnauthorized)
 		assert.Equal(t, []string{getLine + "?site=branch", syncLine + "?site=branch"}, r.lines())
 
@@ -150,7 +150,7 @@ func TestLateNewsOfALostSite(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 3 {
 			all.Go(func() {
-				_, err := client.Site("north").VMReplications.Get(t.Context(), fmt.Sprintf("slow-%d", i))
+				_, err := client.Site("north").VMReplications.Get(wire(t), fmt.Sprintf("slow-%d", i))
 				assert.NoError(t, err)
 			})
 		}
@@ -172,7 +172,7 @@ func TestRefusedExtension(t *testing.T) {
 		}
 		assert.LessOrEqual(t, len(r.extendedTo()), 2)
 		r.refuse("north", nil)
-		_, err := client.Sessions.Extend(t.Context(), extensionTo("north"))
+		_, err := client.Sessions.Extend(wire(t), extensionTo("north"))
 		require.NoError(t, err, "unless that is asked for")
 		require.NoError(t, read(t, client, "north"))
 	})

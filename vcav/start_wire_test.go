@@ -45,7 +45,7 @@ func TestStartByPointer(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.on("POST", "/vm-replications", answer(t, 202, "vm_replications_start.answer"))
-	_, err := s.client().VMReplications.Start(t.Context(), vcav.ReplicationStart{
+	_, err := s.client().VMReplications.Start(wire(t), vcav.ReplicationStart{
 		Source: &vcav.VMSource{Site: "north", VMID: "urn:vcloud:vm:91d4"}, Destination: &vcav.VCDestination{Site: "branch"},
 	})
 	require.NoError(t, err)
@@ -129,7 +129,7 @@ func TestStartsThatCannotBeRightAreNotSent(t *testing.T) {
 		t.Run(tc.want, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			_, err := s.client().VMReplications.Start(t.Context(), vcav.ReplicationStart{Source: tc.source, Destination: tc.destination})
+			_, err := s.client().VMReplications.Start(wire(t), vcav.ReplicationStart{Source: tc.source, Destination: tc.destination})
 			require.ErrorContains(t, err, "vcav.VMReplications.Start: "+tc.want)
 			assert.NotContains(t, err.Error(), "\n")
 			assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
@@ -137,7 +137,7 @@ func TestStartsThatCannotBeRightAreNotSent(t *testing.T) {
 		})
 	}
 	s := newService(t)
-	_, err := s.client().VMReplications.Start(t.Context(), vcav.ReplicationStart{Source: vm, Destination: cloud, SLAProfileID: drkit.Some("")})
+	_, err := s.client().VMReplications.Start(wire(t), vcav.ReplicationStart{Source: vm, Destination: cloud, SLAProfileID: drkit.Some("")})
 	require.EqualError(t, err, "vcav.VMReplications.Start: SLAProfileID is empty")
 	assert.Empty(t, s.lines())
 }
@@ -154,7 +154,7 @@ func TestReconfigurationsThatCannotBeRightAreNotSent(t *testing.T) {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			_, err := s.client().VMReplications.Reconfigure(t.Context(), ordersID, request)
+			_, err := s.client().VMReplications.Reconfigure(wire(t), ordersID, request)
 			require.EqualError(t, err, "vcav.VMReplications.Reconfigure: "+want)
 			assert.Empty(t, s.lines())
 		})
@@ -165,7 +165,7 @@ func TestMigrationWithoutARequestIsNotSent(t *testing.T) {
 	t.Parallel()
 	for _, request := range []vcav.MigrateRequest{nil, (*vcav.CloudMigrate)(nil), (*vcav.VCenterMigrate)(nil)} {
 		s := newService(t)
-		_, err := s.client().VMReplications.Migrate(t.Context(), ordersID, request)
+		_, err := s.client().VMReplications.Migrate(wire(t), ordersID, request)
 		require.EqualError(t, err, "vcav.VMReplications.Migrate: request is nil")
 		assert.Empty(t, s.lines())
 	}

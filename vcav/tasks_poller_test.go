@@ -68,7 +68,7 @@ func followed(t *testing.T, polls ...httpmock.Responder) (*service, *poller) {
 	s.on("POST", failoverPath, answer(t, 202, "vm_replications_failover.answer"))
 	s.on("GET", "/tasks/"+taskID, polls...)
 	client := s.client(drkit.WithPolling(polling), drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}))
-	ctx := drkit.WithOperationID(t.Context(), "op-1")
+	ctx := drkit.WithOperationID(wire(t), "op-1")
 	poller, err := client.Site("south").VMReplications.Failover(ctx, ordersID, cloudFailover())
 	require.NoError(t, err)
 	assert.Equal(t, taskID, poller.ID())
@@ -108,7 +108,7 @@ func startAndWait(t *testing.T, tc wireCase, id, site string) {
 	if site != "" {
 		at = there(client.Site(siteName))
 	}
-	poller, err := tc.begin(drkit.WithOperationID(t.Context(), "op-1"), at)
+	poller, err := tc.begin(drkit.WithOperationID(wire(t), "op-1"), at)
 	require.NoError(t, err)
 	_, err = poller.result()
 	require.ErrorIs(t, err, drkit.ErrNotDone)
@@ -117,7 +117,7 @@ func startAndWait(t *testing.T, tc wireCase, id, site string) {
 	var mu sync.Mutex
 	seen := map[drkit.State]int{}
 	// The context of the wait names another operation: the polls stay with the one that started the task.
-	ctx := drkit.WithOperationID(t.Context(), "op-of-the-wait")
+	ctx := drkit.WithOperationID(wire(t), "op-of-the-wait")
 	done, err := poller.wait(ctx, drkit.OnProgress(func(p drkit.Progress) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -134,7 +134,7 @@ func startAndWait(t *testing.T, tc wireCase, id, site string) {
 		assert.Equal(t, headers(givenToken, "op-1", false), poll.header)
 		assert.Empty(t, poll.body)
 	}
-	again, err := poller.wait(t.Context())
+	again, err := poller.wait(wire(t))
 	require.NoError(t, err)
 	assert.Equal(t, done, again)
 	assert.Len(t, s.lines(), 4, "the end is known")
@@ -147,9 +147,9 @@ func TestPollsCarryTheIDOfTheStart(t *testing.T) {
 		s := newService(t)
 		s.on("POST", failoverPath, answer(t, 202, "vm_replications_failover.answer"))
 		s.on("GET", "/tasks/"+taskID, answer(t, 200, "tasks_get.answer"))
-		poller, err := s.client().VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+		poller, err := s.client().VMReplications.Failover(wire(t), ordersID, cloudFailover())
 		require.NoError(t, err)
-		_, err = poller.Wait(t.Context())
+		_, err = poller.Wait(wire(t))
 		require.NoError(t, err)
 		id := s.all()[0].header.Get("operationID")
 		assert.Regexp(t, uuid, id)
@@ -215,9 +215,9 @@ func TestTaskThatEndedAtOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newService(t)
 				s.on("POST", failoverPath, answer(t, 202, tc.answer))
-				poller, err := s.client().VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+				poller, err := s.client().VMReplications.Failover(wire(t), ordersID, cloudFailover())
 				require.NoError(t, err)
-				done, err := poller.Wait(t.Context())
+				done, err := poller.Wait(wire(t))
 				tc.check(t, done, err)
 				assert.Equal(t, []string{"POST " + failoverPath}, s.lines())
 			})
@@ -236,7 +236,7 @@ func TestFailedTask(t *testing.T) {
 			with("warnings", []string{"slow disk"}), with("workflowInfo", vcav.WorkflowInfo{
 				Type: "failover", ResourceType: "vmReplication", ResourceID: ordersID, ResourceName: "orders-db",
 			})))
-		done, err := poller.Wait(t.Context())
+		done, err := poller.Wait(wire(t))
 		var taskError *drkit.TaskError
 		require.ErrorAs(t, err, &taskError)
 		assert.Empty(t, done)
@@ -297,7 +297,7 @@ func TestSucceededTaskWithoutAResult(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, poller := followed(t, taskAt("SUCCEEDED", 100, with("result", tc.result), with("resultType", "SingleVmReplicationInfo")))
-				done, err := poller.Wait(t.Context())
+				done, err := poller.Wait(wire(t))
 				require.ErrorContains(t, err, tc.want)
 				assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown, "it has run")
 				assert.NotErrorAs(t, err, new(*drkit.TaskError), "it has not failed")
@@ -317,7 +317,7 @@ func TestTaskWithoutResult(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
-				done, err := stopped(t, taskAt("SUCCEEDED", 100, with("result", result))).Wait(t.Context())
+				done, err := stopped(t, taskAt("SUCCEEDED", 100, with("result", result))).Wait(wire(t))
 				require.NoError(t, err)
 				assert.Equal(t, vcav.NoResult{}, done)
 			})
@@ -326,7 +326,7 @@ func TestTaskWithoutResult(t *testing.T) {
 	t.Run("failed", func(t *testing.T) {
 		bubble(t, func(t *testing.T) {
 			poller := stopped(t, taskAt("FAILED", 100, with("error", vcav.APIError{Code: "ConnectionRefused", Msg: "No."})))
-			_, err := poller.Wait(t.Context())
+			_, err := poller.Wait(wire(t))
 			var failed *drkit.TaskError
 			require.ErrorAs(t, err, &failed)
 			assert.Equal(t, "vcav.VMReplications.Stop", failed.Operation)
@@ -342,7 +342,7 @@ func stopped(t *testing.T, polls ...httpmock.Responder) *drkit.Poller[vcav.NoRes
 	s := newService(t)
 	s.on("DELETE", "/vm-replications/"+ordersID, taskAt("RUNNING", 0))
 	s.on("GET", "/tasks/"+taskID, polls...)
-	poller, err := s.client(drkit.WithPolling(polling)).VMReplications.Stop(t.Context(), ordersID)
+	poller, err := s.client(drkit.WithPolling(polling)).VMReplications.Stop(wire(t), ordersID)
 	require.NoError(t, err)
 	return poller
 }
