@@ -36,8 +36,8 @@ type exchange struct {
 	rest      func()                 // ends what the pauses of the loop need
 	observe   func(drkit.Response)
 	streams   bool
-	resource  *resource // that a watched call works on
-	note      *Note     // of what there was before the last attempt of a watched call
+	unnoted   bool  // the caller gives up finding a watched call
+	note      *Note // of what there was before the last attempt of a watched call
 
 	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and
 	// opened again only on proof that nothing ran.
@@ -82,7 +82,7 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, x.err
 		}
 	}
-	if x.call.Work != nil {
+	if x.call.Work != nil && !x.unnoted {
 		if x.err = x.takeNote(req.Context()); x.err != nil {
 			return nil, x.err
 		}

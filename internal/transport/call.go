@@ -133,9 +133,10 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	if err := c.newRequest(x); err != nil {
 		return nil, x.refuse(err)
 	}
-	if x.operation.Class != api.Once || ctx.Value(settings.WithoutNoteKey{}) != nil {
+	if x.operation.Class != api.Once {
 		x.call.Work = nil
 	}
+	x.unnoted = ctx.Value(settings.WithoutNoteKey{}) != nil
 	x.observe, _ = ctx.Value(settings.ObserverKey{}).(func(drkit.Response))
 	return x, nil
 }

@@ -74,6 +74,8 @@ func (x *exchange) word(answer Answer, err error) string {
 		return "adopted"
 	case err == nil:
 		return "accepted"
+	case x.attempt == 0: // also where it is an earlier one whose outcome is unknown
+		return "not sent"
 	case errors.Is(err, drkit.ErrOutcomeUnknown):
 		return "unknown"
 	case x.status == 0:

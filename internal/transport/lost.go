@@ -2,11 +2,13 @@ package transport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,8 +37,10 @@ type Job struct {
 	ID      string
 	Started time.Time // by the service's clock; zero if it does not say
 	Ended   bool
-	Unsure  bool   // whether it is of this operation shows only at its end
-	Veto    string // why it cannot be of this operation although it looks so; empty if nothing speaks against it
+	End     time.Time // as Started
+	Unsure  bool      // whether it is of this operation shows only at its end
+	Other   bool      // it may be of another kind of operation, which leaves the resource as this one does
+	Veto    string    // why it cannot be of this operation although it looks so; empty if nothing speaks against it
 }
 
 // State is a resource, as far as an operation changes it.
@@ -56,6 +60,7 @@ const (
 type Note struct {
 	Jobs   []string  // ids
 	Newest time.Time // start of the newest job; zero if there was none
+	Busy   []Job     // those that were under way
 	State  State
 }
 
@@ -69,26 +74,22 @@ type Found struct {
 type lost struct {
 	client   *Client
 	work     *Work
-	id       string // operation ID
-	name     string
-	path     string
-	site     string
 	body     []byte
 	note     Note
-	since    time.Time // the answer was given up
-	cause    error     // what came instead of an answer
+	since    time.Time                 // the answer was given up
+	told     drkit.OutcomeUnknownError // what the caller was told first; errors that are handed out are copies
 	resource *resource
 
 	discarded atomic.Bool
+	found     *Found // nil until it was found; under the turn of the resource
 
-	// Under the turn of the resource.
-	err   *drkit.OutcomeUnknownError // what the caller was told last
-	found *Found                     // nil until it was found
+	mu         sync.Mutex
+	candidates []string // of the last look
 }
 
 // same reports whether another call asks for the very same.
 func (l *lost) same(x *exchange) bool {
-	return l.name == x.name && l.path == x.path && l.site == x.call.Site && bytes.Equal(l.body, x.body)
+	return l.told.Operation == x.name && l.told.Path == x.path && l.told.Site == x.call.Site && bytes.Equal(l.body, x.body)
 }
 
 // notSentError is a reason why an operation was not sent, found out immediately before.
@@ -105,19 +106,20 @@ func (x *exchange) takeNote(ctx context.Context) error {
 	if err != nil {
 		return &notSentError{fmt.Errorf("not sent, because the tasks of %s cannot be read before: %w", x.call.Work.Resource, err)}
 	}
-	for _, job := range jobs {
-		if !job.Ended && !job.Unsure && job.Veto == "" {
+	note := Note{Jobs: make([]string, len(jobs))}
+	for i, job := range jobs {
+		if !job.Ended && !job.Unsure && !job.Other {
 			conflict := x.newError()
 			conflict.Kind = drkit.ErrConflict
 			conflict.Message = fmt.Sprintf("not sent, because task %s does the same on %s already", job.ID, x.call.Work.Resource)
 			return &notSentError{conflict}
 		}
-	}
-	note := Note{Jobs: make([]string, len(jobs))}
-	for i, job := range jobs {
 		note.Jobs[i] = job.ID
 		if job.Started.After(note.Newest) {
 			note.Newest = job.Started
+		}
+		if !job.Ended {
+			note.Busy = append(note.Busy, job)
 		}
 	}
 	if x.call.Work.State != nil {
@@ -137,43 +139,50 @@ func unobserved(ctx context.Context) context.Context {
 // watched sends a call that leaves a trace, one at a time for each resource, and looks for it where its answer
 // is lost. What is still unknown of an earlier one is looked for first.
 func (c *Client) watched(ctx context.Context, x *exchange, out any) (Answer, error) {
-	var err error
-	if x.resource, err = c.resources.enter(ctx, x.call.Work.Resource); err != nil {
+	resource, err := c.resources.enter(ctx, c.life.Done(), x.call.Work.Resource)
+	if err != nil {
 		return Answer{}, x.refuse(err)
 	}
-	defer x.resource.leave()
-	if before := x.resource.lost; before != nil && !before.discarded.Load() {
-		if err := before.settle(ctx); err != nil {
-			return Answer{}, x.conclude(err)
-		}
-		if before.same(x) {
+	defer resource.leave()
+	if before := resource.lost; before != nil && !before.discarded.Load() {
+		err := before.settle(ctx)
+		switch same := before.same(x); {
+		case err != nil && same:
+			return Answer{}, err
+		case err != nil:
+			return Answer{}, x.refuse(fmt.Errorf("not sent: %w", err))
+		case same:
 			return Answer{Poller: before.poller()}, nil
 		}
 	}
-	x.resource.lost = nil
+	resource.lost = nil
 	answer, err := c.send(ctx, x, out)
 	var unknown *drkit.OutcomeUnknownError
 	if !errors.As(err, &unknown) || x.note == nil {
 		return answer, err
 	}
-	l := x.newLost(unknown)
-	x.resource.lost = l
-	if c.ended(ctx) != nil {
-		return Answer{}, l.err
+	l := x.newLost(*unknown, resource)
+	resource.lost = l
+	switch ended := c.ended(ctx); {
+	case ended == nil:
+		err = l.search(ctx)
+	case errors.Is(unknown, cmp.Or(ctx.Err(), drkit.ErrClosed)):
+		err = l.unknown(nil)
+	default:
+		err = l.unknown(ended)
 	}
-	if err := l.search(ctx); err != nil {
+	if err != nil {
 		return Answer{}, err
 	}
 	return Answer{Poller: l.poller()}, nil
 }
 
 // newLost describes an operation whose outcome is unknown.
-func (x *exchange) newLost(unknown *drkit.OutcomeUnknownError) *lost {
+func (x *exchange) newLost(unknown drkit.OutcomeUnknownError, at *resource) *lost {
 	l := &lost{
-		client: x.client, work: x.call.Work, id: x.id, name: x.name, path: x.path, site: x.call.Site, body: x.body,
-		note: *x.note, since: time.Now(), cause: unknown.Err, resource: x.resource, err: unknown,
+		client: x.client, work: x.call.Work, body: x.body, note: *x.note, since: time.Now(), told: unknown, resource: at,
 	}
-	unknown.Resource, unknown.Lost = l.work.Resource, l
+	l.told.Resource, l.told.Lost = at.name, l
 	return l
 }
 
@@ -183,7 +192,7 @@ func (l *lost) Recover(ctx context.Context) (any, error) {
 		return nil, l.unknown(err)
 	}
 	defer l.client.leave()
-	resource, err := l.client.resources.enter(ctx, l.resource.name)
+	resource, err := l.client.resources.enter(ctx, l.client.life.Done(), l.resource.name)
 	if err != nil {
 		return nil, l.unknown(err)
 	}
@@ -191,7 +200,7 @@ func (l *lost) Recover(ctx context.Context) (any, error) {
 	switch {
 	case l.found != nil:
 		return l.poller(), nil
-	case resource.lost != l:
+	case l.discarded.Load():
 		return nil, l.unknown(errors.New("it was discarded"))
 	}
 	if err := l.search(ctx); err != nil {
@@ -203,12 +212,7 @@ func (l *lost) Recover(ctx context.Context) (any, error) {
 // Discard lets the next operation on the resource be sent without a look for this one.
 func (l *lost) Discard() {
 	l.discarded.Store(true)
-	r := l.resource
-	r.all.mu.Lock()
-	defer r.all.mu.Unlock()
-	if r.users == 0 && r.all.used[r.name] == r {
-		delete(r.all.used, r.name)
-	}
+	l.resource.discard(l)
 }
 
 func (l *lost) poller() any {
@@ -219,14 +223,10 @@ func (l *lost) poller() any {
 // settle looks once, and returns what is known where that does not find the operation.
 func (l *lost) settle(ctx context.Context) error {
 	over, err := l.look(ctx)
-	switch {
-	case over:
+	if over {
 		return err
-	case err != nil:
-		return l.unknown(err)
-	default:
-		return l.err
 	}
+	return l.unknown(err)
 }
 
 // search looks until the operation is found, until the grace has passed without a trace of it, or until the
@@ -268,46 +268,58 @@ func endsLook(err error) bool {
 // look looks once. It is over where the operation was found, and, with what is known, where it cannot be told
 // from others or where nothing of it is to be seen although the grace has passed.
 func (l *lost) look(ctx context.Context) (over bool, err error) {
-	ctx = drkit.WithOperationID(unobserved(ctx), l.id)
+	ctx = drkit.WithOperationID(unobserved(ctx), l.told.OperationID)
 	jobs, err := l.work.Jobs(ctx)
 	if err != nil {
 		return false, err
 	}
 	fresh := l.fresh(jobs)
+	l.propose(fresh.doubtful)
 	switch {
 	case len(fresh.sure) == 1:
-		l.keep(ctx, Found{Job: fresh.sure[0]})
+		l.keep(ctx, Found{Job: fresh.sure[0].ID})
 		return true, nil
 	case len(fresh.sure) > 1:
-		l.err = l.unknown(fmt.Errorf("there are %d new tasks that may be it", len(fresh.sure)))
-		l.err.Candidates = fresh.sure
-		return true, l.err
+		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
+		return true, l.unknown(fmt.Errorf("there are %d new tasks that may be it", len(fresh.sure)))
 	case fresh.undecided, time.Since(l.since) < l.client.settings.Polling.Grace:
 		return false, nil
 	}
-	verdict, after, err := l.verdict(ctx)
-	switch {
-	case err != nil:
-		return false, err
-	case verdict == Ran && len(fresh.doubtful) == 0:
+	return l.ask(ctx, jobs, fresh.doubtful)
+}
+
+// ask looks at the resource itself: no task is to be seen that is the operation's for sure.
+func (l *lost) ask(ctx context.Context, jobs []Job, doubtful []string) (over bool, err error) {
+	verdict, after := Unclear, State(nil)
+	if l.work.State != nil {
+		if after, err = l.work.State(ctx); err != nil {
+			return false, err
+		}
+		verdict = l.work.Settle(l.note.State, after)
+	}
+	if verdict == Ran {
+		doubtful = slices.Concat(doubtful, l.suspects(jobs))
+		l.propose(doubtful)
+	}
+	if verdict == Ran && len(doubtful) == 0 {
 		l.keep(ctx, Found{Before: l.note.State, After: after})
 		return true, nil
 	}
-	l.err = l.unknown(nil)
-	l.err.Candidates, l.err.Untouched = fresh.doubtful, verdict == Untouched && len(fresh.doubtful) == 0
-	return true, l.err
+	unknown := l.unknown(nil)
+	unknown.Untouched = verdict == Untouched && len(doubtful) == 0
+	return true, unknown
 }
 
-// verdict asks the resource itself.
-func (l *lost) verdict(ctx context.Context) (Verdict, State, error) {
-	if l.work.State == nil {
-		return Unclear, nil, nil
+// suspects are the tasks that may have left the resource as it is although they were under way before.
+func (l *lost) suspects(jobs []Job) []string {
+	var suspects []string
+	for _, busy := range l.note.Busy {
+		shown := slices.ContainsFunc(jobs, func(job Job) bool { return job.ID == busy.ID })
+		if shown || busy.Other { // not one that has turned out to be about something else
+			suspects = append(suspects, busy.ID+" (under way before it was sent)")
+		}
 	}
-	after, err := l.work.State(ctx)
-	if err != nil {
-		return Unclear, nil, err
-	}
-	return l.work.Settle(l.note.State, after), after, nil
+	return suspects
 }
 
 // keep settles the operation.
@@ -315,63 +327,108 @@ func (l *lost) keep(ctx context.Context, found Found) {
 	l.found = &found
 	l.resource.lost = nil
 	l.client.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "lost operation found",
-		slog.String("operation", l.name), slog.String("operation_id", l.id), slog.String("resource", l.work.Resource),
-		slog.String("task", found.Job), slog.Bool("settled_by_resource", found.Job == ""))
+		slog.String("operation", l.told.Operation), slog.String("operation_id", l.told.OperationID),
+		slog.String("resource", l.work.Resource), slog.String("task", found.Job), slog.Bool("settled_by_resource", found.Job == ""))
 }
 
 // fresh are the tasks that the note does not hold.
 type fresh struct {
-	sure      []string // of the operation, as far as anybody can tell
+	sure      []Job    // of the operation, as far as anybody can tell
 	undecided bool     // there is one that may turn out to be
-	doubtful  []string // with the reason
+	doubtful  []string // all others, with the reason
 }
 
 func (l *lost) fresh(jobs []Job) fresh {
+	noted := make(map[string]bool, len(l.note.Jobs))
+	for _, id := range l.note.Jobs {
+		noted[id] = true
+	}
 	var f fresh
 	for _, job := range jobs {
-		if slices.Contains(l.note.Jobs, job.ID) {
+		if noted[job.ID] {
 			continue
 		}
-		veto := job.Veto
-		if veto == "" && !job.Started.IsZero() && job.Started.Before(l.note.Newest) {
-			veto = "started before the operation was sent"
-		}
+		doubt := job.Veto
 		switch {
-		case veto != "":
-			f.doubtful = append(f.doubtful, job.ID+" ("+veto+")")
+		case doubt != "":
+		case !job.Started.IsZero() && job.Started.Before(l.note.Newest):
+			doubt = "started before the operation was sent"
 		case !job.Unsure:
-			f.sure = append(f.sure, job.ID)
-		case !job.Ended:
-			f.undecided = true
+			f.sure = append(f.sure, job)
+			continue
+		case job.Ended:
+			doubt = "whose work it was does not show"
 		default:
-			f.doubtful = append(f.doubtful, job.ID+" (whose work it was does not show)")
+			doubt, f.undecided = "under way, and whose work it is shows at its end", true
 		}
+		f.doubtful = append(f.doubtful, job.ID+" ("+doubt+")")
 	}
 	return f
 }
 
-// unknown returns the error of the operation, with why the look for it has ended. It is a new one each time,
-// since the caller has the one before.
-func (l *lost) unknown(reason error) *drkit.OutcomeUnknownError {
-	e := *l.err
-	e.Err = l.cause
-	if reason != nil {
-		e.Err = fmt.Errorf("%w; the look for it has ended in: %w", l.cause, reason)
+func ids(jobs []Job) []string {
+	all := make([]string, len(jobs))
+	for i, job := range jobs {
+		all[i] = job.ID
 	}
+	return all
+}
+
+// propose keeps the candidates for the errors to come.
+func (l *lost) propose(candidates []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.candidates = candidates
+}
+
+// unknown returns the error of the operation, with why the look for it has ended.
+func (l *lost) unknown(reason error) *drkit.OutcomeUnknownError {
+	e := l.told
+	if reason != nil {
+		e.Err = &lookError{lost: l.told.Err, look: reason}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e.Candidates = slices.Clone(l.candidates)
 	return &e
 }
 
-// alone makes sure that what was found is all there is.
+// lookError is what came instead of an answer, and why the look for the operation has ended.
+type lookError struct{ lost, look error }
+
+func (e *lookError) Error() string {
+	text := e.lost.Error()
+	var answer *drkit.Error
+	if errors.As(e.lost, &answer) { // without what the error around it says already
+		short := *answer
+		short.Operation, short.Method, short.Path, short.OperationID = "", "", "", ""
+		text = short.Error()
+	}
+	return text + "; the look for it has ended in: " + e.look.Error()
+}
+
+func (e *lookError) Unwrap() []error { return []error{e.lost, e.look} }
+
+// alone makes sure that the task which was found is all there is. A task that started after its end is of
+// somebody who has seen that end.
 func (l *lost) alone(ctx context.Context, found Found) error {
-	jobs, err := l.work.Jobs(drkit.WithOperationID(unobserved(ctx), l.id))
+	jobs, err := l.work.Jobs(drkit.WithOperationID(unobserved(ctx), l.told.OperationID))
 	if err != nil {
 		return err
 	}
+	var end time.Time
+	for _, job := range jobs {
+		if job.ID == found.Job {
+			end = job.End
+		}
+	}
 	for _, other := range l.fresh(jobs).sure {
-		if found.Job != "" && other != found.Job {
+		later := !end.IsZero() && !other.Started.Before(end)
+		if other.ID != found.Job && !later {
 			return &drkit.Error{
-				Operation: l.name, Path: l.path, Method: l.err.Method, OperationID: l.id, Kind: drkit.ErrConflict,
-				Message: "task " + found.Job + " was adopted for it, and then task " + other + " came to light, which may be it as well",
+				Operation: l.told.Operation, Method: l.told.Method, Path: l.told.Path, OperationID: l.told.OperationID,
+				Kind:    drkit.ErrConflict,
+				Message: "task " + found.Job + " was adopted for it, and then task " + other.ID + " came to light, which may be it as well",
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package transport
 import (
 	"context"
 	"sync"
+
+	"github.com/drkit-go/drkit"
 )
 
 // resources are what operations that must not repeat are working on, and what they have worked on with an
@@ -19,20 +21,26 @@ type resource struct {
 	turn chan struct{} // holds a value while somebody has the turn
 	lost *lost         // whose outcome is unknown; under the turn
 
-	users int  // who have the turn or wait for it; under the lock of all
-	keep  bool // for the sake of lost; under the lock of all
+	users int   // who have the turn or wait for it; under the lock of all
+	kept  *lost // what was lost at the end of the last turn; under the lock of all
 }
 
-// enter waits for the turn at a resource.
-func (r *resources) enter(ctx context.Context, name string) (*resource, error) {
+// enter waits for the turn at a resource, until ctx ends or the client has closed.
+func (r *resources) enter(ctx context.Context, closed <-chan struct{}, name string) (*resource, error) {
 	one := r.use(name)
+	var err error
 	select {
 	case one.turn <- struct{}{}:
 		return one, nil
 	case <-ctx.Done():
-		one.drop(func() {})
-		return nil, endOf(ctx)
+		err = endOf(ctx)
+	case <-closed:
+		err = drkit.ErrClosed
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one.drop()
+	return nil, err
 }
 
 func (r *resources) use(name string) *resource {
@@ -50,20 +58,35 @@ func (r *resources) use(name string) *resource {
 	return one
 }
 
-// leave ends the turn. What is unknown stays remembered.
+// leave ends the turn. What is unknown stays remembered, unless it was discarded meanwhile.
 func (r *resource) leave() {
-	unknown := r.lost != nil
-	<-r.turn
-	r.drop(func() { r.keep = unknown })
-}
-
-// drop forgets a resource that nobody uses, and that has nothing to remember once change is done.
-func (r *resource) drop(change func()) {
 	r.all.mu.Lock()
 	defer r.all.mu.Unlock()
-	change()
+	if r.kept = r.lost; r.kept != nil && r.kept.discarded.Load() {
+		r.kept = nil
+	}
+	r.drop()
+	<-r.turn // the last, so that the next turn finds what this one has left
+}
+
+// drop forgets a resource that nobody uses and that has nothing to remember. The caller holds the lock.
+func (r *resource) drop() {
 	r.users--
-	if r.users == 0 && !r.keep {
+	r.forget()
+}
+
+// discard forgets an operation whose outcome is unknown.
+func (r *resource) discard(l *lost) {
+	r.all.mu.Lock()
+	defer r.all.mu.Unlock()
+	if r.kept == l {
+		r.kept = nil
+		r.forget()
+	}
+}
+
+func (r *resource) forget() {
+	if r.users == 0 && r.kept == nil && r.all.used[r.name] == r {
 		delete(r.all.used, r.name)
 	}
 }
