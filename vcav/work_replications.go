@@ -13,10 +13,7 @@ import (
 
 // onReplication finds what became of work on a replication. Tasks of the kinds likewise may have done the same
 // to it.
-func (p place) onReplication(call transport.Call, kind string, settle func(before, after transport.State) transport.Verdict, likewise ...string) *work {
-	if len(call.Path) == 0 {
-		return nil
-	}
+func (p place) onReplication(call transport.Call, kind string, proof proof, likewise ...string) *work {
 	id := call.Path[0]
 	return &work{
 		Work: transport.Work{
@@ -28,7 +25,7 @@ func (p place) onReplication(call transport.Call, kind string, settle func(befor
 					}
 					for _, other := range likewise {
 						if task.is(other, kindVMReplication) {
-							return transport.Job{Veto: "a task of type " + other}, true
+							return transport.Job{Other: true, Veto: "a task of type " + other}, true
 						}
 					}
 					return transport.Job{}, task.is(kind, kindVMReplication)
@@ -41,7 +38,7 @@ func (p place) onReplication(call transport.Call, kind string, settle func(befor
 				}
 				return stateOf(replication, call.Body), err
 			},
-			Settle: settle,
+			Settle: proof.settle,
 		},
 		result: func(ctx context.Context, _ transport.Found) (any, error) {
 			return (&SiteVMReplications{p}).Get(ctx, id)
@@ -53,11 +50,13 @@ func (p place) onReplication(call transport.Call, kind string, settle func(befor
 // asks for.
 func stateOf(r VMReplication, request any) transport.State {
 	state := transport.State{
-		"exists":    "true",
-		"paused":    fmt.Sprint(r.IsPaused),
-		"recovery":  string(RecoveryStateNotStarted),
-		"direction": fmt.Sprintf("%s to %s, reversed %t", r.Source.Site, r.Destination.Site, r.IsReversed),
-		"asked":     fmt.Sprint(hasSettings(r, request)),
+		started:    fmt.Sprint(r.LastUpdated.UnixMilli()),
+		"exists":   "true",
+		"paused":   fmt.Sprint(r.IsPaused),
+		"recovery": string(RecoveryStateNotStarted),
+		"reversed": fmt.Sprint(r.IsReversed),
+		"asked":    fmt.Sprint(hasSettings(r, request)),
+		"settings": settingsOf(r),
 	}
 	if info := r.DestinationState.RecoveryInfo; info != nil && info.RecoveryState != "" {
 		state["recovery"] = string(info.RecoveryState)
@@ -68,6 +67,24 @@ func stateOf(r VMReplication, request any) transport.State {
 	return state
 }
 
+// settingsOf writes down all that a reconfiguration changes.
+func settingsOf(r VMReplication) string {
+	var rules []RetentionRule
+	if policy := r.Settings.RetentionPolicy; policy != nil {
+		rules = policy.Rules
+	}
+	s := r.Settings
+	return fmt.Sprintf("%q %d %s %t %v %v %q %v %q", s.Description, s.RPO, s.DataConnectionType, s.Quiesced, rules,
+		s.ExcludedDiskKeys, profileOf(r), r.StartupInfo, r.Source.VAppName)
+}
+
+func profileOf(r VMReplication) string {
+	if r.SLAProfile == nil {
+		return ""
+	}
+	return r.SLAProfile.ID
+}
+
 // hasSettings reports whether a replication has the settings that a request asks for. What cannot be seen of
 // them counts as asked for, and not there.
 func hasSettings(r VMReplication, request any) bool {
@@ -76,13 +93,9 @@ func hasSettings(r VMReplication, request any) bool {
 		mine, others := slices.Sorted(slices.Values(asked)), slices.Sorted(slices.Values(r.Settings.ExcludedDiskKeys))
 		return slices.Equal(mine, others)
 	case Reconfigure:
-		profile := ""
-		if r.SLAProfile != nil {
-			profile = r.SLAProfile.ID
-		}
 		return asked.SourceReconfigure == nil && has(asked.Description, r.Settings.Description) &&
 			has(asked.RPO, r.Settings.RPO) && has(asked.DataConnectionType, r.Settings.DataConnectionType) &&
-			has(asked.Quiesced, r.Settings.Quiesced) && has(asked.SLAProfileID, profile) &&
+			has(asked.Quiesced, r.Settings.Quiesced) && has(asked.SLAProfileID, profileOf(r)) &&
 			hasRules(asked.RetentionPolicy, r.Settings.RetentionPolicy)
 	default:
 		return false
@@ -114,7 +127,7 @@ func (p place) ofStart(call transport.Call) *work {
 		return nil
 	}
 	site, vm := machineOf(request.Source)
-	isIt := func(r VMReplication) bool { return r.Source.Site == site && bareID(r.VMID) == vm }
+	isIt := func(r VMReplication) bool { return r.Source.Site == site && strings.EqualFold(bareID(r.VMID), vm) }
 	return &work{
 		Work: transport.Work{
 			Resource: p.at(fmt.Sprintf("the replication of machine %s from %s", plain(vm), plain(site))),
@@ -139,16 +152,7 @@ func (p place) ofStart(call transport.Call) *work {
 				}
 				return there, nil
 			},
-			Settle: func(before, after transport.State) transport.Verdict {
-				switch added := newKeys(before, after); len(added) {
-				case 0:
-					return transport.Untouched
-				case 1:
-					return transport.Ran
-				default:
-					return transport.Unclear
-				}
-			},
+			Settle: appears,
 		},
 		result: func(ctx context.Context, found transport.Found) (any, error) {
 			return (&SiteVMReplications{p}).Get(ctx, strings.Join(newKeys(found.Before, found.After), ","))
