@@ -3,6 +3,7 @@
 //
 //   - [Option]: how a client reaches its service, and what it does about failures.
 //   - [Error], [TaskError] and [OutcomeUnknownError], with sentinels such as [ErrNotFound] for errors.Is.
+//   - [Recover] and [Discard]: what to do about an operation that was sent and whose outcome is unknown.
 //   - [Poller]: work that takes time on the other side, to wait for or to look at. [WaitAll] waits for many.
 //   - [Opt]: a member of a request that can be absent, null or a value.
 //   - [Secret]: a value that does not print.

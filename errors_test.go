@@ -110,6 +110,21 @@ func TestErrorLines(t *testing.T) {
 			&drkit.OutcomeUnknownError{Operation: "a.B", Method: "POST", Path: "/x", Err: context.Canceled},
 			"a.B: sent, but the outcome is unknown: context canceled (POST /x)",
 		},
+		"unknown outcome of which nothing is to be seen": {
+			&drkit.OutcomeUnknownError{
+				Operation: "a.B", Method: "POST", Path: "/x", Resource: "replication C4-1", Untouched: true, Err: &drkit.Error{Err: io.EOF},
+			},
+			"a.B: sent, but the outcome is unknown for replication C4-1: EOF: " +
+				"no task came of it so far, and nothing there has changed (POST /x)",
+		},
+		"unknown outcome with candidates": {
+			&drkit.OutcomeUnknownError{
+				Operation: "a.B", Method: "POST", Path: "/x", Resource: "replication C4-1",
+				Candidates: []string{"task-1", "task-2 (started by ann@org1)"}, Err: &drkit.Error{Err: io.EOF},
+			},
+			"a.B: sent, but the outcome is unknown for replication C4-1: EOF: " +
+				"it may be task-1, or task-2 (started by ann@org1) (POST /x)",
+		},
 		"unknown outcome without a cause": {
 			&drkit.OutcomeUnknownError{Operation: "a.B", Method: "POST", Path: "/x"},
 			"a.B: sent, but the outcome is unknown (POST /x)",
@@ -142,16 +157,18 @@ func TestErrorsAreOneLine(t *testing.T) {
 
 // hidden are the fields that the line of an error does not show, and why.
 var hidden = map[string]string{
-	"Error.Args":           "the message holds them",
-	"Error.Kind":           "status and code say it",
-	"Error.RetryAfter":     "for programs",
-	"Error.Stack":          "long, and only for those who wrote the service",
-	"TaskError.Args":       "the message holds them",
-	"TaskError.Kind":       "the code says it",
-	"TaskError.ResourceID": "the name stands for it; TestErrorLines has it alone",
-	"TaskError.Stack":      "long, and only for those who wrote the service",
-	"TaskError.Type":       "the operation says it",
-	"TaskError.Warnings":   "long",
+	"Error.Args":                    "the message holds them",
+	"Error.Kind":                    "status and code say it",
+	"Error.RetryAfter":              "for programs",
+	"Error.Stack":                   "long, and only for those who wrote the service",
+	"OutcomeUnknownError.Lost":      "for Recover and Discard",
+	"OutcomeUnknownError.Untouched": "the words say it where there is no candidate; TestErrorLines has it alone",
+	"TaskError.Args":                "the message holds them",
+	"TaskError.Kind":                "the code says it",
+	"TaskError.ResourceID":          "the name stands for it; TestErrorLines has it alone",
+	"TaskError.Stack":               "long, and only for those who wrote the service",
+	"TaskError.Type":                "the operation says it",
+	"TaskError.Warnings":            "long",
 }
 
 // A field that is added to an error shows in its line, unless somebody decides otherwise.
@@ -190,8 +207,12 @@ func fill(value reflect.Value, text func(field string) string) {
 			at.Set(reflect.ValueOf([]string{field}))
 		case []json.RawMessage:
 			at.Set(reflect.ValueOf([]json.RawMessage{json.RawMessage(field)}))
-		default: // an error
-			at.Set(reflect.ValueOf(errors.New(field)))
+		case bool:
+			at.SetBool(true)
+		default:
+			if at.Type() == reflect.TypeFor[error]() {
+				at.Set(reflect.ValueOf(errors.New(field)))
+			}
 		}
 	}
 }

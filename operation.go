@@ -35,7 +35,8 @@ func OperationID(ctx context.Context) (string, error) {
 // WithoutNote sends operations made with the returned context without looking at the service's tasks before.
 // A client does so to be able to find an operation whose answer is lost, and sends nothing where it cannot.
 // With WithoutNote it sends anyway, and a lost answer ends in [ErrOutcomeUnknown] at once, with nothing to
-// [Recover].
+// [Recover]. What is still unknown of an earlier operation on the same resource holds it up all the same:
+// [Discard] that first.
 func WithoutNote(ctx context.Context) context.Context {
 	return context.WithValue(ctx, settings.WithoutNoteKey{}, true)
 }

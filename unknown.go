@@ -11,27 +11,31 @@ import (
 // OutcomeUnknownError is an operation that must not repeat, was sent, and got no answer that says what
 // became of it. It may have run, may be running, or may never have arrived, and the look for it has not
 // found out. The client remembers it: another operation on the same resource is not sent, but looks again,
-// and returns this error until the look finds out. [Recover] looks without sending anything, and [Discard]
-// gives up looking.
+// and returns this error, with what is known by then, until the look finds out. [Recover] looks without sending
+// anything, and [Discard] gives up looking. An error of this type is never changed once it was returned.
 type OutcomeUnknownError struct {
 	Operation   string // as in "vcav.VMReplications.Failover"
 	Method      string // HTTP verb
 	Path        string // path of the request, without its query
 	Site        string // where the operation was to run; empty is the local site
 	OperationID string // what the request carried as its trace header
-	Err         error  // what came instead of an answer: an *Error, with the context's error where that ended
+	Err         error  // what came instead of an answer, an *Error, and why the look for it has ended
 
 	Resource   string   // what the operation works on; empty if nothing was noted before
 	Candidates []string // tasks that may be of the operation, with the reason why they were not taken for it
-	Untouched  bool     // no task came of it within the grace of PollPolicy, and the resource is as it was
+	Untouched  bool     // the last look, after the grace of PollPolicy, saw no task of it and the resource as it was
 	Lost       Lost     `json:"-"` // for Recover and Discard; nil if nothing was noted before
 }
 
-// Error returns operation, cause, request, site and operation ID on one line.
+// Error returns operation, resource, cause, findings, request, site and operation ID on one line.
 func (e *OutcomeUnknownError) Error() string {
 	line := sentence{}
 	line.add(e.Operation)
-	line.add("sent, but the outcome is unknown")
+	unknown := "sent, but the outcome is unknown"
+	if e.Resource != "" {
+		unknown += " for " + e.Resource
+	}
+	line.add(unknown)
 	line.add(e.reason())
 	line.add(e.findings())
 	line.trailer(at(e.Method+" "+e.Path, e.Site), e.OperationID)
@@ -58,7 +62,7 @@ func (e *OutcomeUnknownError) findings() string {
 	case len(e.Candidates) > 0:
 		return "it may be " + strings.Join(e.Candidates, ", or ")
 	case e.Untouched:
-		return "no task came of it so far, and " + e.Resource + " is as it was"
+		return "no task came of it so far, and nothing there has changed"
 	default:
 		return ""
 	}
@@ -80,7 +84,7 @@ func (e *OutcomeUnknownError) LogValue() slog.Value {
 
 // Lost is what a client remembers of an operation whose outcome is unknown. Clients implement it.
 type Lost interface {
-	// Recover looks for the operation, and returns its *Poller.
+	// Recover looks for the operation, and returns its *Poller; its type is that of the method that sent it.
 	Recover(ctx context.Context) (any, error)
 	// Discard forgets the operation.
 	Discard()
@@ -89,11 +93,15 @@ type Lost interface {
 // Recover looks again for an operation whose outcome was unknown, and returns the poller that the method which
 // sent it would have returned; T is the type of its result. Nothing is sent but reads. It looks until it finds
 // the operation, or until the grace of [PollPolicy] has passed since the answer was lost, and may be called
-// again. A policy that was created comes as a poller that has ended.
+// again, also by several goroutines at once. An operation that starts no task, such as the creation of a policy,
+// comes as a poller that ends with its first look.
 //
-// Errors: the [*OutcomeUnknownError], newly made, where the look does not find out; err itself where it has
-// nothing to look for; the end of ctx.
+// Errors: a new [*OutcomeUnknownError] where the look does not find out, which is then also the end of ctx, or
+// [ErrClosed]; err itself where it has nothing to look for; a T that is not the result of the operation.
 func Recover[T any](ctx context.Context, err error) (*Poller[T], error) {
+	if err == nil {
+		return nil, errors.New("drkit.Recover: there is no error to recover from")
+	}
 	var unknown *OutcomeUnknownError
 	if !errors.As(err, &unknown) || unknown.Lost == nil {
 		return nil, err
@@ -104,7 +112,7 @@ func Recover[T any](ctx context.Context, err error) (*Poller[T], error) {
 	}
 	poller, ok := found.(*Poller[T])
 	if !ok {
-		return nil, fmt.Errorf("%s was found, but leads to a %T and not to a %T", unknown.Operation, found, poller)
+		return nil, fmt.Errorf("drkit.Recover: %s was found, but leads to a %T and not to a %T", unknown.Operation, found, poller)
 	}
 	return poller, nil
 }

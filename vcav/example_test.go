@@ -24,7 +24,7 @@ func startExample(options ...drkit.Option) (client *vcav.Client, server *vcavtes
 		log.Fatal(err)
 	}
 	options = append(options, server.Options()...)
-	options = append(options, drkit.WithPolling(drkit.PollPolicy{MinInterval: 5 * time.Millisecond}))
+	options = append(options, drkit.WithPolling(drkit.PollPolicy{MinInterval: 5 * time.Millisecond, Grace: 50 * time.Millisecond}))
 	client, err = vcav.NewClient(server.URL, vcav.LocalUser(server.User, drkit.NewSecret(server.Password)), options...)
 	if err != nil {
 		log.Fatal(err)
@@ -109,14 +109,14 @@ func ExampleVMReplications_Failover() {
 	defer stop()
 	ctx := context.Background()
 	id := vcavtest.ReplicationID("db-1")
-	server.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", After: true, Drop: true, Times: 1})
+	server.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", Drop: true, Times: 1}) // before it has run
 
 	_, err := client.VMReplications.Failover(ctx, id, vcav.CloudFailover{PowerOn: true})
 	var failed *drkit.TaskError
 	var answer *drkit.Error
 	switch {
 	case errors.Is(err, drkit.ErrOutcomeUnknown):
-		fmt.Println("sent, no answer: look at the tasks and the replication before anything else")
+		fmt.Println("sent, no answer, and no trace of it: drkit.Recover looks again")
 	case errors.Is(err, drkit.ErrConflict):
 		fmt.Println("busy, in test, or failed over already")
 	case errors.As(err, &failed):
@@ -126,7 +126,32 @@ func ExampleVMReplications_Failover() {
 	}
 	fmt.Println("failovers that ran:", server.Ran("VMReplications.Failover", id))
 	// Output:
-	// sent, no answer: look at the tasks and the replication before anything else
+	// sent, no answer, and no trace of it: drkit.Recover looks again
+	// failovers that ran: 0
+}
+
+// The failover runs, and its answer is lost: it is found by its task.
+func ExampleVMReplications_Failover_answerLost() {
+	client, server, stop := startExample()
+	defer stop()
+	ctx := context.Background()
+	id := vcavtest.ReplicationID("db-1")
+	server.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", After: true, Drop: true, Times: 1})
+
+	poller, err := client.VMReplications.Failover(ctx, id, vcav.CloudFailover{PowerOn: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("found after its answer was lost:", poller.Adopted())
+	done, err := poller.Wait(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(done.VMName, "is", done.DestinationState.RecoveryInfo.RecoveryState)
+	fmt.Println("failovers that ran:", server.Ran("VMReplications.Failover", id))
+	// Output:
+	// found after its answer was lost: true
+	// db-1 is COMPLETE
 	// failovers that ran: 1
 }
 
@@ -241,9 +266,10 @@ func TestRunbook(t *testing.T) {
 
 	// The failover runs, then its answer is lost.
 	server.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", After: true, Drop: true, Times: 1})
-	_, err = client.VMReplications.Failover(t.Context(), "C4-1", vcav.CloudFailover{PowerOn: true})
+	poller, err := client.VMReplications.Failover(t.Context(), "C4-1", vcav.CloudFailover{PowerOn: true})
 
-	require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+	require.NoError(t, err)
+	assert.True(t, poller.Adopted())                                  // it was found
 	assert.Equal(t, 1, server.Ran("VMReplications.Failover", "C4-1")) // nothing ran twice
 }
 

@@ -222,11 +222,17 @@ func TestExtendedSitesComeBackFromTheAppliance(t *testing.T) {
 		assert.Equal(t, 4, server.Count("Sessions.Extend"))
 
 		server.ExpireSite("site1")
-		_, err = there.VMReplications.Sync(ctx, vcavtest.ReplicationID("db-1"))
+		_, err = there.VMReplications.Sync(drkit.WithoutNote(ctx), vcavtest.ReplicationID("db-1"))
 		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown, "nobody documents that nothing ran")
 		assert.Equal(t, 1, server.Count("VMReplications.Sync"))
+		assert.Equal(t, 5, server.Count("Sessions.Extend"))
+
+		server.ExpireSite("site1")
 		poller, err := there.VMReplications.Sync(ctx, vcavtest.ReplicationID("db-1"))
 		end(t, poller, err)
+		assert.False(t, poller.Adopted(), "the note before it has met the expiry")
+		assert.Equal(t, 2, server.Count("VMReplications.Sync"))
+		assert.Equal(t, 6, server.Count("Sessions.Extend"))
 
 		_, err = client.Sessions.Shrink(ctx, "site1")
 		require.NoError(t, err)

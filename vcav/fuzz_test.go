@@ -69,7 +69,7 @@ func FuzzTask(f *testing.F) {
 	seed(f, names, func(body []byte) { f.Add(body) })
 	f.Fuzz(func(t *testing.T, body []byte) {
 		network.status, network.body, network.sent = 202, body, 0
-		poller, err := client.VMReplications.Sync(t.Context(), "1")
+		poller, err := client.VMReplications.Sync(wire(t), "1")
 		require.Equal(t, 1, network.sent)
 		if err != nil {
 			require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
@@ -297,7 +297,7 @@ func FuzzErrorBody(f *testing.F) {
 		checkErrorText(t, err)
 
 		network.sent = 0
-		_, err = client.VMReplications.Reverse(t.Context(), "1")
+		_, err = client.VMReplications.Reverse(wire(t), "1")
 		require.Equal(t, 1, network.sent)
 		require.Error(t, err)
 		checkErrorText(t, err)

@@ -88,15 +88,23 @@ func TestAnswerThatIsLostIsNotSentAgain(t *testing.T) {
 			id := vcavtest.ReplicationID("db-1")
 			fault.Operation, fault.After = failover, true
 			server.Inject(fault)
-			_, err := client.VMReplications.Failover(t.Context(), id, vcav.CloudFailover{PowerOn: true})
-			require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+			poller, err := client.VMReplications.Failover(t.Context(), id, vcav.CloudFailover{PowerOn: true})
+			require.NoError(t, err, "it is found")
+			assert.True(t, poller.Adopted())
 			assert.Equal(t, 1, server.Count(failover), "exactly one request")
 			assert.Equal(t, 1, server.Ran(failover, id))
-			var unknown *drkit.OutcomeUnknownError
-			require.ErrorAs(t, err, &unknown)
-			assert.Equal(t, "vcav.VMReplications.Failover", unknown.Operation)
-			requests := server.Requests()
-			assert.Equal(t, requests[len(requests)-1].OperationID, unknown.OperationID)
+			tasks := server.Tasks()
+			require.Len(t, tasks, 1)
+			assert.Equal(t, tasks[0].ID, poller.ID())
+			for _, request := range server.Requests() {
+				if request.Operation != signIn {
+					assert.Equal(t, tasks[0].OperationID, request.OperationID, "%s, before or after it", request.Operation)
+				}
+			}
+			server.ClearFaults()
+			done, err := poller.Wait(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, vcav.RecoveryStateComplete, done.DestinationState.RecoveryInfo.RecoveryState)
 		})
 	}
 }
@@ -224,8 +232,20 @@ func TestEndlessAnswer(t *testing.T) {
 	server.Inject(vcavtest.Fault{Operation: failover, After: true, EndlessBody: true})
 	_, err := client.VMReplications.Get(t.Context(), vcavtest.ReplicationID("db-1"))
 	require.ErrorContains(t, err, "longer than the limit")
-	_, err = client.VMReplications.Failover(t.Context(), vcavtest.ReplicationID("db-1"), vcav.CloudFailover{})
+	_, err = client.VMReplications.Failover(wire(t), vcavtest.ReplicationID("db-1"), vcav.CloudFailover{})
 	require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+	poller, err := client.VMReplications.Failover(t.Context(), vcavtest.ReplicationID("app-1"), vcav.CloudFailover{})
+	require.ErrorContains(t, err, "not sent, because replication "+vcavtest.ReplicationID("app-1")+" cannot be read before")
+	require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+	assert.Nil(t, poller)
+
+	server.ClearFaults()
+	server.Inject(vcavtest.Fault{Operation: failover, After: true, EndlessBody: true})
+	poller, err = client.VMReplications.Failover(t.Context(), vcavtest.ReplicationID("app-1"), vcav.CloudFailover{})
+	require.NoError(t, err)
+	assert.True(t, poller.Adopted())
+	assert.Equal(t, 2, server.Count(failover))
+	assert.Equal(t, 2, server.Ran(failover, ""))
 }
 
 func TestNoSecretOfAWholeJobShows(t *testing.T) {
