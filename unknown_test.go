@@ -127,4 +127,6 @@ type countdown struct{}
 
 func (*countdown) ID() string { return "countdown" }
 
-func (*countdown) Look(context.Context) (drkit.Look[int], error) { return drkit.Look[int]{Done: true}, nil }
+func (*countdown) Look(context.Context) (drkit.Look[int], error) {
+	return drkit.Look[int]{Done: true}, nil
+}

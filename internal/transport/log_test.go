@@ -104,13 +104,7 @@ func TestOneInfoRecordForEachOperationThatMustNotRepeat(t *testing.T) {
 			client := newClient(t, "https://a.example.com", drkit.WithLogger(logger), drkit.WithTransport(network),
 				drkit.WithRetry(drkit.RetryPolicy{MinWait: 1, MaxWait: 1}))
 			_ = move(t.Context(), client)
-			var told []any
-			for _, record := range records(t, written) {
-				if record["level"] == "INFO" {
-					told = append(told, record["outcome"])
-				}
-			}
-			assert.Equal(t, []any{outcome}, told)
+			assert.Equal(t, []any{outcome}, outcomes(t, written))
 		})
 	}
 }
@@ -162,4 +156,16 @@ func assertNoSecret(t *testing.T, text string, secrets ...string) {
 	for _, secret := range secrets {
 		assert.NotContains(t, text, secret)
 	}
+}
+
+// outcomes returns what the Info records say of operations that must not repeat.
+func outcomes(t *testing.T, written *bytes.Buffer) []any {
+	t.Helper()
+	var told []any
+	for _, record := range records(t, written) {
+		if record["level"] == "INFO" && record["msg"] == "operation" {
+			told = append(told, record["outcome"])
+		}
+	}
+	return told
 }

@@ -1,0 +1,183 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/drkit-go/drkit"
+)
+
+// search looks until the operation is found, until the grace has passed without a trace of it, or until the
+// service has been away for too long. It returns what is known where it does not find the operation.
+func (l *lost) search(ctx context.Context) error {
+	polling := l.client.settings.Polling
+	interval, failing := polling.MinInterval, time.Time{}
+	for {
+		over, err := l.look(ctx)
+		switch {
+		case over:
+			return err
+		case l.client.ended(ctx) != nil:
+			return l.unknown(l.client.ended(ctx))
+		case err == nil:
+			failing = time.Time{}
+		case endsLook(err):
+			return l.unknown(err)
+		case failing.IsZero():
+			failing = time.Now()
+		case time.Since(failing) >= polling.MaxUnreachable:
+			return l.unknown(err)
+		}
+		if err := l.client.sleep(ctx, interval); err != nil {
+			return l.unknown(err)
+		}
+		interval = min(interval+interval/2, polling.MaxInterval)
+	}
+}
+
+// endsLook reports whether another look cannot turn out better.
+func endsLook(err error) bool {
+	if errors.Is(err, drkit.ErrUnavailable) {
+		return false
+	}
+	return errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrForbidden) || errors.Is(err, drkit.ErrClosed)
+}
+
+// look looks once. It is over where the operation was found, and, with what is known, where it cannot be told
+// from others or where nothing of it is to be seen although the grace has passed.
+func (l *lost) look(ctx context.Context) (over bool, err error) {
+	ctx = drkit.WithOperationID(unobserved(ctx), l.told.OperationID)
+	jobs, err := l.work.Jobs(ctx)
+	if err != nil {
+		return false, err
+	}
+	fresh := l.fresh(jobs)
+	l.propose(fresh.doubtful)
+	switch {
+	case len(fresh.sure) == 1:
+		l.keep(ctx, Found{Job: fresh.sure[0].ID})
+		return true, nil
+	case len(fresh.sure) > 1:
+		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
+		return true, l.unknown(fmt.Errorf("there are %d new tasks that may be it", len(fresh.sure)))
+	case fresh.undecided, time.Since(l.since) < l.client.settings.Polling.Grace:
+		return false, nil
+	}
+	return l.ask(ctx, jobs, fresh.doubtful)
+}
+
+// ask looks at the resource itself: no task is to be seen that is the operation's for sure.
+func (l *lost) ask(ctx context.Context, jobs []Job, doubtful []string) (over bool, err error) {
+	verdict, after := Unclear, State(nil)
+	if l.work.State != nil {
+		if after, err = l.work.State(ctx); err != nil {
+			return false, err
+		}
+		verdict = l.work.Settle(l.note.State, after)
+	}
+	if verdict == Ran {
+		doubtful = slices.Concat(doubtful, l.suspects(jobs))
+		l.propose(doubtful)
+	}
+	if verdict == Ran && len(doubtful) == 0 {
+		l.keep(ctx, Found{Before: l.note.State, After: after})
+		return true, nil
+	}
+	unknown := l.unknown(nil)
+	unknown.Untouched = verdict == Untouched && len(doubtful) == 0
+	return true, unknown
+}
+
+// suspects are the tasks that may have left the resource as it is although they were under way before.
+func (l *lost) suspects(jobs []Job) []string {
+	var suspects []string
+	for _, busy := range l.note.Busy {
+		shown := slices.ContainsFunc(jobs, func(job Job) bool { return job.ID == busy.ID })
+		if shown || busy.Other { // not one that has turned out to be about something else
+			suspects = append(suspects, busy.ID+" (under way before it was sent)")
+		}
+	}
+	return suspects
+}
+
+// keep settles the operation.
+func (l *lost) keep(ctx context.Context, found Found) {
+	l.found = &found
+	l.resource.lost = nil
+	l.client.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "lost operation found",
+		slog.String("operation", l.told.Operation), slog.String("operation_id", l.told.OperationID),
+		slog.String("resource", l.work.Resource), slog.String("task", found.Job), slog.Bool("settled_by_resource", found.Job == ""))
+}
+
+// fresh are the tasks that the note does not hold.
+type fresh struct {
+	sure      []Job    // of the operation, as far as anybody can tell
+	undecided bool     // there is one that may turn out to be
+	doubtful  []string // all others, with the reason
+}
+
+func (l *lost) fresh(jobs []Job) fresh {
+	noted := make(map[string]bool, len(l.note.Jobs))
+	for _, id := range l.note.Jobs {
+		noted[id] = true
+	}
+	var f fresh
+	for _, job := range jobs {
+		if noted[job.ID] {
+			continue
+		}
+		doubt := job.Veto
+		switch {
+		case doubt != "":
+		case !job.Started.IsZero() && job.Started.Before(l.note.Newest):
+			doubt = "started before the operation was sent"
+		case !job.Unsure:
+			f.sure = append(f.sure, job)
+			continue
+		case job.Ended:
+			doubt = "whose work it was does not show"
+		default:
+			doubt, f.undecided = "under way, and whose work it is shows at its end", true
+		}
+		f.doubtful = append(f.doubtful, job.ID+" ("+doubt+")")
+	}
+	return f
+}
+
+func ids(jobs []Job) []string {
+	all := make([]string, len(jobs))
+	for i, job := range jobs {
+		all[i] = job.ID
+	}
+	return all
+}
+
+// alone makes sure that the task which was found is all there is. A task that started after its end is of
+// somebody who has seen that end.
+func (l *lost) alone(ctx context.Context, found Found) error {
+	jobs, err := l.work.Jobs(drkit.WithOperationID(unobserved(ctx), l.told.OperationID))
+	if err != nil {
+		return err
+	}
+	var end time.Time
+	for _, job := range jobs {
+		if job.ID == found.Job {
+			end = job.End
+		}
+	}
+	for _, other := range l.fresh(jobs).sure {
+		later := !end.IsZero() && !other.Started.Before(end)
+		if other.ID != found.Job && !later {
+			return &drkit.Error{
+				Operation: l.told.Operation, Method: l.told.Method, Path: l.told.Path, OperationID: l.told.OperationID,
+				Kind:    drkit.ErrConflict,
+				Message: "task " + found.Job + " was adopted for it, and then task " + other.ID + " came to light, which may be it as well",
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,108 @@
+package transport
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/settings"
+)
+
+// Work is how a service finds out what became of an operation that must not repeat. Without it the operation
+// is sent all the same, and an answer that is lost stays lost.
+type Work struct {
+	// Resource names what the operation works on. Of the operations on one resource one is sent at a time.
+	Resource string
+	// Jobs returns all tasks that may be of this operation, whatever their state.
+	Jobs func(ctx context.Context) ([]Job, error)
+	// State returns what there is to see of the operation at the resource itself, and Settle compares that
+	// before and after. Both are nil where the resource proves nothing.
+	State  func(ctx context.Context) (State, error)
+	Settle func(before, after State) Verdict
+	// Poller returns the *drkit.Poller of what was found. alone makes sure that a task which was adopted is
+	// still the only one that may be of the operation.
+	Poller func(found Found, alone func(context.Context) error) any
+}
+
+// Job is a task, or what else an operation leaves behind for sure.
+type Job struct {
+	ID      string
+	Started time.Time // by the service's clock; zero if it does not say
+	Ended   bool
+	End     time.Time // as Started
+	Unsure  bool      // whether it is of this operation shows only at its end
+	Other   bool      // it may be of another kind of operation, which leaves the resource as this one does
+	Veto    string    // why it cannot be of this operation although it looks so; empty if nothing speaks against it
+}
+
+// State is a resource, as far as an operation changes it.
+type State map[string]string
+
+// Verdict is what a resource proves.
+type Verdict int
+
+// The verdicts. The zero Verdict proves nothing.
+const (
+	Unclear   Verdict = iota
+	Ran               // the resource is as the operation leaves it, and was not before
+	Untouched         // the resource is as it was before
+)
+
+// Note is what there was immediately before an operation was sent.
+type Note struct {
+	Jobs   []string  // ids
+	Newest time.Time // start of the newest job; zero if there was none
+	Busy   []Job     // those that were under way
+	State  State
+}
+
+// Found is what a look has brought.
+type Found struct {
+	Job           string // the one task that came of the operation; empty where the resource proves that it ran
+	Before, After State  // of the resource, where it is the proof
+}
+
+// notSentError is a reason why an operation was not sent, found out immediately before.
+type notSentError struct{ err error }
+
+func (e *notSentError) Error() string { return e.err.Error() }
+func (e *notSentError) Unwrap() error { return e.err }
+
+// takeNote reads what there is before an attempt. It refuses to send what is under way already, and what could
+// not be found again.
+func (x *exchange) takeNote(ctx context.Context) error {
+	ctx = drkit.WithOperationID(unobserved(ctx), x.id)
+	jobs, err := x.call.Work.Jobs(ctx)
+	if err != nil {
+		return &notSentError{fmt.Errorf("not sent, because the tasks of %s cannot be read before: %w", x.call.Work.Resource, err)}
+	}
+	note := Note{Jobs: make([]string, len(jobs))}
+	for i, job := range jobs {
+		if !job.Ended && !job.Unsure && !job.Other {
+			conflict := x.newError()
+			conflict.Kind = drkit.ErrConflict
+			conflict.Message = fmt.Sprintf("not sent, because task %s does the same on %s already", job.ID, x.call.Work.Resource)
+			return &notSentError{conflict}
+		}
+		note.Jobs[i] = job.ID
+		if job.Started.After(note.Newest) {
+			note.Newest = job.Started
+		}
+		if !job.Ended {
+			note.Busy = append(note.Busy, job)
+		}
+	}
+	if x.call.Work.State != nil {
+		if note.State, err = x.call.Work.State(ctx); err != nil {
+			return &notSentError{fmt.Errorf("not sent, because %s cannot be read before: %w", x.call.Work.Resource, err)}
+		}
+	}
+	x.note = &note
+	return nil
+}
+
+// unobserved keeps what a look asks for from who observes the call.
+func unobserved(ctx context.Context) context.Context {
+	return context.WithValue(ctx, settings.ObserverKey{}, nil)
+}
