@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
 )
 
 // The caller's context ends the look at once, wherever it is; the operation is not forgotten.
@@ -66,6 +67,27 @@ func TestContextThatEndsTheLook(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The context ends when the answer has come, and before it is found to be of no use.
+func TestContextThatEndsWithAnAnswerOfNoUse(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		client := y.client(t)
+		call := transport.Call{Operation: &moveThing, Path: []string{"7"}, Work: y.work(client, &moveThing, "7"), Check: func() error {
+			cancel(errDrill)
+			return errNoUse
+		}}
+		_, err := client.Do(ctx, call, &thing{})
+		outcomeOf(t, err)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, errDrill)
+		require.ErrorIs(t, err, errNoUse)
+		assert.Equal(t, 1, y.count("GET jobs"))
+		poller, err := drkit.Recover[string](t.Context(), err)
+		require.NoError(t, err)
+		assert.Equal(t, "job-1", poller.ID())
+	})
 }
 
 // Close ends the look at once.

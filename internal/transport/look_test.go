@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -367,15 +368,18 @@ func TestLooksThatFail(t *testing.T) {
 // Failures are counted anew after a look that was none.
 func TestLooksThatFailNowAndThen(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
-		y.hidden, y.takes = 25*time.Minute, time.Hour
+		y.takes = time.Hour
+		impatient := polling
+		impatient.Grace, impatient.MaxUnreachable = time.Hour, time.Minute
 		y.breaks("move", func(req *request, do doer) (*response, error) {
-			y.add(job{ID: "job-x", User: "ops", Started: time.Now().Add(-time.Hour), Ended: time.Now().Add(time.Hour)}) // keeps it going
-			y.breaks("jobs", append(again(120, requestLost), nil)...)
-			y.breaks("jobs", again(120, requestLost)...)
+			half := again(12, says(400, `{"code":"Odd"}`)) // of a minute and a half
+			y.breaks("jobs", slices.Concat(half, []fault{says(200, `[]`)}, half)...)
 			return answerLost(req, do)
 		})
-		poller, err := y.move(t.Context(), y.client(t))
+		began := time.Now()
+		poller, err := y.move(t.Context(), y.client(t, drkit.WithPolling(impatient)))
 		require.NoError(t, err)
-		assert.Equal(t, "job-2", poller.ID())
+		assert.Equal(t, "job-1", poller.ID())
+		assert.Greater(t, time.Since(began), impatient.MaxUnreachable)
 	})
 }

@@ -177,6 +177,75 @@ func TestDiscardInTheMiddle(t *testing.T) {
 	})
 }
 
+// Discard of what was settled long ago forgets nothing that has come after it, on a resource that was never at
+// rest in between.
+func TestDiscardOfAnEarlierOne(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.breaks("move", stuck, requestLost)
+		y.breaks("shake", slowly(5*time.Second))
+		client := y.client(t)
+		first := y.giveUp(t, client)
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := y.start(t.Context(), client, &shakeThing, "7", nil) // finds the first on its way
+			assert.NoError(t, err)
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		_, second := y.move(ctx, client) // has waited for its turn
+		all.Wait()
+		require.ErrorIs(t, second, drkit.ErrOutcomeUnknown)
+		assert.NotSame(t, outcomeOf(t, first).Lost, outcomeOf(t, second).Lost)
+		drkit.Discard(first)
+		assert.Equal(t, 1, client.Remembered())
+		_, err := y.move(t.Context(), client)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		assert.Equal(t, 2, y.count("POST move"))
+	})
+}
+
+// Discard while one looks for it and another waits for the turn: the other goes its way.
+func TestDiscardUnderOneWhoWaits(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.breaks("move", requestLost)
+		client := y.client(t)
+		lost := y.giveUp(t, client)
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := drkit.Recover[string](t.Context(), lost)
+			assert.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		})
+		synctest.Wait()
+		all.Go(func() {
+			poller, err := y.move(t.Context(), client)
+			if assert.NoError(t, err) {
+				assert.False(t, poller.Adopted())
+			}
+		})
+		synctest.Wait()
+		drkit.Discard(lost)
+		all.Wait()
+		assert.Equal(t, 2, y.count("POST"))
+		assert.Zero(t, client.Remembered())
+	})
+}
+
+// The same call at another site is another call.
+func TestNextCallAtAnotherSite(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.breaks("move", stuck)
+		client := y.client(t)
+		y.giveUp(t, client)
+		<-time.After(time.Minute)
+		call := transport.Call{Operation: &moveThing, Path: []string{"7"}, Site: "south", Work: y.work(client, &moveThing, "7")}
+		answer, err := client.Do(t.Context(), call, &thing{})
+		require.NoError(t, err)
+		assert.Nil(t, answer.Poller)
+		assert.Equal(t, 2, y.count("POST"))
+	})
+}
+
 func TestRecoverLost(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

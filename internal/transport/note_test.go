@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,8 +28,8 @@ func TestNoteBeforeEachAttempt(t *testing.T) {
 		want   []string
 	}{
 		"one":                     {nil, attempt},
-		"no connection":           {again(2, notConnected), concat(attempt, attempt, attempt)},
-		"the service is busy":     {again(1, says(503, `{"code":"Busy","msg":"later"}`)), concat(attempt, attempt)},
+		"no connection":           {again(2, notConnected), slices.Concat(attempt, attempt, attempt)},
+		"the service is busy":     {again(1, says(503, `{"code":"Busy","msg":"later"}`)), slices.Concat(attempt, attempt)},
 		"refused, which is final": {again(1, says(409, `{"code":"InUse","msg":"no"}`)), attempt},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -47,14 +48,6 @@ func TestNoteBeforeEachAttempt(t *testing.T) {
 	}
 }
 
-func concat(parts ...[]string) []string {
-	var all []string
-	for _, part := range parts {
-		all = append(all, part...)
-	}
-	return all
-}
-
 // A session that ends between the note and the attempt is begun anew, and the note is taken anew.
 func TestNoteAfterTheSessionHasEnded(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
@@ -71,7 +64,7 @@ func TestNoteAfterTheSessionHasEnded(t *testing.T) {
 		}
 		sent[0], sent[4] = sent[0][:13], sent[4][:13]
 		note := []string{"GET jobs", "GET 7", "POST move"}
-		assert.Equal(t, concat([]string{"POST sessions"}, note, []string{"POST sessions"}, note), sent)
+		assert.Equal(t, slices.Concat([]string{"POST sessions"}, note, []string{"POST sessions"}, note), sent)
 		require.NoError(t, client.Close(t.Context()))
 	})
 }
