@@ -45,7 +45,7 @@ func TestBundleIsVerified(t *testing.T) {
 	s.on("GET", bundlesPath, listed(bundleID, checksumOf(archive)))
 	s.on("GET", downloadPath, file(archive))
 	var last drkit.DownloadProgress
-	got, err := s.client().SupportBundles.Download(t.Context(), bundleID, drkit.ToDirectory(directory),
+	got, err := s.client().SupportBundles.Download(wire(t), bundleID, drkit.ToDirectory(directory),
 		drkit.OnDownload(func(p drkit.DownloadProgress) { last = p }))
 	require.NoError(t, err)
 	size := int64(len(archive))
@@ -87,7 +87,7 @@ func TestBundleThatCannotBeVerified(t *testing.T) {
 			s, directory := newService(t), t.TempDir()
 			s.on("GET", bundlesPath, tc.list)
 			s.on("GET", downloadPath, file(archive))
-			_, err := s.client().SupportBundles.Download(t.Context(), bundleID, drkit.ToDirectory(directory))
+			_, err := s.client().SupportBundles.Download(wire(t), bundleID, drkit.ToDirectory(directory))
 			require.ErrorContains(t, err, tc.text)
 			require.True(t, strings.HasPrefix(err.Error(), "vcav.SupportBundles.Download: "), err)
 			checkErrorText(t, err)
@@ -97,7 +97,7 @@ func TestBundleThatCannotBeVerified(t *testing.T) {
 			assert.Equal(t, []string{"GET " + bundlesPath}, s.lines())
 
 			for _, option := range []drkit.DownloadOption{drkit.WithoutChecksum(), drkit.WithChecksum(checksumOf(archive))} {
-				_, err = s.client().SupportBundles.Download(t.Context(), bundleID, drkit.ToDirectory(directory), option)
+				_, err = s.client().SupportBundles.Download(wire(t), bundleID, drkit.ToDirectory(directory), option)
 				require.NoError(t, err)
 			}
 			assert.Equal(t, []string{"GET " + bundlesPath, "GET " + downloadPath, "GET " + downloadPath}, s.lines())
@@ -110,7 +110,7 @@ func TestBundleThatIsNotWhatWasPublished(t *testing.T) {
 	s, directory := newService(t), t.TempDir()
 	s.on("GET", bundlesPath, listed(bundleID, checksumOf("another")))
 	s.on("GET", downloadPath, file(archive))
-	_, err := s.client().SupportBundles.Download(drkit.WithOperationID(t.Context(), "op-1"), bundleID, drkit.ToDirectory(directory))
+	_, err := s.client().SupportBundles.Download(drkit.WithOperationID(wire(t), "op-1"), bundleID, drkit.ToDirectory(directory))
 	var mismatch *drkit.ChecksumError
 	require.ErrorAs(t, err, &mismatch)
 	require.ErrorIs(t, err, drkit.ErrChecksum)
@@ -150,7 +150,7 @@ func TestBundleIsResumed(t *testing.T) {
 					s, client := tc.layOut(t, broken)
 					method, path, _ := strings.Cut(tc.request, " ")
 					s.on(method, path, broken, trouble, rest)
-					got, err := tc.run(drkit.WithOperationID(t.Context(), "op-1"), here(client))
+					got, err := tc.run(drkit.WithOperationID(wire(t), "op-1"), here(client))
 					require.NoError(t, err)
 					want := wholeArchive()
 					want.Download.Resumed = 1
@@ -221,7 +221,7 @@ func TestDownloadWithCookieNeedsNoSession(t *testing.T) {
 	s.on("GET", cookiePath+"?cookie="+escapedCookie, file(archive))
 	var written bytes.Buffer
 	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")))
-	got, err := client.SupportBundles.DownloadWithCookie(t.Context(), bundleID, drkit.NewSecret(bundleCookie),
+	got, err := client.SupportBundles.DownloadWithCookie(wire(t), bundleID, drkit.NewSecret(bundleCookie),
 		drkit.ToWriter(&written), drkit.WithChecksum(checksumOf(archive)))
 	require.NoError(t, err)
 	assert.True(t, got.Verified)
@@ -235,7 +235,7 @@ func TestVersionOfADownload(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.on("GET", downloadPath, file(archive))
-	_, err := s.client(vcav.WithAPIVersion("4.0")).SupportBundles.Download(t.Context(), bundleID, drkit.ToWriter(io.Discard), drkit.WithoutChecksum())
+	_, err := s.client(vcav.WithAPIVersion("4.0")).SupportBundles.Download(wire(t), bundleID, drkit.ToWriter(io.Discard), drkit.WithoutChecksum())
 	require.NoError(t, err)
 	assert.Equal(t, "application/vnd.vmware.h4-v4.0+octet-stream;charset=UTF-8", s.only().header.Get("Accept"))
 }
@@ -247,11 +247,11 @@ func TestReadOnlyClientDownloads(t *testing.T) {
 	s.on("GET", bundlesPath, listed(bundleID, checksumOf(archive)))
 	s.on("GET", downloadPath, file(archive))
 	client := s.client(drkit.WithReadOnly())
-	_, err := client.SupportBundles.Download(t.Context(), bundleID, drkit.ToWriter(io.Discard))
+	_, err := client.SupportBundles.Download(wire(t), bundleID, drkit.ToWriter(io.Discard))
 	require.NoError(t, err)
-	_, err = client.SupportBundles.CreateCookie(t.Context(), bundleID)
+	_, err = client.SupportBundles.CreateCookie(wire(t), bundleID)
 	require.ErrorIs(t, err, drkit.ErrReadOnly)
-	_, err = client.SupportBundles.Generate(t.Context())
+	_, err = client.SupportBundles.Generate(wire(t))
 	require.ErrorIs(t, err, drkit.ErrReadOnly)
 	assert.Len(t, s.lines(), 2)
 }
@@ -274,7 +274,7 @@ func TestCookieKeepsItsSecret(t *testing.T) {
 				s.on("POST", cookiePath, answer(t, 202, "support_bundles_create_cookie.answer"))
 				s.on("GET", cookiePath+"?cookie="+escapedCookie, trouble)
 				client := s.client(drkit.WithLogger(d.logger()))
-				ctx := drkit.OnResponse(t.Context(), func(r drkit.Response) { d.print(string(r.Body), r.Header) })
+				ctx := drkit.OnResponse(wire(t), func(r drkit.Response) { d.print(string(r.Body), r.Header) })
 				cookie, err := client.SupportBundles.CreateCookie(ctx, bundleID)
 				require.NoError(t, err)
 				assert.Equal(t, bundleCookie, cookie.Reveal())

@@ -24,12 +24,12 @@ func checked(t *testing.T, answers httpmock.Responder, polls ...httpmock.Respond
 	if len(polls) > 0 {
 		s.on("GET", "/tasks/1", polls...)
 	}
-	ctx := drkit.WithOperationID(t.Context(), "op-1")
+	ctx := drkit.WithOperationID(wire(t), "op-1")
 	poller, err := s.client(drkit.WithPolling(polling)).Diagnostics.Health(ctx)
 	if err != nil {
 		return vcav.CloudHealth{}, err
 	}
-	return poller.Wait(t.Context())
+	return poller.Wait(wire(t))
 }
 
 // nested wraps a task as the result of another.
@@ -179,14 +179,14 @@ func TestIsConfigured(t *testing.T) {
 	for body, want := range map[string]bool{`{"isConfigured":true}`: true, `{"isConfigured":false,"more":1}`: false} {
 		s := newService(t)
 		s.on("GET", "/config/is-configured", httpmock.NewStringResponder(200, body))
-		got, err := s.client().Diagnostics.IsConfigured(t.Context())
+		got, err := s.client().Diagnostics.IsConfigured(wire(t))
 		require.NoError(t, err)
 		assert.Equal(t, want, got)
 	}
 	for _, body := range []string{`{}`, `null`, `{"isConfigured":null}`, `{"isConfigured":"yes"}`, `true`, `[]`} {
 		s := newService(t)
 		s.on("GET", "/config/is-configured", httpmock.NewStringResponder(200, body))
-		got, err := s.client().Diagnostics.IsConfigured(t.Context())
+		got, err := s.client().Diagnostics.IsConfigured(wire(t))
 		require.ErrorContains(t, err, "the answer cannot be used", body)
 		assert.False(t, got)
 	}

@@ -126,11 +126,11 @@ func TestResumeByAnotherClient(t *testing.T) {
 				if site != "" {
 					at, query = first.Site(site).VMReplications, "?site="+escapedSite
 				}
-				started, err := at.Failover(drkit.WithOperationID(t.Context(), "op-1"), ordersID, cloudFailover())
+				started, err := at.Failover(drkit.WithOperationID(wire(t), "op-1"), ordersID, cloudFailover())
 				require.NoError(t, err)
-				token, err := started.ResumeToken(t.Context())
+				token, err := started.ResumeToken(wire(t))
 				require.NoError(t, err)
-				require.NoError(t, first.Close(t.Context()))
+				require.NoError(t, first.Close(wire(t)))
 				before := len(s.lines())
 
 				moved := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -146,20 +146,20 @@ func TestResumeByAnotherClient(t *testing.T) {
 				require.NoError(t, err)
 				assert.Equal(t, taskID, resumed.ID())
 				assert.Len(t, s.lines(), before, "nothing is sent before it is looked at")
-				again, err := resumed.ResumeToken(t.Context())
+				again, err := resumed.ResumeToken(wire(t))
 				require.NoError(t, err)
 				assert.Equal(t, token, again)
 				s.on("GET", "/tasks/"+taskID, taskAt("RUNNING", 40), answer(t, 200, "tasks_get.answer"))
-				progress, err := resumed.Poll(t.Context())
+				progress, err := resumed.Poll(wire(t))
 				require.NoError(t, err)
 				assert.Equal(t, drkit.Progress{ID: taskID, State: drkit.StateRunning, Percent: 40}, progress)
-				done, err := resumed.Wait(t.Context())
+				done, err := resumed.Wait(wire(t))
 				require.NoError(t, err)
 				assert.Equal(t, recovered(), done)
 				get := "GET /tasks/" + taskID + query
 				assert.Equal(t, []string{"POST /sessions", "GET /diagnostics/about", get, get}, s.lines()[before:])
 				assert.Equal(t, "op-1", s.all()[before+3].header.Get("operationID"), "of what has started the task")
-				require.NoError(t, client.Close(t.Context()))
+				require.NoError(t, client.Close(wire(t)))
 			})
 		})
 	}
@@ -172,13 +172,13 @@ func TestResumedTaskThatFails(t *testing.T) {
 		client := b.client(t)
 		poller, err := vcav.Resume[json.RawMessage](client, resumable())
 		require.NoError(t, err)
-		_, err = poller.Wait(t.Context())
+		_, err = poller.Wait(wire(t))
 		var failed *drkit.TaskError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, "vcav.VMReplications.Stop", failed.Operation)
 		assert.Equal(t, "op-1", failed.OperationID)
 		assert.Equal(t, "NoSpace", failed.Code)
-		require.NoError(t, client.Close(t.Context()))
+		require.NoError(t, client.Close(wire(t)))
 	})
 }
 
@@ -198,7 +198,7 @@ func TestResumeToRawResult(t *testing.T) {
 				user := func(t *step.Token) { t.User = "backup-admin@acme-dr" }
 				poller, err := vcav.Resume[json.RawMessage](s.client(), resumable(user))
 				require.NoError(t, err)
-				raw, err := poller.Wait(t.Context())
+				raw, err := poller.Wait(wire(t))
 				require.NoError(t, err)
 				assert.Equal(t, tc.want, string(raw))
 				assert.Equal(t, []string{"GET /tasks/" + taskID, "GET /diagnostics/about", "GET /sessions"}, s.lines(),
@@ -230,16 +230,16 @@ func TestTokenOfAnother(t *testing.T) {
 					poller, err := vcav.Resume[vcav.NoResult](client, resumable(tc.change))
 					require.NoError(t, err)
 					began := time.Now()
-					_, err = poller.Wait(t.Context())
+					_, err = poller.Wait(wire(t))
 					require.ErrorIs(t, err, drkit.ErrToken)
 					require.ErrorContains(t, err, tc.want)
 					assert.NotErrorIs(t, err, drkit.ErrTaskGone)
 					assert.Less(t, time.Since(began), time.Second)
-					_, err = poller.Poll(t.Context())
+					_, err = poller.Poll(wire(t))
 					require.ErrorIs(t, err, drkit.ErrToken)
 					require.ErrorContains(t, err, tc.want)
 					assert.False(t, poller.Done())
-					require.NoError(t, client.Close(t.Context()))
+					require.NoError(t, client.Close(wire(t)))
 				})
 			})
 		}
@@ -264,18 +264,18 @@ func TestResumeWhileTheApplianceIsAway(t *testing.T) {
 			pollers[i], err = vcav.Resume[vcav.NoResult](client, resumable(func(t *step.Token) { t.Task = fmt.Sprint("task-", i) }))
 			require.NoError(t, err)
 		}
-		_, err := pollers[0].Poll(t.Context())
+		_, err := pollers[0].Poll(wire(t))
 		require.ErrorIs(t, err, drkit.ErrUnavailable)
-		outcomes, err := drkit.WaitAll(t.Context(), pollers)
+		outcomes, err := drkit.WaitAll(wire(t), pollers)
 		require.ErrorIs(t, err, drkit.ErrUnavailable)
 		require.Len(t, outcomes, 100)
 		assert.Zero(t, b.count("GET /diagnostics/about"), "nobody is asked who it is before there is a task")
 
-		_, err = drkit.WaitAll(t.Context(), pollers)
+		_, err = drkit.WaitAll(wire(t), pollers)
 		require.NoError(t, err, "it is back, and waiting again works")
 		assert.Equal(t, 1, b.signIns)
 		assert.Equal(t, 1, b.count("GET /diagnostics/about"))
-		require.NoError(t, client.Close(t.Context()))
+		require.NoError(t, client.Close(wire(t)))
 	})
 }
 
@@ -290,17 +290,17 @@ func TestResumeWithRefusedCredentials(t *testing.T) {
 			all.Go(func() {
 				poller, err := vcav.Resume[vcav.NoResult](client, resumable())
 				assert.NoError(t, err)
-				_, err = poller.Wait(t.Context())
+				_, err = poller.Wait(wire(t))
 				assert.ErrorIs(t, err, drkit.ErrUnauthorized)
-				_, err = poller.Poll(t.Context())
+				_, err = poller.Poll(wire(t))
 				assert.ErrorIs(t, err, drkit.ErrUnauthorized)
-				_, err = poller.Wait(t.Context())
+				_, err = poller.Wait(wire(t))
 				assert.ErrorIs(t, err, drkit.ErrUnauthorized)
 			})
 		}
 		all.Wait()
 		assert.Equal(t, 1, b.count("POST /sessions"))
-		require.NoError(t, client.Close(t.Context()))
+		require.NoError(t, client.Close(wire(t)))
 	})
 }
 
@@ -313,9 +313,9 @@ func TestResumeTokens(t *testing.T) {
 		s.on("GET", "/diagnostics/about", page(502), answer(t, 200, "diagnostics_about.answer"))
 		password := "Tr0ub4dor&3"
 		client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret(password)), drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}))
-		poller, err := client.Site("south").VMReplications.Failover(drkit.WithOperationID(t.Context(), "op-1"), ordersID, cloudFailover())
+		poller, err := client.Site("south").VMReplications.Failover(drkit.WithOperationID(wire(t), "op-1"), ordersID, cloudFailover())
 		require.NoError(t, err)
-		_, err = poller.ResumeToken(t.Context())
+		_, err = poller.ResumeToken(wire(t))
 		require.ErrorIs(t, err, drkit.ErrUnavailable)
 		require.ErrorContains(t, err, "resume token of "+taskID+": vcav.Diagnostics.About")
 
@@ -326,7 +326,7 @@ func TestResumeTokens(t *testing.T) {
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
-				text, err := poller.ResumeToken(t.Context())
+				text, err := poller.ResumeToken(wire(t))
 				assert.NoError(t, err)
 				got, err := step.ParseToken(text)
 				assert.NoError(t, err)
@@ -338,8 +338,8 @@ func TestResumeTokens(t *testing.T) {
 		}
 		all.Wait()
 		assert.Len(t, s.lines(), 4)
-		require.NoError(t, client.Close(t.Context()))
-		_, err = poller.ResumeToken(t.Context())
+		require.NoError(t, client.Close(wire(t)))
+		_, err = poller.ResumeToken(wire(t))
 		require.NoError(t, err, "the client knows all it needs")
 	})
 }
@@ -359,9 +359,9 @@ func TestResumeTokenWithoutNames(t *testing.T) {
 			s.on("GET", "/diagnostics/about", httpmock.NewStringResponder(200, tc.about))
 			s.on("POST", failoverPath, answer(t, 202, "vm_replications_failover.answer"))
 			client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")))
-			poller, err := client.VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+			poller, err := client.VMReplications.Failover(wire(t), ordersID, cloudFailover())
 			require.NoError(t, err)
-			_, err = poller.ResumeToken(t.Context())
+			_, err = poller.ResumeToken(wire(t))
 			require.ErrorContains(t, err, tc.want)
 		})
 	}
@@ -372,9 +372,9 @@ func TestResumeTokenWithoutATask(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.on("GET", "/diagnostics/health", httpmock.NewStringResponder(200, `{"instanceId":"d04e","productName":"Cloud Service"}`))
-	poller, err := s.client().Diagnostics.Health(t.Context())
+	poller, err := s.client().Diagnostics.Health(wire(t))
 	require.NoError(t, err)
-	_, err = poller.ResumeToken(t.Context())
+	_, err = poller.ResumeToken(wire(t))
 	require.ErrorContains(t, err, "knows no task")
 	assert.Len(t, s.lines(), 1)
 }
@@ -393,11 +393,11 @@ func TestCloseWhileTheIdentityIsAskedFor(t *testing.T) {
 		poller, err := vcav.Resume[vcav.NoResult](client, resumable())
 		require.NoError(t, err)
 		ended := make(chan error)
-		go func() { _, err := poller.Wait(t.Context()); ended <- err }()
+		go func() { _, err := poller.Wait(wire(t)); ended <- err }()
 		<-time.After(time.Second)
 		synctest.Wait()
 		began := time.Now()
-		require.NoError(t, client.Close(t.Context()))
+		require.NoError(t, client.Close(wire(t)))
 		require.ErrorIs(t, <-ended, drkit.ErrClosed)
 		assert.Zero(t, time.Since(began))
 	})

@@ -183,9 +183,9 @@ func TestStartedTasksThatHadEnded(t *testing.T) {
 		t.Run(tc.name(), func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
 				s, client := tc.layOut(t, tc.reply(t))
-				poller, err := tc.begin(t.Context(), here(client))
+				poller, err := tc.begin(wire(t), here(client))
 				require.NoError(t, err)
-				done, err := poller.wait(t.Context())
+				done, err := poller.wait(wire(t))
 				require.NoError(t, err)
 				assert.Equal(t, tc.done, tidy(done))
 				assert.Equal(t, []string{tc.line("")}, s.lines())

@@ -86,9 +86,9 @@ func twoFailovers(t *testing.T, s *service, at *vcav.SiteVMReplications) (first,
 	t.Helper()
 	s.on("POST", failoverPath, answer(t, 202, "vm_replications_failover.answer"))
 	s.on("POST", secondWay, taskAt("QUEUED", 0, ofSecond))
-	first, err := at.Failover(drkit.WithOperationID(t.Context(), "op-1"), ordersID, cloudFailover())
+	first, err := at.Failover(drkit.WithOperationID(wire(t), "op-1"), ordersID, cloudFailover())
 	require.NoError(t, err)
-	second, err = at.Failover(drkit.WithOperationID(t.Context(), "op-2"), ordersWebID, cloudFailover())
+	second, err = at.Failover(drkit.WithOperationID(wire(t), "op-2"), ordersWebID, cloudFailover())
 	require.NoError(t, err)
 	return first, second
 }
@@ -99,7 +99,7 @@ func waiting(t *testing.T, pollers ...*poller) (outcomes func() []error) {
 	errs := make([]error, len(pollers))
 	var all sync.WaitGroup
 	for i, poller := range pollers {
-		all.Go(func() { _, errs[i] = poller.Wait(t.Context()) })
+		all.Go(func() { _, errs[i] = poller.Wait(wire(t)) })
 		synctest.Wait()
 	}
 	return func() []error { all.Wait(); return errs }
@@ -397,7 +397,7 @@ func TestCloseLetsThePollsEnd(t *testing.T) {
 		<-time.After(10 * time.Second)
 		at := time.Now()
 		var closing sync.WaitGroup
-		closing.Go(func() { assert.NoError(t, client.Close(t.Context())) })
+		closing.Go(func() { assert.NoError(t, client.Close(wire(t))) })
 		for _, err := range outcomes() {
 			require.ErrorIs(t, err, drkit.ErrClosed)
 			assert.Zero(t, time.Since(at), "at once")
@@ -406,9 +406,9 @@ func TestCloseLetsThePollsEnd(t *testing.T) {
 		assert.Equal(t, 100*time.Millisecond, time.Since(at))
 		assert.Equal(t, "DELETE /sessions", s.lines()[len(s.lines())-1])
 
-		_, err := first.Wait(t.Context())
+		_, err := first.Wait(wire(t))
 		require.ErrorIs(t, err, drkit.ErrClosed)
-		_, err = first.Poll(t.Context())
+		_, err = first.Poll(wire(t))
 		require.ErrorIs(t, err, drkit.ErrClosed)
 	})
 }
