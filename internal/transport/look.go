@@ -51,6 +51,12 @@ func endsLook(err error) bool {
 // from others or where nothing of it is to be seen although the grace has passed.
 func (l *lost) look(ctx context.Context) (over bool, err error) {
 	ctx = drkit.WithOperationID(unobserved(ctx), l.told.OperationID)
+	late := time.Since(l.since) >= l.client.settings.Polling.Grace
+	var after State
+	var blind error
+	if late && l.work.State != nil {
+		after, blind = l.work.State(ctx) // before the tasks, so that whatever has left it so is among these
+	}
 	jobs, err := l.work.Jobs(ctx)
 	if err != nil {
 		return false, err
@@ -64,19 +70,18 @@ func (l *lost) look(ctx context.Context) (over bool, err error) {
 	case len(fresh.sure) > 1:
 		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
 		return true, l.unknown(fmt.Errorf("there are %d new tasks that may be it", len(fresh.sure)))
-	case fresh.undecided, time.Since(l.since) < l.client.settings.Polling.Grace:
+	case fresh.undecided, !late:
 		return false, nil
+	case blind != nil:
+		return false, blind
 	}
-	return l.ask(ctx, jobs, fresh.doubtful)
+	return true, l.judge(ctx, after, jobs, fresh.doubtful)
 }
 
-// ask looks at the resource itself: no task is to be seen that is the operation's for sure.
-func (l *lost) ask(ctx context.Context, jobs []Job, doubtful []string) (over bool, err error) {
-	verdict, after := Unclear, State(nil)
+// judge goes by the resource itself: no task is to be seen that is the operation's for sure.
+func (l *lost) judge(ctx context.Context, after State, jobs []Job, doubtful []string) error {
+	verdict := Unclear
 	if l.work.State != nil {
-		if after, err = l.work.State(ctx); err != nil {
-			return false, err
-		}
 		verdict = l.work.Settle(l.note.State, after)
 	}
 	if verdict == Ran {
@@ -85,11 +90,11 @@ func (l *lost) ask(ctx context.Context, jobs []Job, doubtful []string) (over boo
 	}
 	if verdict == Ran && len(doubtful) == 0 {
 		l.keep(ctx, Found{Before: l.note.State, After: after})
-		return true, nil
+		return nil
 	}
 	unknown := l.unknown(nil)
 	unknown.Untouched = verdict == Untouched && len(doubtful) == 0
-	return true, unknown
+	return unknown
 }
 
 // suspects are the tasks that may have left the resource as it is although they were under way before.
