@@ -105,15 +105,15 @@ func (d *disorder) run(random *rand.Rand, over <-chan struct{}) {
 	}
 }
 
-// campaign is many waits at such an appliance.
-type campaign struct {
+// crowd is many waits at such an appliance.
+type crowd struct {
 	client   *vcav.Client
 	outcomes map[string]*atomic.Int64
 	reports  atomic.Int64
 }
 
 // wait waits for a task for as long as patience lasts, and checks that the wait ends as it must.
-func (c *campaign) wait(t *testing.T, id string, patience time.Duration) {
+func (c *crowd) wait(t *testing.T, id string, patience time.Duration) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	began := time.Now()
@@ -157,7 +157,7 @@ func TestHundredThousandWaits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		const waits = 100_000
 		d := newDisorder()
-		c := &campaign{outcomes: map[string]*atomic.Int64{
+		c := &crowd{outcomes: map[string]*atomic.Int64{
 			endsWell: {}, endsBadly: {}, vanishes: {}, isUnknown: {}, "cancelled": {},
 		}}
 		c.client = d.client(t, drkit.WithTimeout(20*time.Second), drkit.WithPolling(drkit.PollPolicy{
