@@ -17,8 +17,8 @@ import (
 // calledByOthers are the methods that users do not call themselves: fmt, errors, slog, encoding/json,
 // go-querystring, the constructor of a client and a download do.
 var calledByOthers = []string{
-	"Error", "Is", "Unwrap", "LogValue", "String", "GoString", "Format", "MarshalText", "MarshalJSON", "UnmarshalJSON",
-	"EncodeValues", "Apply", "ApplyDownload",
+	"Error", "Is", "Unwrap", "LogValue", "String", "GoString", "Format", "MarshalText", "UnmarshalText", "MarshalJSON",
+	"UnmarshalJSON", "EncodeValues", "Apply", "ApplyDownload",
 }
 
 // Every exported name has an Example that runs:

@@ -38,6 +38,10 @@ var (
 	ErrListMoved = errors.New("list moved while it was read")
 	// ErrToken: a resume token is damaged, or belongs to something else.
 	ErrToken = errors.New("resume token refused")
+	// ErrJournal: a journal cannot be read or written, or somebody else has it.
+	ErrJournal = errors.New("journal")
+	// ErrStep: a step of a journal does not fit what is asked of it. Nothing was sent.
+	ErrStep = errors.New("step refused")
 	// ErrChecksum: a download is not what the service has published. Nothing of it is kept in a file.
 	ErrChecksum = errors.New("checksum mismatch")
 )

@@ -53,6 +53,9 @@ func (l *sharedLooks[T]) next(ctx context.Context) (Progress, error) {
 		return l.poller.Progress(), endOf(ctx)
 	}
 	seen, err := l.watch.Last(ctx)
+	if err == nil {
+		err = l.poller.kept(ctx, seen)
+	}
 	if err != nil {
 		return l.poller.Progress(), err
 	}

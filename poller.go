@@ -84,6 +84,7 @@ type Poller[T any] struct {
 	looks  uint64 // begun
 	newest uint64 // the look that last is from
 	last   Look[T]
+	keep   func(context.Context, Look[T]) error // takes the end before anybody else; nil if nobody wants to
 }
 
 // missesToBeGone is how many looks in a row, after the grace, must miss a task before it is gone.
@@ -117,10 +118,36 @@ func (p *Poller[T]) Poll(ctx context.Context) (Progress, error) {
 	}
 	look := p.newLook()
 	seen, err := p.source.Look(ctx)
+	if err == nil {
+		err = p.kept(ctx, seen)
+	}
 	if err != nil {
 		return p.Progress(), err
 	}
 	return p.saw(look, seen), nil
+}
+
+// keepEnd lets keep have the end of the work before anybody else, and at once if it was seen already.
+func (p *Poller[T]) keepEnd(ctx context.Context, keep func(context.Context, Look[T]) error) error {
+	p.mu.Lock()
+	p.keep = keep
+	last := p.last
+	p.mu.Unlock()
+	return p.kept(ctx, last)
+}
+
+// kept hands the end of the work to whom keepEnd has named. Where that fails the end counts as not seen.
+func (p *Poller[T]) kept(ctx context.Context, seen Look[T]) error {
+	p.mu.Lock()
+	keep := p.keep
+	p.mu.Unlock()
+	if keep == nil || !seen.Done {
+		return nil
+	}
+	if err := keep(ctx, seen); err != nil {
+		return fmt.Errorf("%s has ended (%s), but: %w", oneLine(p.source.ID()), oneLine(string(seen.Progress.State)), err)
+	}
+	return nil
 }
 
 // newLook returns the number of a look that begins.
@@ -316,7 +343,7 @@ func endsWait(err error) bool {
 	if errors.Is(err, ErrUnavailable) {
 		return false // also of a session that could not be renewed just now
 	}
-	for _, end := range []error{ErrClosed, ErrUnauthorized, ErrForbidden, ErrTaskGone, ErrToken} {
+	for _, end := range []error{ErrClosed, ErrUnauthorized, ErrForbidden, ErrTaskGone, ErrToken, ErrJournal} {
 		if errors.Is(err, end) {
 			return true
 		}

@@ -42,3 +42,12 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // MarshalText returns "[redacted]". JSON documents get it, too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// UnmarshalText takes a value. What MarshalText has written leaves the Secret empty, since the value is not in it.
+func (s *Secret) UnmarshalText(text []byte) error {
+	*s = Secret{}
+	if string(text) != redacted {
+		*s = NewSecret(string(text))
+	}
+	return nil
+}

@@ -34,20 +34,35 @@ func startAs[T any](ctx context.Context, at place, call transport.Call, answer a
 		work.Poller = func(found transport.Found, alone func(context.Context) error) any {
 			return adopt[T](at, call, id, work, found, alone)
 		}
+		work.Resume = func(token string) (any, error) { return Resume[T](at.client, token) }
+		work.Identity = func(ctx context.Context) (string, error) {
+			who, err := at.client.identity(ctx)
+			return who.appliance + " as " + who.user, err
+		}
 		call.Work = &work.Work
 	}
 	said, err := at.send(ctx, call, answer)
-	if found, lost := said.Poller.(*drkit.Poller[T]); lost {
-		return found, nil
-	}
 	if err != nil {
 		return nil, err
+	}
+	if said.Poller != nil {
+		return earlier[T](ctx, call, said)
 	}
 	source := &taskSource[T]{at: at, accepted: answer.task(), operation: call.Operation.Name, operationID: id}
 	if health, ok := answer.(*healthTask); ok {
 		source.made = health.made
 	}
-	return drkit.NewPoller[T](source, at.client.transport.Polling()), nil
+	poller := drkit.NewPoller[T](source, at.client.transport.Polling())
+	return poller, said.Accepted(ctx, poller)
+}
+
+// earlier returns the poller of an operation whose answer was lost, or that an earlier run has started.
+func earlier[T any](ctx context.Context, call transport.Call, said transport.Answer) (*drkit.Poller[T], error) {
+	poller, ok := said.Poller.(*drkit.Poller[T])
+	if !ok {
+		return nil, fmt.Errorf("vcav.%s: its step leads to a %T and not to a %T", call.Operation.Name, said.Poller, poller)
+	}
+	return poller, said.Accepted(ctx, poller)
 }
 
 // taskSource looks at one task at the place that runs it.

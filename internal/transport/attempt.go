@@ -18,26 +18,29 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
+	"github.com/drkit-go/drkit/internal/step"
 )
 
 // exchange is one call on its way. It travels in the context of its requests, because neither the retry
 // hooks nor a round tripper see the call otherwise.
 type exchange struct {
-	client    *Client
-	call      Call
-	operation *api.Operation
-	name      string // as in "vcav.VMReplications.Failover"
-	id        string // operation ID
-	path      string // escaped, without the base
-	query     string
-	body      []byte
-	request   http.Request
-	looping   *retryablehttp.Request // in the loop of attempts
-	rest      func()                 // ends what the pauses of the loop need
-	observe   func(drkit.Response)
-	streams   bool
-	unnoted   bool  // the caller gives up finding a watched call
-	note      *Note // of what there was before the last attempt of a watched call
+	client      *Client
+	call        Call
+	operation   *api.Operation
+	name        string // as in "vcav.VMReplications.Failover"
+	id          string // operation ID
+	path        string // escaped, without the base
+	query       string
+	body        []byte
+	request     http.Request
+	looping     *retryablehttp.Request // in the loop of attempts
+	rest        func()                 // ends what the pauses of the loop need
+	observe     func(drkit.Response)
+	streams     bool
+	claim       *step.Claim // the step of a runbook that the call works for, or nil
+	fingerprint string      // of the request, for the step
+	unnoted     bool        // the caller gives up finding a watched call
+	note        *Note       // of what there was before the last attempt of a watched call
 
 	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and
 	// opened again only on proof that nothing ran.

@@ -14,6 +14,7 @@ import (
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/settings"
+	"github.com/drkit-go/drkit/internal/step"
 )
 
 // Call is one operation with its arguments.
@@ -45,8 +46,10 @@ type Answer struct {
 	header http.Header
 
 	// Poller is the *drkit.Poller of an operation whose own answer was lost, and that was found. The answer was
-	// not decoded then.
-	Poller any
+	// not decoded then. Of a step that an earlier run has begun it is the poller as well, and not Adopted.
+	Poller  any
+	Adopted bool
+	claim   *step.Claim // the step of a runbook that the call has worked for, or nil
 }
 
 // Header returns the first value of a header.
@@ -71,6 +74,7 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 		answer, err = c.send(ctx, x, out)
 	} else {
 		answer, err = c.watched(ctx, x, out)
+		answer.claim = x.claim
 	}
 	x.logEnd(ctx, answer, err)
 	return answer, err
@@ -137,6 +141,9 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 		x.call.Work = nil
 	}
 	x.unnoted = ctx.Value(settings.WithoutNoteKey{}) != nil
+	if err := x.claimStep(ctx); err != nil {
+		return nil, x.refuse(err)
+	}
 	x.observe, _ = ctx.Value(settings.ObserverKey{}).(func(drkit.Response))
 	return x, nil
 }

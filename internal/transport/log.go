@@ -70,8 +70,10 @@ func (x *exchange) logEnd(ctx context.Context, answer Answer, err error) {
 // word says in one word what became of an operation that must not repeat.
 func (x *exchange) word(answer Answer, err error) string {
 	switch {
-	case answer.Poller != nil:
+	case answer.Adopted:
 		return "adopted"
+	case answer.Poller != nil:
+		return "resumed"
 	case err == nil:
 		return "accepted"
 	case x.attempt == 0: // also where it is an earlier one whose outcome is unknown

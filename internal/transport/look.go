@@ -50,7 +50,7 @@ func endsLook(err error) bool {
 // look looks once. It is over where the operation was found, and, with what is known, where it cannot be told
 // from others or where nothing of it is to be seen although the grace has passed.
 func (l *lost) look(ctx context.Context) (over bool, err error) {
-	ctx = drkit.WithOperationID(unobserved(ctx), l.told.OperationID)
+	ctx = drkit.WithOperationID(inner(ctx), l.told.OperationID)
 	late := time.Since(l.since) >= l.client.settings.Polling.Grace
 	var after State
 	var blind error
@@ -164,7 +164,7 @@ func ids(jobs []Job) []string {
 // alone makes sure that the task which was found is all there is. A task that started after its end is of
 // somebody who has seen that end.
 func (l *lost) alone(ctx context.Context, found Found) error {
-	jobs, err := l.work.Jobs(drkit.WithOperationID(unobserved(ctx), l.told.OperationID))
+	jobs, err := l.work.Jobs(drkit.WithOperationID(inner(ctx), l.told.OperationID))
 	if err != nil {
 		return err
 	}

@@ -39,29 +39,25 @@ func (l *lost) same(x *exchange) bool {
 // watched sends a call that leaves a trace, one at a time for each resource, and looks for it where its answer
 // is lost. What is still unknown of an earlier one is looked for first.
 func (c *Client) watched(ctx context.Context, x *exchange, out any) (Answer, error) {
+	if answer, over, err := x.resumed(); over || err != nil {
+		return answer, err
+	}
 	resource, err := c.resources.enter(ctx, c.life.Done(), x.call.Work.Resource)
 	if err != nil {
 		return Answer{}, x.refuse(err)
 	}
 	defer resource.leave()
-	if before := resource.lost; before != nil && !before.discarded.Load() {
-		err := before.settle(ctx)
-		switch same := before.same(x); {
-		case err != nil && same:
-			return Answer{}, err
-		case err != nil:
-			return Answer{}, x.refuse(fmt.Errorf("not sent: %w", err))
-		case same:
-			return Answer{Poller: before.poller()}, nil
-		}
+	if answer, over, err := x.earlier(ctx, resource); over || err != nil {
+		return answer, err
 	}
 	resource.lost = nil
 	answer, err := c.send(ctx, x, out)
+	err = x.withdraw(ctx, err)
 	var unknown *drkit.OutcomeUnknownError
 	if !errors.As(err, &unknown) || x.note == nil {
 		return answer, err
 	}
-	l := x.newLost(*unknown, resource)
+	l := x.newLost(*x.note, *unknown, resource)
 	resource.lost = l
 	switch ended := c.ended(ctx); {
 	case ended == nil:
@@ -74,13 +70,38 @@ func (c *Client) watched(ctx context.Context, x *exchange, out any) (Answer, err
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{Poller: l.poller()}, nil
+	return Answer{Poller: l.poller(), Adopted: true}, nil
+}
+
+// earlier sees to what is still unknown of operations on the resource before this call: of this client, and of a
+// run that was cut off. It is over where this call asks for just that.
+func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answer, over bool, err error) {
+	before := resource.lost
+	if before != nil && before.discarded.Load() {
+		before = nil
+	}
+	if before != nil && !(before.same(x) && x.sameStep(before)) {
+		if err := before.settle(ctx); err != nil {
+			return Answer{}, false, x.refuse(fmt.Errorf("not sent: %w", err))
+		}
+		before = nil
+	}
+	if x.claim != nil {
+		return x.unresolved(ctx, resource, before)
+	}
+	if before == nil {
+		return Answer{}, false, nil
+	}
+	if err := before.settle(ctx); err != nil {
+		return Answer{}, false, err
+	}
+	return Answer{Poller: before.poller(), Adopted: true}, true, nil
 }
 
 // newLost describes an operation whose outcome is unknown.
-func (x *exchange) newLost(unknown drkit.OutcomeUnknownError, at *resource) *lost {
+func (x *exchange) newLost(note Note, unknown drkit.OutcomeUnknownError, at *resource) *lost {
 	l := &lost{
-		client: x.client, work: x.call.Work, body: x.body, note: *x.note, since: time.Now(), told: unknown, resource: at,
+		client: x.client, work: x.call.Work, body: x.body, note: note, since: time.Now(), told: unknown, resource: at,
 	}
 	l.told.Resource, l.told.Lost = at.name, l
 	return l

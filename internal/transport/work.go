@@ -7,6 +7,7 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/settings"
+	"github.com/drkit-go/drkit/internal/step"
 )
 
 // Work is how a service finds out what became of an operation that must not repeat. Without it the operation
@@ -23,17 +24,23 @@ type Work struct {
 	// Poller returns the *drkit.Poller of what was found. alone makes sure that a task which was adopted is
 	// still the only one that may be of the operation.
 	Poller func(found Found, alone func(context.Context) error) any
+	// Resume returns the *drkit.Poller that a resume token stands for.
+	Resume func(token string) (any, error)
+	// Identity names the appliance and the user, so that a journal is not taken to another.
+	Identity func(ctx context.Context) (string, error)
 }
 
 // Job is a task, or what else an operation leaves behind for sure.
 type Job struct {
-	ID      string
-	Started time.Time // by the service's clock; zero if it does not say
-	Ended   bool
-	End     time.Time // as Started
-	Unsure  bool      // whether it is of this operation shows only at its end
-	Other   bool      // it may be of another kind of operation, which leaves the resource as this one does
-	Veto    string    // why it cannot be of this operation although it looks so; empty if nothing speaks against it
+	ID      string    `json:"id"`
+	Started time.Time `json:"started,omitzero"` // by the service's clock; zero if it does not say
+	Ended   bool      `json:"ended,omitzero"`
+	End     time.Time `json:"end,omitzero"`    // as Started
+	Unsure  bool      `json:"unsure,omitzero"` // whether it is of this operation shows only at its end
+	// It may be of another kind of operation, which leaves the resource as this one does.
+	Other bool `json:"other,omitzero"`
+	// Why it cannot be of this operation although it looks so; empty if nothing speaks against it.
+	Veto string `json:"veto,omitzero"`
 }
 
 // State is a resource, as far as an operation changes it.
@@ -51,10 +58,10 @@ const (
 
 // Note is what there was immediately before an operation was sent.
 type Note struct {
-	Jobs   []string  // ids
-	Newest time.Time // start of the newest job; zero if there was none
-	Busy   []Job     // those that were under way
-	State  State
+	Jobs   []string  `json:"jobs,omitzero"`   // ids
+	Newest time.Time `json:"newest,omitzero"` // start of the newest job; zero if there was none
+	Busy   []Job     `json:"busy,omitzero"`   // those that were under way
+	State  State     `json:"state,omitzero"`
 }
 
 // Found is what a look has brought.
@@ -72,7 +79,7 @@ func (e *notSentError) Unwrap() error { return e.err }
 // takeNote reads what there is before an attempt. It refuses to send what is under way already, and what could
 // not be found again.
 func (x *exchange) takeNote(ctx context.Context) error {
-	ctx = drkit.WithOperationID(unobserved(ctx), x.id)
+	ctx = drkit.WithOperationID(inner(ctx), x.id)
 	jobs, err := x.call.Work.Jobs(ctx)
 	if err != nil {
 		return &notSentError{fmt.Errorf("not sent, because the tasks of %s cannot be read before: %w", x.call.Work.Resource, err)}
@@ -98,11 +105,14 @@ func (x *exchange) takeNote(ctx context.Context) error {
 			return &notSentError{fmt.Errorf("not sent, because %s cannot be read before: %w", x.call.Work.Resource, err)}
 		}
 	}
+	if err := x.intend(ctx, note); err != nil {
+		return &notSentError{err}
+	}
 	x.note = &note
 	return nil
 }
 
-// unobserved keeps what a look asks for from who observes the call.
-func unobserved(ctx context.Context) context.Context {
-	return context.WithValue(ctx, settings.ObserverKey{}, nil)
+// inner is the context of what a look asks for: who observes the call does not see it, and it is no step.
+func inner(ctx context.Context) context.Context {
+	return step.WithoutClaim(context.WithValue(ctx, settings.ObserverKey{}, nil))
 }
