@@ -40,10 +40,10 @@ type trace struct {
 	body  bool
 	// note are the requests before it, in the order of their parameters, without a site.
 	note []string
-	// task is the sample of what comes of it. It says whose it is unless it is vague.
-	task  string
-	vague bool
-	vm    string // machine that a start is about
+	// task is the sample of what comes of it. As long as it is under way it does not say so if it is vague.
+	task   string
+	vague  bool
+	source struct{ Site, VMID string } // what a start is about
 }
 
 // tracesOf returns the traces of an operation; there are none of one that nobody has told this test about.
@@ -79,10 +79,10 @@ func tracesOf(t *testing.T, operation api.Operation) []trace {
 			},
 		}
 		if operation.Name == "VMReplications.Start" {
-			var request struct{ Source struct{ VMID string } }
+			var request struct{ Source struct{ Site, VMID string } }
 			require.NoError(t, json.Unmarshal([]byte(testdata(t, tc.body)), &request))
-			one.vm, one.vague = request.Source.VMID, true
-			one.note = []string{"GET /tasks?sort=startTime&type=start", "GET /vm-replications?vmId=" + one.vm}
+			one.source, one.vague = request.Source, true
+			one.note = []string{"GET /tasks?sort=startTime&type=start", "GET /vm-replications?vmId=" + one.source.VMID}
 		}
 		if one.note != nil {
 			traces = append(traces, one)
