@@ -112,6 +112,7 @@ type poller = drkit.Poller[vcav.VMReplication]
 type follower interface {
 	ID() string
 	Done() bool
+	Adopted() bool
 	result() (any, error)
 	wait(ctx context.Context, options ...drkit.WaitOption) (any, error)
 }

@@ -19,7 +19,9 @@ var failoverTrace = trace{
 	note: []string{"GET /tasks?resourceId=" + ordersID + "&sort=startTime", "GET /vm-replications/" + ordersID},
 }
 
-func cut() httpmock.Responder { return httpmock.NewErrorResponder(errors.New("connection reset by peer")) }
+func cut() httpmock.Responder {
+	return httpmock.NewErrorResponder(errors.New("connection reset by peer"))
+}
 
 // found is the task of an operation as the list shows it: with its end where only that says whose it is.
 func (tr trace) found(t *testing.T, change ...func(map[string]any)) map[string]any {
@@ -67,7 +69,7 @@ func TestLookOverTheWire(t *testing.T) {
 					begun, err := tr.begin(drkit.WithOperationID(t.Context(), "op-1"), client, site)
 					require.NoError(t, err)
 					assert.Equal(t, mine["id"], begun.ID())
-					assert.True(t, begun.(interface{ Adopted() bool }).Adopted()) //nolint:forcetypeassert // it embeds a poller
+					assert.True(t, begun.Adopted())
 					assert.Equal(t, append(tr.lines(site), tr.line(escape(site)), tr.lines(site)[0]), s.lines())
 					for _, request := range s.all() {
 						assert.Equal(t, []string{"op-1"}, request.header["Operationid"])
