@@ -137,10 +137,11 @@ func (d *download) run(ctx context.Context) error {
 		before := d.received
 		err := d.attempt(ctx)
 		var broken *brokenError
-		if err == nil {
+		breaks := errors.As(err, &broken)
+		switch {
+		case err == nil, breaks && d.received == d.total: // nothing is missing, however the connection ended
 			return d.finish(ctx)
-		}
-		if !errors.As(err, &broken) {
+		case !breaks:
 			return err
 		}
 		if ended := d.client.ended(ctx); ended != nil {
@@ -313,12 +314,12 @@ func (d *download) take(body io.Reader) (more bool, err error) {
 	case reading == nil:
 		d.report(false)
 		return true, nil
-	case d.received == d.total, d.total < 0 && errors.Is(reading, io.EOF):
-		return false, nil // however the connection ended
-	case errors.Is(reading, io.EOF):
+	case !errors.Is(reading, io.EOF):
+		return false, &brokenError{reading}
+	case d.received < d.total:
 		return false, &brokenError{io.ErrUnexpectedEOF}
 	default:
-		return false, &brokenError{reading}
+		return false, nil
 	}
 }
 
