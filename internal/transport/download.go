@@ -270,8 +270,9 @@ func isFile(answer Answer) error {
 	if encoding := answer.Header("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
 		return fmt.Errorf("the file comes encoded (%s), which was not asked for", encoding)
 	}
-	if kind, _, _ := mime.ParseMediaType(answer.Header("Content-Type")); kind == "text/html" {
-		return errors.New("the answer is a page (text/html) and not the file")
+	kind, _, _ := mime.ParseMediaType(answer.Header("Content-Type"))
+	if kind == "text/html" || kind == "application/json" || strings.HasSuffix(kind, "+json") {
+		return fmt.Errorf("the answer is no file (%s)", kind) // of a proxy, or words of the service
 	}
 	return nil
 }

@@ -171,7 +171,7 @@ func TestDownloadThatStaysStalled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		network := roundTripper(func(req *http.Request) (*http.Response, error) {
-			resp, err := answers(200, "")(req)
+			resp, err := answers(200, "", "Content-Type", "application/x-gtar")(req)
 			resp.ContentLength = 6
 			resp.Body = &drip{req.Context(), nil}
 			return resp, err
