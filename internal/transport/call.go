@@ -93,7 +93,8 @@ func (c *Client) send(ctx context.Context, x *exchange, out any) (Answer, error)
 }
 
 // Stream sends a call and returns the body of its answer as it comes. The time-out of an attempt then
-// limits each wait for more of it instead of the whole. The caller closes the body.
+// limits each wait for more of it instead of the whole. The caller closes the body. With an error comes what
+// stood beside the last answer, if there was one.
 func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, error) {
 	x, err := c.prepare(ctx, call)
 	if err != nil {
@@ -107,8 +108,8 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, 
 	if err := x.exchange(ctx); err != nil {
 		defer c.leave()
 		err = x.conclude(err)
-		x.logEnd(ctx, Answer{}, err)
-		return nil, Answer{}, err
+		x.logEnd(ctx, x.beside(), err)
+		return nil, x.beside(), err
 	}
 	x.stream.onClose = func() { x.restEnds(); c.leave() }
 	x.logEnd(ctx, x.beside(), nil)

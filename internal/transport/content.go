@@ -34,6 +34,17 @@ func contentRange(header string) (first, total int64, err error) {
 	return first, total, nil
 }
 
+// rangeBeyond reads the header of an answer that has nothing of the part that was asked for, as in "bytes
+// */200", and returns the length of the whole.
+func rangeBeyond(header string) (total int64, said bool) {
+	unit, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
+	length, whole := strings.CutPrefix(strings.TrimSpace(rest), "*/")
+	if !whole || !strings.EqualFold(unit, "bytes") {
+		return 0, false
+	}
+	return byteNumber(length)
+}
+
 // byteNumber reads a number of bytes, which has no sign.
 func byteNumber(text string) (int64, bool) {
 	n, err := strconv.ParseUint(text, 10, 63)

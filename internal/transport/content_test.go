@@ -134,6 +134,19 @@ func TestContentRange(t *testing.T) {
 	}
 }
 
+func TestRangeBeyond(t *testing.T) {
+	t.Parallel()
+	for header, want := range map[string]int64{"bytes */200": 200, "Bytes  */0": 0, " bytes */7 ": 7} {
+		total, said := rangeBeyond(header)
+		assert.True(t, said, header)
+		assert.Equal(t, want, total, header)
+	}
+	for _, header := range []string{"", "bytes", "bytes */", "bytes */*", "bytes 1-2/3", "lines */200", "bytes */-1", "bytes */2x", "*/200"} {
+		_, said := rangeBeyond(header)
+		assert.False(t, said, header)
+	}
+}
+
 // Whatever a header says: a part lies within the file, and what cannot be read is an error of one line.
 func FuzzContentRange(f *testing.F) {
 	for _, header := range []string{

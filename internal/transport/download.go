@@ -175,7 +175,7 @@ func (d *download) attempt(ctx context.Context) error {
 	call.Part = &Part{Offset: d.received, Validator: d.validator}
 	body, answer, err := d.client.Stream(ctx, call)
 	if err != nil {
-		return d.refused(err)
+		return d.refused(answer, err)
 	}
 	defer body.Close()
 	if err := d.place(body, answer); err != nil {
@@ -191,17 +191,17 @@ func (d *download) attempt(ctx context.Context) error {
 
 // refused looks at an error answer. That there is nothing after the last byte is no failure where the length
 // was not known before.
-func (d *download) refused(err error) error {
-	var answer *drkit.Error
+func (d *download) refused(answer Answer, err error) error {
+	end, said := rangeBeyond(answer.Header("Content-Range"))
 	switch {
 	case d.received == 0:
 		return err
-	case !errors.As(err, &answer) || answer.Status != http.StatusRequestedRangeNotSatisfiable:
+	case answer.Status != http.StatusRequestedRangeNotSatisfiable || !said:
 		return fmt.Errorf("%w; %s had come", err, d.progress())
-	case d.total < 0:
+	case d.total < 0 && end == d.received:
 		return nil
 	default:
-		return d.failed(fmt.Errorf("the file has changed: there is nothing at byte %d", d.received))
+		return d.failed(fmt.Errorf("the file has changed: it has %d bytes", end))
 	}
 }
 

@@ -89,7 +89,7 @@ func (s *anyServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	case from == 0 || rapid.IntRange(0, 3).Draw(s.t, "ignores") == 0:
 		return s.answer(r, http.StatusOK, header, data, 0, from)
 	case from >= len(data):
-		return answers(http.StatusRequestedRangeNotSatisfiable, "{}")(r)
+		return answers(http.StatusRequestedRangeNotSatisfiable, "{}", "Content-Range", fmt.Sprintf("bytes */%d", len(data)))(r)
 	}
 	to := rapid.IntRange(from+1, len(data)).Draw(s.t, "to")
 	total := rapid.SampledFrom([]string{strconv.Itoa(len(data)), "*"}).Draw(s.t, "total")

@@ -42,6 +42,7 @@ func TestDownloadOfAFileThatChanges(t *testing.T) {
 		"a tag only later":                 {honest(data), honest(data, "ETag", before), "", ""},
 		"no tag, other length":             {honest(data), honest(changed[:900]), "", "it has 900 bytes instead of 1000"},
 		"no length, then too short":        {chunked(whole(data)), whole(data[:300]), "", "it has 300 bytes, and 400 have come"},
+		"no length, then none left":        {chunked(whole(data)), honest(data[:300]), "", "it has 300 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -270,4 +271,20 @@ func TestWriterThatFails(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A service that has nothing more, and does not say where the file ends, may have refused for another reason.
+func TestRefusedRangeThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	server := serveFile(t, false, cut(400, chunked(whole(content(1000)))), refuses(http.StatusRequestedRangeNotSatisfiable, "NoRange"))
+	_, err := download(t, server.client(t), drkit.ToWriter(io.Discard))
+	require.EqualError(t, err, "fake.Files.Download: 416 NoRange: It is so. (GET /files/7, operation ID op-1); 400 bytes had come")
+	assert.Equal(t, http.StatusRequestedRangeNotSatisfiable, answerOf(t, err).Status)
+}
+
+func answerOf(t *testing.T, err error) *drkit.Error {
+	t.Helper()
+	var answer *drkit.Error
+	require.ErrorAs(t, err, &answer)
+	return answer
 }
