@@ -48,6 +48,10 @@ func TestBenchServer(t *testing.T) {
 		require.NoError(t, serveList())
 	case "large bundles":
 		require.NoError(t, serveLargeBundles())
+	case "tasks":
+		require.NoError(t, serveTasks())
+	case "wait":
+		contestant(t)
 	case "bundle over HTTP/1.1", "bundle over HTTP/2":
 		require.NoError(t, serveBundle(mode == "bundle over HTTP/2"))
 	default:
