@@ -127,18 +127,21 @@ func contestant(t *testing.T) {
 
 // run waits for all tasks, and calls look while most of them are waited for. It returns how late each result was.
 func (c waitContest) run(t *testing.T, client *vcav.Client, start time.Time, look func()) []time.Duration {
-	lags := make([]time.Duration, c.Tasks)
-	var all sync.WaitGroup
-	for i := range lags {
-		end := start.Add(c.Over * time.Duration(i+1) / time.Duration(c.Tasks))
-		id := strconv.FormatInt(end.UnixNano(), 10)
+	lags, waits := make([]time.Duration, c.Tasks), make([]func() error, c.Tasks)
+	end := func(i int) time.Time { return start.Add(c.Over * time.Duration(i+1) / time.Duration(c.Tasks)) }
+	for i := range waits {
+		id := strconv.FormatInt(end(i).UnixNano(), 10)
 		poller := resumedAt(t, client, "", id)
-		if !c.Together {
-			poller = drkit.NewPoller[vcav.NoResult](selfish{client, id}, drkit.WithPolling(fixed))
+		waits[i] = func() error { return pollAlone(t.Context(), client, id) }
+		if c.Together {
+			waits[i] = func() error { _, err := poller.Wait(t.Context()); return err }
 		}
+	}
+	var all sync.WaitGroup
+	for i, wait := range waits {
 		all.Go(func() {
-			_, err := poller.Wait(t.Context())
-			lags[i] = time.Since(end)
+			err := wait()
+			lags[i] = time.Since(end(i))
 			if err != nil {
 				t.Error(err)
 			}
@@ -150,19 +153,16 @@ func (c waitContest) run(t *testing.T, client *vcav.Client, start time.Time, loo
 	return lags
 }
 
-// selfish looks at a task with a request of its own.
-type selfish struct {
-	client *vcav.Client
-	id     string
-}
-
-func (s selfish) ID() string { return s.id }
-
-func (s selfish) Look(ctx context.Context) (drkit.Look[vcav.NoResult], error) {
-	task, err := s.client.Tasks.Get(ctx, s.id)
-	return drkit.Look[vcav.NoResult]{
-		Progress: drkit.Progress{State: drkit.State(task.State), Percent: task.Progress}, Done: task.Ended(), Err: task.Err(),
-	}, err
+// pollAlone is the loop that everybody writes first.
+func pollAlone(ctx context.Context, client *vcav.Client, id string) error {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		if task, err := client.Tasks.Get(ctx, id); err != nil || task.Ended() {
+			return err
+		}
+		<-ticker.C
+	}
 }
 
 // requestCount takes down when which request asked for how many tasks.
