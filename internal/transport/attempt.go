@@ -172,6 +172,9 @@ func (x *exchange) readError() *drkit.Error {
 	answer.RetryAfter = retryAfter(x.header)
 	said, ok := x.client.config.DecodeError(x.status, x.received())
 	if !ok {
+		if errors.Is(answer.Kind, drkit.ErrNotFound) {
+			answer.Kind = drkit.ErrUnavailable // a proxy does not know what the service has
+		}
 		answer.Message = "the answer is not the service's own"
 		answer.Message += x.contentType()
 		return answer
