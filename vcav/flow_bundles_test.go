@@ -87,16 +87,16 @@ func TestDownloadSurvivesTrouble(t *testing.T) {
 		faults  []vcavtest.Fault
 		resumed int
 	}{
-		"dropped":      {[]vcavtest.Fault{{AfterBytes: 300_000, Drop: true}, {AfterBytes: 1, Drop: true}, {AfterBytes: 400_000, Drop: true}}, 3},
-		"reset":        {[]vcavtest.Fault{{AfterBytes: 300_000, Reset: true}}, 1},
-		"hanging":      {[]vcavtest.Fault{{AfterBytes: 300_000, Hang: true}, {AfterBytes: 300_000, Hang: true}}, 2},
-		"cut in half":  {[]vcavtest.Fault{{Truncate: true}, {Truncate: true}, {Truncate: true}}, 3},
-		"late":         {[]vcavtest.Fault{{AfterBytes: 300_000, Delay: 59 * time.Second}}, 0},
-		"too late":     {[]vcavtest.Fault{{AfterBytes: 300_000, Delay: time.Hour}}, 1},
-		"no answer":    {[]vcavtest.Fault{{Drop: true}, {AfterBytes: 300_000, Drop: true}, {Drop: true}, {Hang: true}}, 1},
-		"busy":         {[]vcavtest.Fault{{AfterBytes: 5, Drop: true}, {Status: 503, RetryAfter: 10 * time.Second}, {Status: 429}}, 1},
-		"a proxy":      {[]vcavtest.Fault{{AfterBytes: 5, Drop: true}, {Status: 502, Body: "<html>"}, {Status: 504, Body: "<html>"}}, 1},
-		"all at once":  {[]vcavtest.Fault{{Status: 503}, {AfterBytes: 300_000, Reset: true}, {Status: 503}, {AfterBytes: 1, Hang: true}}, 2},
+		"dropped":     {[]vcavtest.Fault{{AfterBytes: 300_000, Drop: true}, {AfterBytes: 1, Drop: true}, {AfterBytes: 400_000, Drop: true}}, 3},
+		"reset":       {[]vcavtest.Fault{{AfterBytes: 300_000, Reset: true}}, 1},
+		"hanging":     {[]vcavtest.Fault{{AfterBytes: 300_000, Hang: true}, {AfterBytes: 300_000, Hang: true}}, 2},
+		"cut in half": {[]vcavtest.Fault{{Truncate: true}, {Truncate: true}, {Truncate: true}}, 3},
+		"late":        {[]vcavtest.Fault{{AfterBytes: 300_000, Delay: 59 * time.Second}}, 0},
+		"too late":    {[]vcavtest.Fault{{AfterBytes: 300_000, Delay: time.Hour}}, 1},
+		"no answer":   {[]vcavtest.Fault{{Drop: true}, {AfterBytes: 300_000, Drop: true}, {Drop: true}, {Hang: true}}, 1},
+		"busy":        {[]vcavtest.Fault{{AfterBytes: 5, Drop: true}, {Status: 503, RetryAfter: 10 * time.Second}, {Status: 429}}, 1},
+		"a proxy":     {[]vcavtest.Fault{{AfterBytes: 5, Drop: true}, {Status: 502, Body: "<html>"}, {Status: 504, Body: "<html>"}}, 1},
+		"all at once": {[]vcavtest.Fault{{Status: 503}, {AfterBytes: 300_000, Reset: true}, {Status: 503}, {AfterBytes: 1, Hang: true}}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			flow(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
