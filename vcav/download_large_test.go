@@ -3,7 +3,6 @@ package vcav_test
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -87,7 +86,7 @@ func downloadLarge(t *testing.T, client *vcav.Client, id, path string, failure e
 		runtime.ReadMemStats(&stats)
 		heap, last = max(heap, stats.HeapInuse), uint64(p.Received)
 	}))
-	require.Truef(t, errors.Is(err, failure), "%v", err)
+	require.ErrorIs(t, err, failure)
 	t.Logf("heap in use: at most %.1f MiB", float64(heap)/(1<<20))
 	assert.NotZero(t, last)
 	assert.Less(t, heap, uint64(mostHeap))

@@ -48,7 +48,7 @@ func rangeBeyond(header string) (total int64, said bool) {
 // byteNumber reads a number of bytes, which has no sign.
 func byteNumber(text string) (int64, bool) {
 	n, err := strconv.ParseUint(text, 10, 63)
-	return int64(n), err == nil //nolint:gosec // has 63 bits
+	return int64(n), err == nil
 }
 
 // longestName is what common file systems allow, less the room that a temporary name needs.

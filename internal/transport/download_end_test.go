@@ -59,13 +59,15 @@ func phases() map[string]phase {
 				hold(5, func() { waits(end)(w, r) }, whole(data))(w, r)
 			}}
 		}},
-		"in the pause before the rest": {asks: 1,
+		"in the pause before the rest": {
+			asks:  1,
 			steps: func(data []byte, _ func()) []http.HandlerFunc { return []http.HandlerFunc{cut(chunk, honest(data))} },
 			client: func(end func()) []drkit.Option {
 				return []drkit.Option{longPauses, drkit.WithLogger(slog.New(&calling{end, "resuming download"}))}
 			},
 		},
-		"in the pause before another attempt": {asks: 2,
+		"in the pause before another attempt": {
+			asks: 2,
 			steps: func(data []byte, end func()) []http.HandlerFunc {
 				return []http.HandlerFunc{cut(chunk, honest(data)), func(w http.ResponseWriter, r *http.Request) {
 					refuses(http.StatusServiceUnavailable, "Busy", "Retry-After", "3600")(w, r)
@@ -76,13 +78,15 @@ func phases() map[string]phase {
 				return []drkit.Option{drkit.WithRetry(drkit.RetryPolicy{MinWait: 1, MaxWait: time.Hour})}
 			},
 		},
-		"in a report": {asks: 1,
+		"in a report": {
+			asks:  1,
 			steps: func(data []byte, _ func()) []http.HandlerFunc { return []http.HandlerFunc{honest(data)} },
 			options: func(end func()) []drkit.DownloadOption {
 				return []drkit.DownloadOption{drkit.OnDownload(func(drkit.DownloadProgress) { end() })}
 			},
 		},
-		"in the first write": {asks: 1,
+		"in the first write": {
+			asks:  1,
 			steps: func(data []byte, _ func()) []http.HandlerFunc { return []http.HandlerFunc{honest(data)} },
 			to: func(_ string, end func()) drkit.Target {
 				return drkit.ToWriter(writer(func(p []byte) (int, error) { end(); return len(p), nil }))
@@ -135,20 +139,20 @@ func TestDownloadEndsAtOnce(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				err := p.run(t, ctx, func(*transport.Client) { cancel() })
+				err := p.run(ctx, t, func(*transport.Client) { cancel() })
 				require.ErrorIs(t, err, context.Canceled)
 			})
 			t.Run("canceled for a reason", func(t *testing.T) {
 				t.Parallel()
 				ctx, cancel := context.WithCancelCause(t.Context())
 				defer cancel(nil)
-				err := p.run(t, ctx, func(*transport.Client) { cancel(reason) })
+				err := p.run(ctx, t, func(*transport.Client) { cancel(reason) })
 				require.ErrorIs(t, err, context.Canceled)
 				require.ErrorIs(t, err, reason)
 			})
 			t.Run("client closed", func(t *testing.T) {
 				t.Parallel()
-				err := p.run(t, t.Context(), func(client *transport.Client) { _ = client.Close(context.Background()) })
+				err := p.run(t.Context(), t, func(client *transport.Client) { _ = client.Close(context.Background()) })
 				require.ErrorIs(t, err, drkit.ErrClosed)
 				require.NotErrorIs(t, err, context.Canceled)
 			})
@@ -157,7 +161,7 @@ func TestDownloadEndsAtOnce(t *testing.T) {
 }
 
 // run downloads until it is ended, and returns why.
-func (p phase) run(t *testing.T, ctx context.Context, end func(*transport.Client)) error {
+func (p phase) run(ctx context.Context, t *testing.T, end func(*transport.Client)) error {
 	t.Helper()
 	data, directory := content(3*chunk), t.TempDir()
 	var client *transport.Client
@@ -194,7 +198,7 @@ func TestDownloadWithDeadline(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
-	err := phases()["in the middle"].run(t, ctx, func(*transport.Client) { <-ctx.Done() })
+	err := phases()["in the middle"].run(ctx, t, func(*transport.Client) { <-ctx.Done() })
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.NotErrorIs(t, err, drkit.ErrUnavailable)
 }
@@ -205,8 +209,12 @@ func TestDownloadLeavesNoGoroutine(t *testing.T) {
 	data := content(2*chunk + 1)
 	t.Run("", func(t *testing.T) {
 		for _, steps := range [][]http.HandlerFunc{
-			{honest(data)}, {honest(other(data, 1))}, {cut(5, honest(data)), honest(data)}, {cut(5, honest(data)), cut(0, honest(data))},
-			{refuses(http.StatusNotFound, "Gone")}, {whole(data, "Content-Type", "text/html")},
+			{honest(data)},
+			{honest(other(data, 1))},
+			{cut(5, honest(data)), honest(data)},
+			{cut(5, honest(data)), cut(0, honest(data))},
+			{refuses(http.StatusNotFound, "Gone")},
+			{whole(data, "Content-Type", "text/html")},
 		} {
 			for _, http2 := range []bool{false, true} {
 				server := serveFile(t, http2, steps...)

@@ -138,12 +138,12 @@ type withoutLength struct{ http.ResponseWriter }
 func (w *withoutLength) WriteHeader(status int) {
 	w.Header().Del("Content-Length")
 	w.ResponseWriter.WriteHeader(status)
-	w.ResponseWriter.(http.Flusher).Flush()
+	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 func (w *withoutLength) Write(p []byte) (int, error) {
 	w.Header().Del("Content-Length")
-	w.ResponseWriter.(http.Flusher).Flush() // before the length of the body can be known
+	_ = http.NewResponseController(w.ResponseWriter).Flush() // before the length of the body can be known
 	return w.ResponseWriter.Write(p)
 }
 

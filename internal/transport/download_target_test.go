@@ -1,7 +1,6 @@
 package transport_test
 
 import (
-	"errors"
 	"io/fs"
 	"net/http"
 	"os"
@@ -188,7 +187,7 @@ func TestNameAndPathStay(t *testing.T) {
 	t.Chdir(directory)
 	data := content(chunk + 1)
 	server := serveFile(t, false, cut(chunk, honest(data, "Content-Disposition", disposition)), func(w http.ResponseWriter, r *http.Request) {
-		assert.NoError(t, os.Chdir(elsewhere)) // t.Chdir puts the old one back
+		assert.NoError(t, os.Chdir(elsewhere)) //nolint:usetesting // in the middle of the test; t.Chdir puts the old one back
 		honest(data, "Content-Disposition", `inline; filename="another"`)(w, r)
 	})
 	got, err := download(t, server.client(t), drkit.ToDirectory("."))
@@ -255,7 +254,7 @@ func TestNameIsTakenMeanwhile(t *testing.T) {
 	})
 	_, err := download(t, server.client(t), drkit.ToFile(path))
 	var failed *os.LinkError
-	require.True(t, errors.As(err, &failed), err)
+	require.ErrorAs(t, err, &failed)
 	oneLiner(t, err)
 	assert.Equal(t, []string{"file"}, in(t, directory))
 }

@@ -102,7 +102,7 @@ func (s *sink) discard() error {
 
 // syncDirectory makes a new name survive a crash. Not all systems can, and the file is whole without it.
 func syncDirectory(path string) {
-	if directory, err := os.Open(path); err == nil {
+	if directory, err := os.Open(path); err == nil { //nolint:gosec // where the caller wants the file
 		_ = directory.Sync()
 		_ = directory.Close()
 	}
