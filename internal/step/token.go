@@ -53,8 +53,11 @@ func ParseToken(text string) (Token, error) {
 		return Token{}, errors.New("a damaged resume token: its members cannot be read")
 	}
 	for _, member := range []struct{ name, value string }{
-		{"service", token.Service}, {"appliance", token.Appliance}, {"operation", token.Operation},
-		{"task", token.Task}, {"user", token.User},
+		{"service", token.Service},
+		{"appliance", token.Appliance},
+		{"operation", token.Operation},
+		{"task", token.Task},
+		{"user", token.User},
 	} {
 		if member.value == "" {
 			return Token{}, fmt.Errorf("a damaged resume token: it has no %s", member.name)
