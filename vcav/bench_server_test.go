@@ -54,6 +54,8 @@ func TestBenchServer(t *testing.T) {
 		contestant(t)
 	case "bundle over HTTP/1.1", "bundle over HTTP/2":
 		require.NoError(t, serveBundle(mode == "bundle over HTTP/2"))
+	case "steps":
+		require.NoError(t, serveSteps())
 	default:
 		require.NoError(t, serveAbout(mode == "about over HTTP/2"))
 	}
