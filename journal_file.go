@@ -78,7 +78,7 @@ func OpenFileJournal(path string) (*FileJournal, error) {
 }
 
 func openJournal(path string) (*FileJournal, error) {
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the caller names the file
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +128,7 @@ func newHeader() []byte {
 //
 // Errors: as [OpenFileJournal], but that it does not lock.
 func ReadJournal(path string) ([]Step, error) {
-	file, err := os.Open(path)
+	file, err := os.Open(path) //nolint:gosec // the caller names the file
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
@@ -221,7 +221,7 @@ func (j *FileJournal) Save(ctx context.Context, s Step) error {
 		return err
 	}
 	line := &pendingLine{step: s, data: append(data, '\n'), done: make(chan error, 1)}
-	if err := j.enqueue(line); err != nil {
+	if err := j.enqueue(line); err != nil { //nolint:contextcheck // what is written serves all who wait
 		return err
 	}
 	select {
@@ -325,7 +325,7 @@ func (j *FileJournal) lock(ctx context.Context, key string) (func(), error) {
 
 // syncFolder makes the name of a new file survive a crash, where the system can do that.
 func syncFolder(path string) {
-	if folder, err := os.Open(path); err == nil {
+	if folder, err := os.Open(path); err == nil { //nolint:gosec // the caller names the file
 		_ = folder.Sync()
 		_ = folder.Close()
 	}

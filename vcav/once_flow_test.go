@@ -124,7 +124,9 @@ func TestOnceUnderFaults(t *testing.T) {
 						s.inspect(t)
 					}
 					require.NoError(t, err)
-					assert.Equal(t, s.step.resource, result.(vcav.VMReplication).ID)
+					replication, ok := result.(vcav.VMReplication)
+					require.True(t, ok)
+					assert.Equal(t, s.step.resource, replication.ID)
 					assert.Equal(t, 1, s.server.Ran(failover, s.step.resource))
 				})
 			}

@@ -2,7 +2,6 @@ package transport_test
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -260,11 +259,4 @@ func load(t *testing.T, journal drkit.Journal) drkit.Step {
 		require.NoError(t, err)
 	}
 	return s
-}
-
-func jsonOf(t *testing.T, value any) string {
-	t.Helper()
-	data, err := json.Marshal(value)
-	require.NoError(t, err)
-	return string(data)
 }

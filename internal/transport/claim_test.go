@@ -284,7 +284,9 @@ func TestCallsThatAreNoStep(t *testing.T) {
 				if s := load(t, journal); s.State == drkit.StepAccepted {
 					poller, err := h.work("thing t1").Resume(s.Token)
 					require.NoError(t, err)
-					assert.Equal(t, "task-1", poller.(*drkit.Poller[string]).ID(), "its own task, and not that of another call")
+					resumed, ok := poller.(*drkit.Poller[string])
+					require.True(t, ok)
+					assert.Equal(t, "task-1", resumed.ID(), "its own task, and not that of another call")
 				}
 			})
 		})

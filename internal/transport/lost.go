@@ -80,7 +80,7 @@ func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answ
 	if before != nil && before.discarded.Load() {
 		before = nil
 	}
-	if before != nil && !(before.same(x) && x.sameStep(before)) {
+	if before != nil && (!before.same(x) || !x.sameStep(before)) {
 		if err := before.settle(ctx); err != nil {
 			return Answer{}, false, x.refuse(fmt.Errorf("not sent: %w", err))
 		}
