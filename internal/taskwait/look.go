@@ -237,7 +237,7 @@ func (b *Batch[T]) askAlone(ctx context.Context, why error) {
 // it could not do, as far as anybody can tell: asking for each says more.
 func answersNoneTogether(err error) bool {
 	answer, ok := err.(*drkit.Error) //nolint:errorlint // wrapped, it is the answer to something before, such as a sign-in
-	const notFound = 404 // also of a proxy that lets the table of tasks alone not pass
+	const notFound = 404             // also of a proxy that lets the table of tasks alone not pass
 	return ok && (answer.Status == notFound || answer.Status != 0 && !errors.Is(err, drkit.ErrUnauthorized) &&
 		!errors.Is(err, drkit.ErrThrottled) && !errors.Is(err, drkit.ErrUnavailable))
 }

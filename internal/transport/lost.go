@@ -80,11 +80,16 @@ func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answ
 	if before != nil && before.discarded.Load() {
 		before = nil
 	}
-	if before != nil && (!before.same(x) || !x.sameStep(before)) {
+	asked := func(l *lost) bool { return l.same(x) && x.sameStep(l) }
+	if before != nil && !asked(before) {
 		if err := before.settle(ctx); err != nil {
 			return Answer{}, false, x.refuse(fmt.Errorf("not sent: %w", err))
 		}
+		resource.found = append(resource.found, before)
 		before = nil
+	}
+	if found := resource.claim(asked); found != nil {
+		return Answer{Poller: found.poller(), Adopted: true}, true, nil
 	}
 	if x.claim != nil {
 		return x.unresolved(ctx, resource, before)
@@ -120,6 +125,7 @@ func (l *lost) Recover(ctx context.Context) (any, error) {
 	defer resource.leave()
 	switch {
 	case l.found != nil:
+		resource.claim(func(other *lost) bool { return other == l })
 		return l.poller(), nil
 	case l.discarded.Load():
 		return nil, l.unknown(errors.New("it was discarded"))

@@ -193,13 +193,13 @@ func TestDiscardOfAnEarlierOne(t *testing.T) {
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		_, second := y.move(ctx, client) // has waited for its turn
+		_, second := y.start(ctx, client, &moveThing, "7", "b") // has waited for its turn
 		all.Wait()
 		require.ErrorIs(t, second, drkit.ErrOutcomeUnknown)
 		assert.NotSame(t, outcomeOf(t, first).Lost, outcomeOf(t, second).Lost)
 		drkit.Discard(first)
 		assert.Equal(t, 1, client.Remembered())
-		_, err := y.move(t.Context(), client)
+		_, err := y.start(t.Context(), client, &moveThing, "7", "b")
 		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
 		assert.Equal(t, 2, y.count("POST move"))
 	})
@@ -228,6 +228,28 @@ func TestDiscardUnderOneWhoWaits(t *testing.T) {
 		all.Wait()
 		assert.Equal(t, 2, y.count("POST"))
 		assert.Zero(t, client.Remembered())
+	})
+}
+
+// What somebody else's call has found goes to who calls for the same, once, and is not sent a second time.
+func TestNextCallGetsWhatAnotherHasFound(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.breaks("move", stuck)
+		client := y.client(t)
+		y.giveUp(t, client)
+		_, err := y.start(t.Context(), client, &shakeThing, "7", nil)
+		require.NoError(t, err)
+		<-time.After(time.Hour)
+		poller, err := y.move(t.Context(), client)
+		require.NoError(t, err)
+		assert.Equal(t, "job-1", poller.ID())
+		assert.True(t, poller.Adopted())
+		assert.Equal(t, 1, y.count("POST move"))
+		assert.Zero(t, client.Remembered())
+		poller, err = y.move(t.Context(), client)
+		require.NoError(t, err, "from here on it is another one")
+		assert.False(t, poller.Adopted())
+		assert.Equal(t, 2, y.count("POST move"))
 	})
 }
 
@@ -304,10 +326,11 @@ func TestRecoverOfWhatWasSettled(t *testing.T) {
 		lost := y.giveUp(t, client)
 		_, err := y.start(t.Context(), client, &shakeThing, "7", nil) // finds it on its way
 		require.NoError(t, err)
-		assert.Zero(t, client.Remembered())
+		assert.Equal(t, 1, client.Remembered(), "until who has lost it hears of it")
 		jobs := y.count("GET jobs")
 		poller, err := drkit.Recover[string](t.Context(), lost)
 		require.NoError(t, err)
+		assert.Zero(t, client.Remembered())
 		assert.Equal(t, "job-1", poller.ID())
 		assert.Equal(t, jobs, y.count("GET jobs"), "it is known")
 		drkit.Discard(lost)

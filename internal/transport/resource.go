@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/drkit-go/drkit"
@@ -20,9 +21,12 @@ type resource struct {
 	name string
 	turn chan struct{} // holds a value while somebody has the turn
 	lost *lost         // whose outcome is unknown; under the turn
+	// found are those that somebody else's call has found: whoever has lost them may call again, and they must
+	// not run a second time then. Under the turn.
+	found []*lost
 
-	users int   // who have the turn or wait for it; under the lock of all
-	kept  *lost // what was lost at the end of the last turn; under the lock of all
+	users int     // who have the turn or wait for it; under the lock of all
+	kept  []*lost // what was lost or found at the end of the last turn; under the lock of all
 }
 
 // enter waits for the turn at a resource, until ctx ends or the client has closed.
@@ -58,12 +62,27 @@ func (r *resources) use(name string) *resource {
 	return one
 }
 
-// leave ends the turn. What is unknown stays remembered, unless it was discarded meanwhile.
+// claim returns the first operation of a kind that was found for somebody else, if there is one, and lets it be
+// forgotten. The caller has the turn.
+func (r *resource) claim(is func(*lost) bool) *lost {
+	at := slices.IndexFunc(r.found, func(l *lost) bool { return is(l) && !l.discarded.Load() })
+	if at < 0 {
+		return nil
+	}
+	claimed := r.found[at]
+	r.found = slices.Delete(r.found, at, at+1)
+	return claimed
+}
+
+// leave ends the turn. What is unknown, or was found for somebody else, stays remembered, unless it was
+// discarded meanwhile.
 func (r *resource) leave() {
 	r.all.mu.Lock()
 	defer r.all.mu.Unlock()
-	if r.kept = r.lost; r.kept != nil && r.kept.discarded.Load() {
-		r.kept = nil
+	r.found = slices.DeleteFunc(r.found, func(l *lost) bool { return l.discarded.Load() })
+	r.kept = slices.Clone(r.found)
+	if r.lost != nil && !r.lost.discarded.Load() {
+		r.kept = append(r.kept, r.lost)
 	}
 	r.drop()
 	<-r.turn // the last, so that the next turn finds what this one has left
@@ -75,18 +94,16 @@ func (r *resource) drop() {
 	r.forget()
 }
 
-// discard forgets an operation whose outcome is unknown.
+// discard forgets an operation.
 func (r *resource) discard(l *lost) {
 	r.all.mu.Lock()
 	defer r.all.mu.Unlock()
-	if r.kept == l {
-		r.kept = nil
-		r.forget()
-	}
+	r.kept = slices.DeleteFunc(r.kept, func(other *lost) bool { return other == l })
+	r.forget()
 }
 
 func (r *resource) forget() {
-	if r.users == 0 && r.kept == nil && r.all.used[r.name] == r {
+	if r.users == 0 && len(r.kept) == 0 && r.all.used[r.name] == r {
 		delete(r.all.used, r.name)
 	}
 }
