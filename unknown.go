@@ -10,9 +10,10 @@ import (
 
 // OutcomeUnknownError is an operation that must not repeat, was sent, and got no answer that says what
 // became of it. It may have run, may be running, or may never have arrived, and the look for it has not
-// found out. The client remembers it: another operation on the same resource is not sent, but looks again,
-// and returns this error, with what is known by then, until the look finds out. [Recover] looks without sending
-// anything, and [Discard] gives up looking. An error of this type is never changed once it was returned.
+// found out. The client remembers it: the same operation is not sent when it is called again, but looks, and
+// returns this error, with what is known by then, until the look finds out; any other on the same resource is
+// refused with [ErrConflict], in which errors.As finds this error. [Recover] looks without sending anything, and
+// [Discard] gives up looking. An error of this type is never changed once it was returned.
 type OutcomeUnknownError struct {
 	Operation   string // as in "vcav.VMReplications.Failover"
 	Method      string // HTTP verb

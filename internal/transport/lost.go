@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -83,7 +82,7 @@ func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answ
 	asked := func(l *lost) bool { return l.same(x) && x.sameStep(l) }
 	if before != nil && !asked(before) {
 		if err := before.settle(ctx); err != nil {
-			return Answer{}, false, x.refuse(fmt.Errorf("not sent: %w", err))
+			return Answer{}, false, x.refuse(&precededError{earlier: err, ended: x.client.ended(ctx)})
 		}
 		resource.found = append(resource.found, before)
 		before = nil
@@ -101,6 +100,23 @@ func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answ
 		return Answer{}, false, err
 	}
 	return Answer{Poller: before.poller(), Adopted: true}, true, nil
+}
+
+// precededError is why an operation was not sent: of an earlier one nobody knows the outcome. It does not match
+// ErrOutcomeUnknown, since nothing is unknown of the operation itself, and nobody must take what Recover finds
+// for it; but errors.As finds the error of the earlier one.
+type precededError struct{ earlier, ended error }
+
+func (e *precededError) Error() string { return "not sent: " + e.earlier.Error() }
+
+// Unwrap returns why the look for the earlier one was ended from our side, or nil.
+func (e *precededError) Unwrap() error { return e.ended }
+
+func (e *precededError) Is(target error) bool { return target == drkit.ErrConflict }
+
+func (e *precededError) As(target any) bool {
+	unknown, asked := target.(**drkit.OutcomeUnknownError)
+	return asked && errors.As(e.earlier, unknown)
 }
 
 // newLost describes an operation whose outcome is unknown.
