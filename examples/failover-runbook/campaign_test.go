@@ -206,19 +206,8 @@ func assertRecoveredOnce(t *testing.T, c *campaign, a audit) {
 		assert.Equal(t, "COMPLETE", m.State)
 		for _, step := range []string{"sync", "failover"} {
 			assert.Equal(t, drkit.StepSucceeded, states[step+" "+m.ID].State)
-			assert.Regexp(t, `^\d `+m.Name+" "+step+" "+m.ID+` succeeded \d \S+ \S+ \S+ (–|`+m.RecoveredAs+`)$`, row(status, step+" "+m.ID))
+			assert.Regexp(t, `^\d `+m.Name+" "+step+" "+m.ID+` succeeded \d \S+ \S+ \S+ (–|`+m.RecoveredAs+`)$`, line(status, step+" "+m.ID))
 		}
-		assert.Regexp(t, `^\d `+m.Name+` org1@site1 → org2@site2 .* ok ok \S+ `+m.RecoveredAs+` recovered`, row(report, m.RecoveredAs))
+		assert.Regexp(t, `^\d `+m.Name+` org1@site1 → org2@site2 .* ok ok \S+ `+m.RecoveredAs+` recovered`, line(report, m.RecoveredAs))
 	}
-}
-
-// row returns the last line that has this in it, with single spaces.
-func row(text, part string) string {
-	found := ""
-	for line := range strings.Lines(text) {
-		if strings.Contains(line, part) {
-			found = strings.Join(strings.Fields(line), " ")
-		}
-	}
-	return found
 }

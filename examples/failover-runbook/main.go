@@ -148,6 +148,11 @@ func (p program) run(ctx context.Context, args []string, out io.Writer) (err err
 	}
 	defer closeServer()
 	defer func() { err = join(err, signOut(ctx, client)) }()
+	return p.work(ctx, client, chosen, out)
+}
+
+// work is what a run does with its client.
+func (p program) work(ctx context.Context, client *vcav.Client, chosen settings, out io.Writer) (err error) {
 	journal, err := p.open(chosen.file)
 	if err != nil {
 		return err

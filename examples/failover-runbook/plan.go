@@ -205,9 +205,9 @@ func (p plan) compare(all []vcav.VMReplication) changes {
 const mostWalks = 5
 
 // list returns all replications from a site. One that is missing would be a machine that nobody recovers, and so
-// a list that moves under the walk is read again.
+// no filter of the appliance is relied on, and a list that moves under the walk is read again.
 func (r *runbook) list(ctx context.Context, site string) ([]vcav.VMReplication, error) {
-	query := vcav.VMReplicationQuery{SourceSite: site, Sort: []vcav.SortField{vcav.Asc("vmName")}}
+	query := vcav.VMReplicationQuery{Sort: []vcav.SortField{vcav.Asc("vmName")}}
 	for walk := 1; ; walk++ {
 		rows := r.client.VMReplications.List(ctx, query)
 		all, err := drkit.Collect(drkit.Filter(rows, func(row vcav.VMReplication) bool { return row.Source.Site == site }))

@@ -69,7 +69,7 @@ func (r *runbook) run(ctx context.Context) error {
 	case missing > 0:
 		return fmt.Errorf("%d of %d machines are not recovered", missing, len(slices.Concat(r.waves...)))
 	case len(changed.come) > 0:
-		return fmt.Errorf("%d machines are not in the plan", len(changed.come))
+		return fmt.Errorf("not in the plan: %s", names(changed.come))
 	default:
 		return nil
 	}
@@ -87,7 +87,7 @@ func (r *runbook) failOverAll(ctx context.Context) error {
 			}
 			continue
 		}
-		r.log.Printf("wave %d of %d: %s", number, len(r.waves), names(wave))
+		r.log.Printf("wave %d of %d: %s", number, len(r.waves), names(r.plan.Waves[i]))
 		outcomes, err := drkit.ForEach(ctx, wave, r.parallel, func(ctx context.Context, m *machine) (struct{}, error) {
 			return struct{}{}, r.recover(ctx, m)
 		})
@@ -105,7 +105,7 @@ func (r *runbook) failOverAll(ctx context.Context) error {
 	return why
 }
 
-func names(wave []*machine) string {
+func names(wave []planned) string {
 	var names []string
 	for _, m := range wave {
 		names = append(names, m.Name)
@@ -174,9 +174,9 @@ func (r *runbook) prepare(ctx context.Context, m *machine) (done bool, err error
 	}
 	if err := r.synchronize(ctx, m, replication); err != nil {
 		if r.sync == syncMust || ctx.Err() != nil {
-			return false, err
+			return false, fmt.Errorf("not synchronized: %w", err)
 		}
-		m.note("as of its latest instance: %v", err)
+		m.note("not synchronized: %v", err)
 	}
 	if err := r.pause(ctx, m, replication.IsPaused); err != nil {
 		if ctx.Err() != nil {
@@ -195,9 +195,9 @@ func (r *runbook) synchronize(ctx context.Context, m *machine, replication vcav.
 		return err
 	case r.sync == syncNo || state != drkit.StepReady: // an earlier run has begun it
 	case replication.IsPaused:
-		return errors.New("paused before, and so not synchronized")
+		return errors.New("it was paused before")
 	case replication.DataConnectionState == vcav.DataConnectionStateError:
-		return fmt.Errorf("site %s does not answer, and so not synchronized", replication.Source.Site)
+		return fmt.Errorf("site %s does not answer", replication.Source.Site)
 	}
 	if r.sync == syncNo {
 		return nil
