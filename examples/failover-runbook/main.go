@@ -1,7 +1,8 @@
 // Command failover-runbook fails a whole site over: every machine that is replicated from it gets a last
 // synchronization, is paused, failed over and verified, in waves that set the start order. Each step is in a
 // journal before it is sent. The program may be killed at any moment and run again: it finds out how far each
-// machine has come, and nothing is failed over twice.
+// machine has come, and nothing is failed over twice. The machines at the failed site are left as they are: one
+// that still runs is better moved by a planned migration.
 //
 // It runs on a simulated appliance. VCAV_URL, VCAV_USER, VCAV_PASSWORD and VCAV_THUMBPRINT point it at the real
 // one of the recovery site, where -site must name the site that has failed, and -journal the file that every
@@ -140,7 +141,7 @@ func (p program) run(ctx context.Context, args []string, out io.Writer) (err err
 	case err != nil:
 		return err
 	case chosen.status:
-		return printStatus(chosen.file, out)
+		return printStatus(chosen.file, out) //nolint:contextcheck // a file is read, and nothing waits
 	}
 	client, closeServer, err := p.connect(&chosen, out)
 	if err != nil {

@@ -69,6 +69,57 @@ func TestReversedSince(t *testing.T) {
 	})
 }
 
+// A failover of what somebody has recovered and reversed would take the machine back to where it comes from.
+func TestReversedBeforeItsTurn(t *testing.T) {
+	rehearse(t, func(t *testing.T, d *desk) {
+		id := vcavtest.ReplicationID("web-1")
+		client, err := vcav.NewClient(d.URL, vcav.LocalUser(d.User, drkit.NewSecret(d.Password)), d.Options()...)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, signOut(t.Context(), client)) }()
+		out := &trigger{on: "wave 1", do: func() {
+			task, err := client.VMReplications.Failover(t.Context(), id, vcav.CloudFailover{})
+			require.NoError(t, err)
+			_, err = task.Wait(t.Context())
+			require.NoError(t, err)
+			task, err = client.VMReplications.Reverse(t.Context(), id)
+			require.NoError(t, err)
+			_, err = task.Wait(t.Context())
+			require.NoError(t, err)
+		}}
+		require.EqualError(t, d.runTo(t.Context(), out, "-site", "site1"), "1 of 3 machines are not recovered")
+		assert.Regexp(t, `^1 web-1 .* – – – – – – it is replicated from site2 now$`, row(out.String(), "web-1"))
+		assert.Equal(t, 2, d.Count(syncs), "of the others")
+		assert.Equal(t, 1, d.Ran(failovers, id))
+		assert.Equal(t, 1, d.Ran(syncs, vcavtest.ReplicationID("db-1")))
+	})
+}
+
+func TestWhatIsNotVerified(t *testing.T) {
+	t.Parallel()
+	for want, recovery := range map[string]string{
+		"its recovery is NOT_STARTED":          `null`,
+		"its recovery is TEST":                 `{"recoveryState": "TEST", "vcdVmId": "1"}`,
+		"no recovered machine is known":        `{"recoveryState": "COMPLETE"}`,
+		"it was recovered as %s, and is 1 now": `{"recoveryState": "COMPLETE", "vcdVmId": "1"}`,
+	} {
+		t.Run(want, func(t *testing.T) {
+			rehearse(t, func(t *testing.T, d *desk) {
+				_, err := d.run("-site", "site1")
+				require.NoError(t, err)
+				d.Inject(vcavtest.Fault{
+					Operation: "VMReplications.Get", Status: 200, ContentType: "application/json",
+					Body: `{"id": "C4-1", "source": {"site": "site1"}, "destinationState": {"recoveryInfo": ` + recovery + `}}`,
+				})
+				out, err := d.run()
+				require.EqualError(t, err, "1 of 1 machines are not recovered")
+				want := strings.ReplaceAll(want, "%s", d.Replication("C4-1").RecoveredVM)
+				assert.Contains(t, row(out, "db-1"), "– – ok failed")
+				assert.Contains(t, row(out, "db-1"), " – not verified: "+want)
+			}, vcavtest.Protect(vcavtest.Replication{ID: "C4-1", VMName: "db-1"}))
+		})
+	}
+}
+
 func TestPlanStays(t *testing.T) {
 	rehearse(t, func(t *testing.T, d *desk) {
 		_, err := d.run()

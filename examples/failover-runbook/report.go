@@ -98,6 +98,7 @@ func columns(s drkit.Step) string {
 		took = short(s.Ended.Sub(s.Began))
 	}
 	switch s.State {
+	case drkit.StepReady:
 	case drkit.StepIntended:
 		result = "the next run looks for it: operation ID " + s.OperationID
 	case drkit.StepAccepted:

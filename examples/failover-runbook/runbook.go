@@ -169,8 +169,13 @@ func (m *machine) request() vcav.FailoverRequest {
 // a source that comes and goes from sending more while the failover is under way.
 func (r *runbook) prepare(ctx context.Context, m *machine) (done bool, err error) {
 	replication, err := r.client.VMReplications.Get(ctx, m.ID)
-	if err != nil || recoveryState(replication) == vcav.RecoveryStateComplete {
-		return err == nil, err
+	switch {
+	case err != nil:
+		return false, err
+	case replication.Source.Site != r.plan.Site: // a failover would take the machine back
+		return false, fmt.Errorf("it is replicated from %s now", replication.Source.Site)
+	case recoveryState(replication) == vcav.RecoveryStateComplete:
+		return true, nil
 	}
 	if err := r.synchronize(ctx, m, replication); err != nil {
 		if r.sync == syncMust || ctx.Err() != nil {
@@ -193,18 +198,17 @@ func (r *runbook) synchronize(ctx context.Context, m *machine, replication vcav.
 	switch {
 	case err != nil:
 		return err
-	case r.sync == syncNo || state != drkit.StepReady: // an earlier run has begun it
+	case state != drkit.StepReady: // an earlier run has begun it
+	case r.sync == syncNo:
+		return nil
 	case replication.IsPaused:
 		return errors.New("it was paused before")
 	case replication.DataConnectionState == vcav.DataConnectionStateError:
 		return fmt.Errorf("site %s does not answer", replication.Source.Site)
 	}
-	if r.sync == syncNo {
-		return nil
-	}
 	_, err = r.once(ctx, m, stepSync, r.client.VMReplications.Sync)
 	var unknown *drkit.OutcomeUnknownError
-	if errors.As(err, &unknown) && unknown.Untouched && ctx.Err() == nil {
+	if errors.As(err, &unknown) && unknown.Untouched && r.sync != syncNo && ctx.Err() == nil {
 		// One synchronization more than planned harms nobody. A failover is left to Once, and to people.
 		drkit.Discard(err)
 		if err := drkit.Retry(ctx, r.journal, m.key(stepSync)); err != nil {
