@@ -119,7 +119,7 @@ func TestCrashCampaign(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 2))
 	c := newCampaign(t, seed)
 	began := time.Now()
-	plan := []string{"-parallel", "7", "-site", "site1", "-wave", "vm-05,vm-06,vm-07", "-wave", "vm-01,vm-02,vm-03,vm-04"}
+	plan := []string{"-parallel", "13", "-site", "site1", "-wave", "vm-05,vm-06,vm-07", "-wave", "vm-01,vm-02,vm-03,vm-04"}
 	for status := -1; status != 0; {
 		require.Less(t, c.runs, 2000, c.last.String())
 		if c.random < randomKills && c.random <= c.suicides {
