@@ -50,6 +50,7 @@ type run[T any] struct {
 	// Under the lock of the batch.
 	watches  []*watch[T] // in the order in which they began, with some that have stopped
 	watching int         // those that have not
+	unsent   int         // tasks of a look that has begun, which wait for their request to be sent
 	next     time.Time   // when the loop will see what is due
 }
 
@@ -114,15 +115,15 @@ func (r *run[T]) stop(w *watch[T]) {
 	}
 }
 
-// loop looks at what is due until nobody watches. It does not wait for the answers, so that a request that
-// gets none delays nobody but those who wait for it.
+// loop looks at what is due until nobody watches. It begins a look when the requests of the one before have
+// been sent, and does not wait for the answers: a request that gets none delays nobody but those who wait for it.
 func (r *run[T]) loop() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		due, pause := r.due()
-		if len(due) > 0 {
-			go newLook(r).at(due)
+		tasks, pause := r.due()
+		if len(tasks) > 0 {
+			go newLook(r).at(tasks)
 		}
 		timer.Reset(pause)
 		select {
@@ -134,39 +135,73 @@ func (r *run[T]) loop() {
 	}
 }
 
-// due returns the watches to look at now, and how long nothing else is due. These are the watches whose time
-// has come and, where there are any, those whose time comes within a quarter of their interval.
-func (r *run[T]) due() (due []*watch[T], pause time.Duration) {
+// due returns the tasks to look at now, each with its watches, and how long nothing else is due. These are the
+// watches whose time has come and, where there are any, those whose time comes within a quarter of their
+// interval.
+func (r *run[T]) due() (tasks [][]*watch[T], pause time.Duration) {
 	r.batch.mu.Lock()
 	defer r.batch.mu.Unlock()
 	r.watches = slices.DeleteFunc(r.watches, func(w *watch[T]) bool { return w.stopped })
 	now := time.Now()
 	isDue := func(w *watch[T]) bool { return !w.busy && !w.due.After(now) }
-	if !now.Before(r.batch.quiet) && slices.ContainsFunc(r.watches, isDue) {
+	if r.unsent == 0 && !now.Before(r.batch.quiet) && slices.ContainsFunc(r.watches, isDue) {
+		var due []*watch[T]
 		for _, w := range r.watches {
 			if !w.busy && !w.due.After(now.Add(max(w.interval/4, r.batch.gather()))) {
 				w.busy = true
 				due = append(due, w)
 			}
 		}
+		tasks = byTask(due)
+		r.unsent = len(tasks)
 	}
 	r.next = now.Add(r.batch.config.Polling.MaxInterval)
 	for _, w := range r.watches {
-		if !w.busy {
+		if !w.busy && r.unsent == 0 {
 			r.next = earlier(r.next, w.due)
 		}
 	}
 	r.next = later(r.next, r.batch.quiet)
-	return due, r.next.Sub(now)
+	return tasks, r.next.Sub(now)
+}
+
+// byTask groups watches of the same task.
+func byTask[T any](watches []*watch[T]) [][]*watch[T] {
+	var tasks [][]*watch[T]
+	places := map[string]int{}
+	for _, w := range watches {
+		place, known := places[w.item.ID]
+		if !known {
+			place = len(tasks)
+			places[w.item.ID] = place
+			tasks = append(tasks, nil)
+		}
+		tasks[place] = append(tasks[place], w)
+	}
+	return tasks
 }
 
 // expect makes the loop see a watch when it is due. The caller holds the lock.
 func (r *run[T]) expect(w *watch[T]) {
-	if later(w.due, r.batch.quiet).Before(r.next) {
-		select {
-		case r.wake <- struct{}{}:
-		default:
-		}
+	if r.unsent == 0 && later(w.due, r.batch.quiet).Before(r.next) {
+		r.signal()
+	}
+}
+
+// send counts tasks whose request is to be sent, or, where they are fewer than none, has been.
+func (r *run[T]) send(tasks int) {
+	r.batch.mu.Lock()
+	defer r.batch.mu.Unlock()
+	r.unsent += tasks
+	if r.unsent == 0 {
+		r.signal()
+	}
+}
+
+func (r *run[T]) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
 	}
 }
 

@@ -7,9 +7,10 @@
 //
 // # Who delays whom
 //
-// A task is asked for once at a time, and no more than four requests are under way at once. A request that
-// gets no answer delays the tasks in it: the others go on, and new ones begin, unless four such requests hang.
-// What a service asks for with Retry-After holds for everybody.
+// A task is asked for once at a time, and no more than four requests are under way at once. A look begins when
+// the requests of the one before have been sent, so that all tasks take turns. A request that gets no answer
+// delays the tasks in it: the others go on, and new ones begin, unless four such requests hang. What a service
+// asks for with Retry-After holds for everybody.
 //
 // # What is not taken at its word
 //

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -175,12 +174,11 @@ func TestNobodyStarves(t *testing.T) {
 	})
 }
 
-// Outside of synctest, so that the race detector sees real concurrency.
+// Outside of synctest, so that the race detector sees real concurrency. TestMain sees that no goroutine is left.
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFake()
 	b := f.batch(settings.Polling{MinInterval: 100 * time.Microsecond, MaxInterval: time.Millisecond, Grace: time.Second, BatchSize: 7})
-	before := runtime.NumGoroutine()
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
@@ -197,5 +195,4 @@ func TestManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, time.Millisecond)
 }

@@ -28,29 +28,13 @@ func newLook[T any](r *run[T]) *look[T] {
 	return &look[T]{run: r, began: time.Now(), early: rand.Float64() / 10} //nolint:gosec // spreads load, guards nothing
 }
 
-// at asks for the tasks of these watches, in chunks.
-func (l *look[T]) at(due []*watch[T]) {
-	chunks := slices.Collect(slices.Chunk(byTask(due), l.run.batch.config.Polling.BatchSize))
+// at asks for tasks, in chunks.
+func (l *look[T]) at(tasks [][]*watch[T]) {
+	chunks := slices.Collect(slices.Chunk(tasks, l.run.batch.config.Polling.BatchSize))
 	_, _ = drkit.ForEach(l.run.ctx, chunks, requestsAtOnce, func(ctx context.Context, chunk [][]*watch[T]) (none struct{}, _ error) {
 		l.many(ctx, chunk)
 		return none, nil
 	})
-}
-
-// byTask groups watches of the same task.
-func byTask[T any](watches []*watch[T]) [][]*watch[T] {
-	var tasks [][]*watch[T]
-	places := map[string]int{}
-	for _, w := range watches {
-		place, known := places[w.item.ID]
-		if !known {
-			place = len(tasks)
-			places[w.item.ID] = place
-			tasks = append(tasks, nil)
-		}
-		tasks[place] = append(tasks[place], w)
-	}
-	return tasks
 }
 
 // many asks for a chunk with one request.
@@ -66,7 +50,7 @@ func (l *look[T]) many(ctx context.Context, chunk [][]*watch[T]) {
 	}
 	var rows []T
 	var err error
-	if !l.ask(ctx, func() { rows, err = batch.config.Many(ctx, items) }) {
+	if !l.ask(ctx, len(chunk), func() { rows, err = batch.config.Many(ctx, items) }) {
 		l.postpone(chunk)
 		return
 	}
@@ -74,6 +58,7 @@ func (l *look[T]) many(ctx context.Context, chunk [][]*watch[T]) {
 	case ctx.Err() != nil:
 	case err != nil && answersNoneTogether(err):
 		batch.askAlone(ctx, err)
+		l.run.send(len(chunk))
 		l.each(ctx, chunk)
 	case err != nil:
 		var none T
@@ -85,15 +70,16 @@ func (l *look[T]) many(ctx context.Context, chunk [][]*watch[T]) {
 	}
 }
 
-// ask sends a request when its turn has come, unless the run has ended or the service has asked to be left
-// alone.
-func (l *look[T]) ask(ctx context.Context, request func()) bool {
+// ask sends a request for so many tasks when its turn has come, unless the run has ended or the service has
+// asked to be left alone.
+func (l *look[T]) ask(ctx context.Context, tasks int, request func()) bool {
 	select {
 	case l.run.slots <- struct{}{}:
 		defer func() { <-l.run.slots }()
 	case <-ctx.Done():
 		return false
 	}
+	l.run.send(-tasks)
 	if ctx.Err() != nil || l.run.batch.isQuiet() {
 		return false
 	}
@@ -129,6 +115,7 @@ func (l *look[T]) leftOut(ctx context.Context, missing [][]*watch[T]) {
 		}
 		l.deliver(watches, none, fmt.Errorf("task %q is not visible yet: %w", watches[0].item.ID, drkit.ErrNotFound))
 	}
+	l.run.send(len(overdue))
 	if there := l.each(ctx, overdue); len(there) > 0 {
 		l.run.batch.askAlone(ctx, fmt.Errorf("%d of %d tasks that the answer for several has left out are there, among them %q",
 			len(there), len(missing), there[0].ID))
@@ -162,7 +149,7 @@ func (l *look[T]) each(ctx context.Context, tasks [][]*watch[T]) (there []Item) 
 func (l *look[T]) one(ctx context.Context, watches []*watch[T]) (found bool) {
 	var task T
 	var err error
-	if !l.ask(ctx, func() { task, err = l.run.batch.config.One(ctx, watches[0].item) }) {
+	if !l.ask(ctx, 1, func() { task, err = l.run.batch.config.One(ctx, watches[0].item) }) {
 		l.postpone([][]*watch[T]{watches})
 		return false
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/settings"
 )
 
 // A failure is handed to all whose tasks were in the request, and to nobody else.
@@ -296,6 +297,39 @@ func TestSingleRequestThatHangs(t *testing.T) {
 				assert.Len(t, f.of(id), 1+1)
 			} else {
 				assert.Len(t, f.of(id), 1+5, id)
+			}
+		}
+	})
+}
+
+// Where each of many tasks is asked for by itself, and that takes longer than the interval, all take turns: one
+// that is not due when a round begins is asked for in the next.
+func TestTurnsWhereEachIsAskedFor(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		f.many = func(context.Context, []string) ([]row, error) { return nil, answered(500, nil) }
+		f.one = func(ctx context.Context, id string) (row, error) {
+			sleep(ctx, 100*time.Millisecond)
+			return row{ID: id}, nil
+		}
+		fast := settings.Polling{MinInterval: time.Second, MaxInterval: time.Second, Grace: 30 * time.Second, BatchSize: 100}
+		b := f.batch(fast)
+		const tasks, round = 400, 10 * time.Second // at four requests in 100 ms
+		for i := range tasks {
+			defer watch(b, fmt.Sprint("task-", i)).stop()
+		}
+		pass(10 * round)
+		asked := map[string][]time.Duration{}
+		for _, r := range f.all() {
+			if r.alone {
+				asked[r.ids[0]] = append(asked[r.ids[0]], r.at)
+			}
+		}
+		assert.Len(t, asked, tasks)
+		for _, at := range asked {
+			require.GreaterOrEqual(t, len(at), 5)
+			for j := range at[1:] {
+				assert.Less(t, at[j+1]-at[j], 2*round+time.Second)
 			}
 		}
 	})
