@@ -199,6 +199,16 @@ func row(t *testing.T, sample string, change ...func(task map[string]any)) map[s
 	return task
 }
 
+// elsewhere is the same work on something else: of another name where the task names it, and else of another kind.
+func (tr trace) elsewhere(t *testing.T, change ...func(task map[string]any)) map[string]any {
+	t.Helper()
+	other := inWorkflow("resourceType", "vappReplication")
+	if tr.source.VMID == "" && !strings.HasPrefix(tr.name, "Policies.") {
+		other = inWorkflow("resourceId", "C4-other")
+	}
+	return row(t, tr.task, append(change, other, with("id", "elsewhere"))...)
+}
+
 // running makes a task one that has not ended.
 func running(task map[string]any) {
 	maps.Copy(task, map[string]any{"state": "RUNNING", "endTime": -1, "result": nil, "resultType": nil, "error": nil})
@@ -282,7 +292,7 @@ func TestNoConflictOverTheWire(t *testing.T) {
 			"ended":              row(t, tr.task, with("state", "FAILED"), with("endTime", 1795082400001)),
 			"an end, and unsaid": row(t, tr.task, running, with("state", "CANCELLED"), with("endTime", 1795082400001)),
 			"of another kind":    row(t, "vm_replications_pause.answer", running),
-			"of another one":     row(t, tr.task, running, inWorkflow("resourceId", "C4-other"), inWorkflow("resourceType", "vappReplication")),
+			"of another one":     tr.elsewhere(t, running),
 		} {
 			t.Run(name, func(t *testing.T) {
 				bubble(t, func(t *testing.T) {
