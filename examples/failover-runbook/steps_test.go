@@ -319,7 +319,7 @@ func TestLostAnswers(t *testing.T) {
 		out, err := d.run("-site", "site1")
 		require.EqualError(t, err, "1 of 3 machines are not recovered")
 		assert.Equal(t, 2, d.Count(syncs)-d.Ran(syncs, id("db-1"))-d.Ran(syncs, id("web-1")), "one more harms nobody")
-		assert.Regexp(t, `ok ok unknown – – – vcav\.VMReplications\.Failover: sent, but the outcome is unknown: .*operation ID `, row(out, "db-1"))
+		assert.Regexp(t, `ok ok unknown – – – vcav\.VMReplications\.Failover: sent, but the outcome is unknown for replication .*operation ID `, row(out, "db-1"))
 
 		_, err = d.run()
 		require.NoError(t, err)
