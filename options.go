@@ -228,8 +228,9 @@ func WithMaxBodyBytes(limit int64) Option {
 type PollPolicy struct {
 	// MinInterval is the pause after the first look; pauses grow by half each time. 0 means 500 ms.
 	MinInterval time.Duration
-	// MaxInterval caps the pause. 0 means 15 s. Every pause is shortened at random by up to a tenth,
-	// so that many waits do not look at the same moment.
+	// MaxInterval caps the pause, also one that the service asks for with Retry-After. 0 means 15 s.
+	// Every other pause is shortened at random by up to a tenth, so that many waits do not look at the
+	// same moment.
 	MaxInterval time.Duration
 	// Grace is how long a task that the server says it does not know counts as not visible yet. After
 	// it, several misses in a row end the wait with [ErrTaskGone]. 0 means 30 s.
@@ -238,9 +239,8 @@ type PollPolicy struct {
 	// 0 means 15 minutes.
 	MaxUnreachable time.Duration
 	// BatchSize is how many tasks one request asks for at most, where the service takes several at once: all
-	// waits of a client at a site share their requests. A wait then takes its first look a twentieth of
-	// MinInterval after it has begun, and later ones up to a quarter early, so that looks fall together.
-	// 0 means 100.
+	// waits of a client at a site share their requests. A wait then takes its first look up to 50 ms after
+	// it has begun, and later ones up to a quarter early, so that looks fall together. 0 means 100.
 	BatchSize int
 }
 

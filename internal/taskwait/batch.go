@@ -10,6 +10,8 @@ import (
 	"github.com/drkit-go/drkit/internal/settings"
 )
 
+const mostGather = 50 * time.Millisecond
+
 // Item is one task that is looked at.
 type Item struct {
 	ID          string
@@ -73,7 +75,7 @@ type watch[T any] struct {
 func New[T any](config Config[T]) *Batch[T] { return &Batch[T]{config: config} }
 
 // gather is how long a watch waits for others to be looked at with for the first time.
-func (b *Batch[T]) gather() time.Duration { return b.config.Polling.MinInterval / 20 }
+func (b *Batch[T]) gather() time.Duration { return min(b.config.Polling.MinInterval/20, mostGather) }
 
 // Watch looks at a task from now on until stop. After each look changed gets a value, and last returns the
 // task as it was seen, or why the look failed.
@@ -188,7 +190,7 @@ func (r *run[T]) expect(w *watch[T]) {
 	}
 }
 
-// send counts tasks whose request is to be sent, or, where they are fewer than none, has been.
+// send counts tasks whose requests are to be sent. A negative number takes off those that have been.
 func (r *run[T]) send(tasks int) {
 	r.batch.mu.Lock()
 	defer r.batch.mu.Unlock()

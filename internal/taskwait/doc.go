@@ -1,9 +1,10 @@
 // Package taskwait looks at many tasks with few requests. All waits of a client at one site share a [Batch]:
 // as long as somebody waits, it asks for all tasks that are due, in chunks, and hands each its row.
 //
-// A wait begins fast and slows down, as drkit.PollPolicy says. Waits that begin within a twentieth of the
-// first interval are looked at together. What is due soon is looked at together with what is due now, so that
-// waits which began at different moments fall into step; it costs a wait at most a quarter of its interval.
+// A wait begins fast and slows down, as drkit.PollPolicy says. Waits that begin within a twentieth of the first
+// interval, or 50 ms if that is less, are looked at together. What is due soon is looked at together with what
+// is due now, so that waits which began at different moments fall into step; it costs a wait at most a quarter
+// of its interval.
 //
 // # Who delays whom
 //

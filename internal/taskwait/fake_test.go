@@ -22,17 +22,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// polling has round numbers: a watch is first looked at after 50 ms.
+// gather is how long a watch waits for its first look.
+const gather = 50 * time.Millisecond
+
+// polling has round numbers.
 var polling = settings.Polling{
 	MinInterval: time.Second, MaxInterval: 8 * time.Second, Grace: 30 * time.Second, BatchSize: 100,
 }
 
-// steady looks every 8 s from the beginning, the first time after 400 ms.
+// steady looks every 8 s from the beginning.
 var steady = settings.Polling{
 	MinInterval: 8 * time.Second, MaxInterval: 8 * time.Second, Grace: 30 * time.Second, BatchSize: 100,
 }
-
-const gather, gatherSteady = 50 * time.Millisecond, 400 * time.Millisecond
 
 // row is a task as the fake shows it.
 type row struct {

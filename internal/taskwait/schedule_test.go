@@ -19,14 +19,13 @@ func TestSchedule(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		polling settings.Polling
-		first   time.Duration
 		want    []time.Duration // the last one stays
 	}{
-		"growing": {polling, gather, []time.Duration{
+		"growing": {polling, []time.Duration{
 			time.Second, 1500 * time.Millisecond, 2250 * time.Millisecond, 3375 * time.Millisecond,
 			5062500 * time.Microsecond, 7593750 * time.Microsecond, 8 * time.Second,
 		}},
-		"steady": {steady, gatherSteady, []time.Duration{8 * time.Second}},
+		"steady": {steady, []time.Duration{8 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T) {
@@ -36,7 +35,7 @@ func TestSchedule(t *testing.T) {
 				different := map[time.Duration]bool{}
 				last, err := w.next()
 				require.NoError(t, err)
-				assert.Equal(t, row{"a", tc.first}, last)
+				assert.Equal(t, row{"a", gather}, last)
 				for i := range 50 {
 					now, err := w.next()
 					require.NoError(t, err)
@@ -105,7 +104,7 @@ func TestWatchesThatBeginApart(t *testing.T) {
 				one := watch(b, "one")
 				defer one.stop()
 				_, _ = one.next()
-				pass(tc.after - gatherSteady)
+				pass(tc.after - gather)
 				other := watch(b, "other")
 				defer other.stop()
 				pass(time.Minute)
