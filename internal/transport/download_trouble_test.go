@@ -65,13 +65,22 @@ func TestDownloadOfAFileThatChanges(t *testing.T) {
 // A file that changes before its first byte has come is that other file.
 func TestFileThatChangesBeforeItBegins(t *testing.T) {
 	t.Parallel()
-	var written bytes.Buffer
 	data := content(500)
-	server := serveFile(t, false, cut(0, honest(content(1000), "ETag", `"before"`)), honest(data, "ETag", `"after"`))
-	_, err := download(t, server.client(t), drkit.ToWriter(&written))
-	require.NoError(t, err)
-	assert.Equal(t, data, written.Bytes())
-	assert.Equal(t, []string{"", ""}, server.asked("Range"))
+	before := cut(0, honest(content(1000), "ETag", `"before"`))
+	for name, after := range map[string]http.HandlerFunc{
+		"another tag": honest(data, "ETag", `"after"`), "no tag": honest(data), "no length": chunked(whole(data)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var written bytes.Buffer
+			server := serveFile(t, false, before, cut(100, after), after)
+			_, err := download(t, server.client(t), drkit.ToWriter(&written))
+			require.NoError(t, err)
+			assert.Equal(t, data, written.Bytes())
+			assert.Equal(t, []string{"", "", "bytes=100-"}, server.asked("Range"))
+			assert.NotContains(t, server.asked("If-Range"), `"before"`)
+		})
+	}
 }
 
 // What the service says to a request for the rest is dealt with as in any other call.
