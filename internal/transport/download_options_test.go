@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -204,6 +205,19 @@ func TestDownloadProgress(t *testing.T) {
 			drkit.OnDownload(func(p drkit.DownloadProgress) { reports = append(reports, p) }))
 		require.NoError(t, err)
 		assert.Equal(t, []drkit.DownloadProgress{{}}, reports)
+	})
+}
+
+// A fast download reports its first chunk and its end, and not each chunk in between.
+func TestReportsAreFew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { // where reading takes no time
+		network := scripted(answers(200, string(content(5*chunk)), "Content-Type", "application/x-gtar"))
+		var reports []int64
+		_, err := download(t, newClient(t, "https://appliance.example.com", drkit.WithTransport(network)), drkit.ToWriter(new(bytes.Buffer)),
+			drkit.OnDownload(func(p drkit.DownloadProgress) { reports = append(reports, p.Received) }))
+		require.NoError(t, err)
+		assert.Equal(t, []int64{chunk, 5 * chunk}, reports)
 	})
 }
 
