@@ -1,6 +1,7 @@
 package vcav_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -139,6 +140,46 @@ func TestVetoesOverTheWire(t *testing.T) {
 				assert.Equal(t, []string{taskID + tc.want}, unknown.Candidates)
 				assert.False(t, unknown.Untouched)
 				assert.True(t, isOneLine(err.Error()))
+			})
+		})
+	}
+}
+
+// A failover and a migration leave a replication alike: neither is taken for the other, and where one was under way
+// before, the replication proves nothing of the other.
+func TestFailoverAndMigrationAreAlike(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		kind  string // of the other
+		begin func(ctx context.Context, v *vcav.VMReplications) (*poller, error)
+	}{
+		"failover": {"migrate", func(ctx context.Context, v *vcav.VMReplications) (*poller, error) {
+			return v.Failover(ctx, ordersID, cloudFailover())
+		}},
+		"migration": {"failover", func(ctx context.Context, v *vcav.VMReplications) (*poller, error) {
+			return v.Migrate(ctx, ordersID, vcav.CloudMigrate{})
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				other := row(t, failoverTrace.task, inWorkflow("type", tc.kind))
+				for _, list := range []struct {
+					before, after httpmock.Responder
+					candidate     string
+				}{
+					{tasksOf(), tasksOf(other), taskID + " (a task of type " + tc.kind + ")"},
+					{tasksOf(other), tasksOf(other), taskID + " (under way before it was sent)"},
+					{tasksOf(other), tasksOf(), taskID + " (under way before it was sent)"},
+				} {
+					s, client := failoverTrace.answered(t, cut())
+					s.onAny(cut())
+					s.on("GET", "/tasks", list.before, list.after)
+					s.on("GET", "/vm-replications/"+ordersID, state("NOT_STARTED").answer(t), state("COMPLETE").answer(t))
+					_, err := tc.begin(t.Context(), client.VMReplications)
+					var unknown *drkit.OutcomeUnknownError
+					require.ErrorAs(t, err, &unknown)
+					assert.Equal(t, []string{list.candidate}, unknown.Candidates)
+				}
 			})
 		})
 	}
