@@ -27,7 +27,8 @@ func (b *SupportBundles) List(ctx context.Context) ([]SupportBundle, error) {
 // Generate collects a bundle under an id that the appliance chooses. It returns once the service has accepted
 // the task; the result names the bundle. The request is sent at most once.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost: List shows the bundle once it is there.
+// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost and List does not show the one new bundle, once the
+// tasks that may be generating it have ended.
 // Roles: ADMINISTRATORS, VRADMINISTRATORS.
 // Source: Cloud Director Availability API guide, "Generate a Support Bundle".
 func (b *SupportBundles) Generate(ctx context.Context) (*drkit.Poller[SupportBundle], error) {
@@ -35,10 +36,10 @@ func (b *SupportBundles) Generate(ctx context.Context) (*drkit.Poller[SupportBun
 }
 
 // GenerateWithID collects a bundle under an id that the caller chooses, a UUID. It returns once the service
-// has accepted the task; the result is the bundle. The request is sent at most once; an id of one's own tells
-// later, in List, whether a bundle has come of it.
+// has accepted the task; the result is the bundle. The request is sent at most once.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Errors: [drkit.ErrConflict] while it is being generated; [drkit.ErrOutcomeUnknown] if the answer was lost and
+// neither task nor List tells what came of it.
 // Roles: ADMINISTRATORS, VRADMINISTRATORS.
 // Source: Cloud Director Availability API guide, "Generate a Support Bundle with an ID".
 func (b *SupportBundles) GenerateWithID(ctx context.Context, id string) (*drkit.Poller[SupportBundle], error) {
@@ -48,7 +49,7 @@ func (b *SupportBundles) GenerateWithID(ctx context.Context, id string) (*drkit.
 // Delete removes a bundle. It returns once the service has accepted the task; the result is the bundle that
 // was there. The request is sent at most once.
 //
-// Errors: [drkit.ErrNotFound]; [drkit.ErrOutcomeUnknown] if the answer was lost: List tells whether it is gone.
+// Errors: [drkit.ErrNotFound]; [drkit.ErrOutcomeUnknown] if the answer was lost and List still shows the bundle.
 // Roles: ADMINISTRATORS, VRADMINISTRATORS.
 // Source: Cloud Director Availability API guide, "Delete a Support Bundle".
 func (b *SupportBundles) Delete(ctx context.Context, id string) (*drkit.Poller[SupportBundle], error) {

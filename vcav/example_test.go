@@ -155,6 +155,34 @@ func ExampleVMReplications_Failover_answerLost() {
 	// failovers that ran: 1
 }
 
+// The request never arrives. The client remembers that it cannot know, until somebody who does says so.
+func ExampleVMReplications_Failover_requestLost() {
+	client, server, stop := startExample()
+	defer stop()
+	ctx := context.Background()
+	id := vcavtest.ReplicationID("db-1")
+	server.Inject(vcavtest.Fault{Operation: "VMReplications.Failover", Drop: true, Times: 1})
+
+	poller, err := client.VMReplications.Failover(ctx, id, vcav.CloudFailover{PowerOn: true})
+	var unknown *drkit.OutcomeUnknownError
+	if errors.As(err, &unknown) {
+		poller, err = drkit.Recover[vcav.VMReplication](ctx, err) // looks again, and sends nothing
+	}
+	if errors.As(err, &unknown) && unknown.Untouched {
+		drkit.Discard(err) // nothing came of it, somebody has made sure: it may be sent again
+	}
+	fmt.Println(poller == nil, server.Ran("VMReplications.Failover", id))
+
+	poller, err = client.VMReplications.Failover(ctx, id, vcav.CloudFailover{PowerOn: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(poller.Adopted(), server.Ran("VMReplications.Failover", id))
+	// Output:
+	// true 0
+	// false 1
+}
+
 func ExampleVMReplications_TestFailover() {
 	client, _, stop := startExample()
 	defer stop()

@@ -54,7 +54,7 @@ func (p *Policies) Status(ctx context.Context, id string) ([]PolicyStatus, error
 
 // Create makes a policy and returns it. Its DisplayName must be new. The request is sent at most once.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost: List tells whether it is there.
+// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost and no new policy of that name is there.
 // Roles: ADMINISTRATORS, VRADMINISTRATORS.
 // Source: Cloud Director Availability API guide, "Create a Policy".
 func (p *Policies) Create(ctx context.Context, settings PolicySettings) (Policy, error) {
@@ -103,7 +103,8 @@ func (p *Policies) Assign(ctx context.Context, id, organization string) error {
 // Synchronize compares organizations and their policies with Cloud Director anew. It returns once the
 // service has accepted the task, which has no result. The request is sent at most once.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Errors: [drkit.ErrConflict] while policies are being synchronized; [drkit.ErrOutcomeUnknown] if the answer
+// was lost and the task is not found.
 // Roles: ADMINISTRATORS, VRADMINISTRATORS.
 // Source: Cloud Director Availability API guide, "Synchronize the Policies".
 func (p *Policies) Synchronize(ctx context.Context) (*drkit.Poller[NoResult], error) {

@@ -12,7 +12,7 @@ import (
 // service has accepted the task; the result is the replication.
 //
 // Errors: [drkit.ErrConflict] while the replication is busy or paused; [drkit.ErrOutcomeUnknown] if the
-// answer was lost. The request is sent at most once.
+// answer was lost and the task is not found. The request is sent at most once.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Synchronize a VM Replication".
 func (v *SiteVMReplications) Sync(ctx context.Context, id string) (*drkit.Poller[VMReplication], error) {
@@ -25,8 +25,8 @@ func (v *SiteVMReplications) Sync(ctx context.Context, id string) (*drkit.Poller
 // lost, unless a Sync went before.
 //
 // Errors: [drkit.ErrConflict] while the replication is busy, in test or already recovered;
-// [drkit.ErrOutcomeUnknown] if the answer was lost: look before you do anything else. The request is
-// sent at most once.
+// [drkit.ErrOutcomeUnknown] if the answer was lost and neither task nor replication tells what came of it:
+// look before you do anything else. The request is sent at most once.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "A VM Replication Failover" and "A VM Replication
 // Failover to On-Premises".
@@ -41,7 +41,8 @@ func (v *SiteVMReplications) Failover(ctx context.Context, id string, request Fa
 //
 // Errors: a request that asks for both a sync and an instance is refused before it is sent;
 // [drkit.ErrConflict] while the replication is busy, or if there is a test already;
-// [drkit.ErrOutcomeUnknown] if the answer was lost. The request is sent at most once.
+// [drkit.ErrOutcomeUnknown] if the answer was lost and neither task nor replication tells what came of it.
+// The request is sent at most once.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Test a VM Replication Failover" and "Test a VM
 // Replication Failover to On-Premises".
@@ -53,8 +54,9 @@ func (v *SiteVMReplications) TestFailover(ctx context.Context, id string, reques
 // CleanUpTestFailover removes the copy that a test failover has made. It returns once the service has
 // accepted the task; the result is the replication, ready for another test or for a failover.
 //
-// Errors: [drkit.ErrConflict] if there is no test to clean up; [drkit.ErrOutcomeUnknown] if the answer
-// was lost. The request is sent at most once.
+// Errors: [drkit.ErrConflict] if there is no test to clean up, or while one is being cleaned up;
+// [drkit.ErrOutcomeUnknown] if the answer was lost and neither task nor replication tells what came of it.
+// The request is sent at most once.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Delete the Test Failover VM Replication".
 func (v *SiteVMReplications) CleanUpTestFailover(ctx context.Context, id string) (*drkit.Poller[VMReplication], error) {
@@ -65,8 +67,9 @@ func (v *SiteVMReplications) CleanUpTestFailover(ctx context.Context, id string)
 // original source machine is removed, its disks serving as seeds. It returns once the service has
 // accepted the task; the result is the replication in its new direction.
 //
-// Errors: [drkit.ErrConflict] if the replication was not failed over; [drkit.ErrOutcomeUnknown] if the
-// answer was lost. The request is sent at most once.
+// Errors: [drkit.ErrConflict] if the replication was not failed over, or while it is busy;
+// [drkit.ErrOutcomeUnknown] if the answer was lost and neither task nor replication tells what came of it.
+// The request is sent at most once.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Reverse a VM Replication".
 func (v *SiteVMReplications) Reverse(ctx context.Context, id string) (*drkit.Poller[VMReplication], error) {
@@ -79,8 +82,9 @@ func (v *SiteVMReplications) Reverse(ctx context.Context, id string) (*drkit.Pol
 // A seed machine must be powered off, and is used up. What a second Start for the same machine does is
 // documented nowhere.
 //
-// Errors: a request that cannot be right is refused before it is sent; [drkit.ErrOutcomeUnknown] if the
-// answer was lost. The request is sent at most once.
+// Errors: a request that cannot be right is refused before it is sent; [drkit.ErrOutcomeUnknown] if the answer
+// was lost and no replication of the machine from its site has come of it, as far as tasks and replications
+// tell: which may take until the starts of other machines have ended. The request is sent at most once.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Start New VM Replication" and the five sections after it.
 func (v *SiteVMReplications) Start(ctx context.Context, request ReplicationStart) (*drkit.Poller[VMReplication], error) {
@@ -92,7 +96,7 @@ func (v *SiteVMReplications) Start(ctx context.Context, request ReplicationStart
 // once the service has accepted the task, which has no result. The request is sent at most once.
 //
 // Errors: [drkit.ErrConflict] while the replication is busy; [drkit.ErrOutcomeUnknown] if the answer was
-// lost.
+// lost and neither task nor replication tells what came of it.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Stop a VM Replication".
 func (v *SiteVMReplications) Stop(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
@@ -115,7 +119,7 @@ func (v *SiteVMReplications) Pause(ctx context.Context, id string) (*drkit.Polle
 // result is the replication. The request is sent at most once.
 //
 // Errors: [drkit.ErrConflict] while the replication is busy; [drkit.ErrOutcomeUnknown] if the answer was
-// lost.
+// lost and neither task nor replication tells what came of it.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Resume a VM Replication".
 func (v *SiteVMReplications) Resume(ctx context.Context, id string) (*drkit.Poller[VMReplication], error) {
@@ -127,8 +131,8 @@ func (v *SiteVMReplications) Resume(ctx context.Context, id string) (*drkit.Poll
 // once the service has accepted the task; the result is the replication.
 //
 // Errors: [drkit.ErrConflict] while the replication is busy, paused, in test or already recovered;
-// [drkit.ErrOutcomeUnknown] if the answer was lost: look before you do anything else. The request is
-// sent at most once.
+// [drkit.ErrOutcomeUnknown] if the answer was lost and neither task nor replication tells what came of it:
+// look before you do anything else. The request is sent at most once.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Migrate a VM Replication" and "Migrate a VM Replication
 // to On-Premises".
@@ -143,7 +147,7 @@ func (v *SiteVMReplications) Migrate(ctx context.Context, id string, request Mig
 // replication. The request is sent at most once.
 //
 // Errors: [drkit.ErrConflict] while the replication is busy; [drkit.ErrOutcomeUnknown] if the answer was
-// lost.
+// lost and neither task nor replication tells what came of it.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Configure the Settings of a VM Replication".
 func (v *SiteVMReplications) Reconfigure(ctx context.Context, id string, request Reconfigure) (*drkit.Poller[VMReplication], error) {
@@ -156,7 +160,7 @@ func (v *SiteVMReplications) Reconfigure(ctx context.Context, id string, request
 // accepted the task; the result is the replication. The request is sent at most once.
 //
 // Errors: [drkit.ErrConflict] while the replication is busy; [drkit.ErrOutcomeUnknown] if the answer was
-// lost.
+// lost and neither task nor replication tells what came of it.
 // Roles: EVERYONE, PEER_IMPERSONATING.
 // Source: Cloud Director Availability API guide, "Configure the Disks of a VM Replication".
 func (v *SiteVMReplications) ReconfigureDisks(ctx context.Context, id string, excludedDisks []int) (*drkit.Poller[VMReplication], error) {
