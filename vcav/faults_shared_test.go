@@ -34,6 +34,7 @@ func TestLostWorkThatAnotherCallFinds(t *testing.T) {
 		assert.Equal(t, 1, server.Ran("VMReplications.Sync", id))
 	})
 }
+
 // TestCallThatWasNotSentForAnEarlierOne asks for a failover while the outcome of a synchronization is unknown:
 // nothing is unknown of the failover, or a runbook would take what Recover finds for it.
 func TestCallThatWasNotSentForAnEarlierOne(t *testing.T) {

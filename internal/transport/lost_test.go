@@ -236,7 +236,7 @@ func TestNextCallGetsWhatAnotherHasFound(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
 		y.breaks("move", stuck)
 		client := y.client(t)
-		y.giveUp(t, client)
+		require.ErrorIs(t, y.giveUp(t, client), drkit.ErrOutcomeUnknown)
 		_, err := y.start(t.Context(), client, &shakeThing, "7", nil)
 		require.NoError(t, err)
 		<-time.After(time.Hour)
@@ -258,7 +258,7 @@ func TestNextCallAtAnotherSite(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
 		y.breaks("move", stuck)
 		client := y.client(t)
-		y.giveUp(t, client)
+		require.ErrorIs(t, y.giveUp(t, client), drkit.ErrOutcomeUnknown)
 		<-time.After(time.Minute)
 		call := transport.Call{Operation: &moveThing, Path: []string{"7"}, Site: "south", Work: y.work(client, &moveThing, "7")}
 		answer, err := client.Do(t.Context(), call, &thing{})

@@ -171,7 +171,7 @@ func TestManyCallersAndFaults(t *testing.T) {
 
 func oneStorm(t *testing.T, y *yard, seed uint64) {
 	t.Helper()
-	random := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // to be told again
+	random := rand.New(rand.NewPCG(seed, 1))
 	kinds := []fault{nil, answerLost, requestLost, notConnected, stuck, requestLate(time.Duration(random.IntN(60)) * time.Second), says(503, `{"code":"Busy"}`), says(409, `{"code":"InUse"}`)}
 	for range 20 {
 		y.breaks("move", kinds[random.IntN(len(kinds))])

@@ -298,7 +298,7 @@ func requestLost(req *http.Request, _ func() (*http.Response, error)) (*http.Res
 // requestLate is lost for the client, and carried out so much later.
 func requestLate(late time.Duration) fault {
 	return func(req *http.Request, do func() (*http.Response, error)) (*http.Response, error) {
-		time.AfterFunc(late, func() { _, _ = do() }) //nolint:bodyclose // nobody reads it
+		time.AfterFunc(late, func() { _, _ = do() })
 		return losesConnection(req)
 	}
 }
@@ -318,14 +318,6 @@ func stuck(req *http.Request, do func() (*http.Response, error)) (*http.Response
 func says(status int, body string) fault {
 	return func(req *http.Request, _ func() (*http.Response, error)) (*http.Response, error) {
 		return answers(status, body)(req)
-	}
-}
-
-// then runs something beside a request that goes its way.
-func then(f func()) fault {
-	return func(_ *http.Request, do func() (*http.Response, error)) (*http.Response, error) {
-		f()
-		return do()
 	}
 }
 
