@@ -222,18 +222,38 @@ func TestCookieIsUsedUpByHalfADownload(t *testing.T) {
 	}, withBundle())
 }
 
-// A generation whose answer is lost has run all the same, and is not sent again.
+// A generation whose answer is lost has run all the same: it is found, and not sent again.
 func TestLostGeneration(t *testing.T) {
 	flow(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
 		server.Inject(vcavtest.Fault{Operation: "SupportBundles.GenerateWithID", After: true, Drop: true})
-		_, err := client.SupportBundles.GenerateWithID(t.Context(), newID)
-		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		poller, err := client.SupportBundles.GenerateWithID(t.Context(), newID)
+		require.NoError(t, err)
+		assert.True(t, poller.Adopted())
+		_, err = poller.Wait(t.Context())
+		require.NoError(t, err)
 		assert.Equal(t, 1, server.Ran("SupportBundles.GenerateWithID", newID))
-		<-time.After(time.Minute) // of the bubble
 		all, err := client.SupportBundles.List(t.Context())
 		require.NoError(t, err)
 		require.Len(t, all, 1)
 		assert.Equal(t, newID, all[0].ID)
+	})
+}
+
+// One that never arrived has left nothing, and is sent again once that is known.
+func TestGenerationThatNeverArrived(t *testing.T) {
+	flow(t, func(t *testing.T, server *vcavtest.Server, client *vcav.Client) {
+		server.Inject(vcavtest.Fault{Operation: "SupportBundles.GenerateWithID", Drop: true, Times: 1})
+		_, err := client.SupportBundles.GenerateWithID(t.Context(), newID)
+		var unknown *drkit.OutcomeUnknownError
+		require.ErrorAs(t, err, &unknown)
+		assert.True(t, unknown.Untouched)
+		assert.Zero(t, server.Ran("SupportBundles.GenerateWithID", newID))
+
+		require.True(t, drkit.Discard(err))
+		poller, err := client.SupportBundles.GenerateWithID(t.Context(), newID)
+		require.NoError(t, err)
+		assert.False(t, poller.Adopted())
+		assert.Equal(t, 1, server.Ran("SupportBundles.GenerateWithID", newID))
 	})
 }
 
