@@ -32,18 +32,43 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (err error) {
+// settings are what the command line asks for.
+type settings struct {
+	dryRun      bool
+	replication string // id; empty: the first one, where it is simulated
+}
+
+// parse returns [flag.ErrHelp] once it has printed the help that was asked for.
+func parse(args []string, out io.Writer) (settings, error) {
+	var chosen settings
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
-	flags.SetOutput(out)
-	dryRun := flags.Bool("dry-run", false, "send nothing that changes anything, and show what would be done")
-	id := flags.String("replication", "", "id of the replication to fail over; needed on a real appliance")
-	if err := flags.Parse(args); err != nil {
+	flags.SetOutput(io.Discard) // an error is printed once, by main
+	flags.BoolVar(&chosen.dryRun, "dry-run", false, "send nothing that changes anything, and show what would be done")
+	flags.StringVar(&chosen.replication, "replication", "", "`ID` of the replication to fail over; needed on a real appliance")
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(out, "usage: quickstart [-dry-run] [-replication ID]\n\n")
+		flags.SetOutput(out)
+		flags.PrintDefaults()
+		fmt.Fprint(out, "\nVCAV_URL, VCAV_USER, VCAV_PASSWORD and VCAV_THUMBPRINT name an appliance; without them one is simulated.\n")
+	}
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("%q is not understood; -h shows what is", flags.Arg(0))
+	}
+	return chosen, err
+}
+
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	chosen, err := parse(args, out)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-
 	var requests atomic.Int64
 	options := []drkit.Option{drkit.WithMiddleware(count(&requests))}
-	if *dryRun {
+	if chosen.dryRun {
 		options = append(options, drkit.WithReadOnly())
 	}
 	client, simulated, closeServer, err := connect(out, options)
@@ -57,8 +82,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		fmt.Fprintf(out, "signed out; %d requests in %s\n", requests.Load(), time.Since(began).Round(time.Millisecond))
 	}()
 
-	job := job{client: client, out: out, dryRun: *dryRun}
-	replication, err := job.choose(ctx, *id, simulated)
+	job := job{client: client, out: out, dryRun: chosen.dryRun}
+	replication, err := job.choose(ctx, chosen.replication, simulated)
 	if err != nil {
 		return err
 	}

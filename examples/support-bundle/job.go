@@ -65,7 +65,7 @@ func (j *job) show(ctx context.Context) error {
 }
 
 // make lets the appliance collect a bundle under an id of ours. Whatever becomes of the wait, it can then be
-// found.
+// found. An answer that is lost is the client's business, unless there is no trace of the bundle.
 func (j *job) make(ctx context.Context, id string) error {
 	fmt.Fprintf(j.out, "collecting bundle %s\n", id)
 	poller, err := j.client.SupportBundles.GenerateWithID(ctx, id)
@@ -76,7 +76,7 @@ func (j *job) make(ctx context.Context, id string) error {
 	}
 	var failed *drkit.TaskError
 	if errors.Is(err, drkit.ErrOutcomeUnknown) || err != nil && poller != nil && !errors.As(err, &failed) {
-		return fmt.Errorf("%w; once -list shows it, download it with -id %s", err, id)
+		return fmt.Errorf("%w; once -list shows it, download it with -id %s, or run this again for another one", err, id)
 	}
 	return err
 }

@@ -50,12 +50,17 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 // parse reads the flags and refuses what cannot be meant.
 func (j *job) parse(args []string) error {
 	flags := flag.NewFlagSet("support-bundle", flag.ContinueOnError)
-	flags.SetOutput(j.out)
+	flags.SetOutput(io.Discard) // an error is printed once, by main
 	flags.BoolVar(&j.list, "list", false, "show the bundles that are there, and do nothing else")
 	flags.StringVar(&j.id, "id", "", "download the bundle of this id instead of making one")
 	flags.StringVar(&j.directory, "to", "", "directory for the file (default: this one; simulated: one that is removed at the end)")
 	flags.BoolVar(&j.remove, "delete", false, "delete the bundle from the appliance once it is here")
-	if err := flags.Parse(args); err != nil {
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(j.out)
+		flags.Usage()
+	}
+	if err != nil {
 		return err
 	}
 	switch {

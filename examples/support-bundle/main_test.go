@@ -18,7 +18,10 @@ import (
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
 
-const oldID = "71b0f9c4-2e58-4d6a-93c7-a85f0d1e4b26"
+const (
+	oldID    = "71b0f9c4-2e58-4d6a-93c7-a85f0d1e4b26"
+	generate = "SupportBundles.GenerateWithID"
+)
 
 // Whoever runs the tests may have named an appliance in the environment.
 func TestMain(m *testing.M) {
@@ -77,8 +80,11 @@ func TestWhatCannotBe(t *testing.T) {
 		var out bytes.Buffer
 		require.ErrorContains(t, run(t.Context(), args, &out), want)
 		assert.NotContains(t, out.String(), "collecting")
+		assert.NotContains(t, out.String(), want, "main prints it")
 	}
-	require.NoError(t, run(t.Context(), []string{"-h"}, new(bytes.Buffer)))
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"-h"}, &out))
+	assert.Contains(t, out.String(), "-delete")
 }
 
 // newJob works at an appliance whose bundles have many megabytes.
@@ -106,7 +112,7 @@ func TestInterruptLeavesNoFile(t *testing.T) {
 func TestInterruptWhileCollecting(t *testing.T) {
 	t.Parallel()
 	job, server, _ := newJob(t)
-	server.SlowTask("SupportBundles.GenerateWithID", "", time.Hour)
+	server.SlowTask(generate, "", time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
 	job.out = interrupting{"RUNNING", cancel}
 	err := job.run(ctx)
@@ -138,19 +144,36 @@ func TestCorruptBundle(t *testing.T) {
 	assert.Len(t, server.SupportBundles(), 1, "what is not here is not deleted there")
 }
 
-// An answer that is lost does not lose the bundle.
+// An answer that is lost does not lose the bundle: the client finds it.
 func TestLostGeneration(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		job, server, _ := newJob(t, vcavtest.InMemory(), vcavtest.BundleSize(1000))
-		server.Inject(vcavtest.Fault{Operation: "SupportBundles.GenerateWithID", After: true, Drop: true})
+		server.Inject(vcavtest.Fault{Operation: generate, After: true, Drop: true})
+		require.NoError(t, job.run(t.Context()))
+		assert.Equal(t, 1, server.Ran(generate, ""))
+		assert.Len(t, in(t, job.directory), 1)
+	})
+}
+
+// A request that is lost may arrive after the client has given up looking. Its bundle can still be had.
+func TestGenerationThatArrivesLate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		job, server, _ := newJob(t, vcavtest.InMemory(), vcavtest.BundleSize(1000))
+		server.Inject(vcavtest.Fault{Operation: generate, Drop: true, Late: 5 * time.Minute})
 		err := job.run(t.Context())
 		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		require.ErrorContains(t, err, "no task came of it so far")
+		assert.Zero(t, server.Ran(generate, ""))
+		assert.Empty(t, in(t, job.directory))
+
 		_, id, found := strings.Cut(err.Error(), "download it with -id ")
 		require.True(t, found)
-		<-time.After(time.Minute)
-		job.id = id
+		job.id, _, _ = strings.Cut(id, ",")
+		<-time.After(10 * time.Minute) // of the bubble
 		require.NoError(t, job.run(t.Context()))
+		assert.Equal(t, 1, server.Ran(generate, job.id))
 		assert.Len(t, in(t, job.directory), 1)
 	})
 }
@@ -158,7 +181,7 @@ func TestLostGeneration(t *testing.T) {
 func TestCollectionThatFails(t *testing.T) {
 	t.Parallel()
 	job, server, out := newJob(t)
-	server.FailTask("SupportBundles.GenerateWithID", "", "GeneralServerFailure", "The disk is full.")
+	server.FailTask(generate, "", "GeneralServerFailure", "The disk is full.")
 	err := job.run(t.Context())
 	require.ErrorContains(t, err, "The disk is full.")
 	assert.NotContains(t, err.Error(), "-id", "there is none")
