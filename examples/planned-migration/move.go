@@ -144,12 +144,13 @@ func (r *runbook) step(ctx context.Context, m *machine, name string, start func(
 		return fmt.Errorf("%s not begun: %w", name, ctx.Err())
 	}
 	began := time.Now()
-	// An interrupt does not cut the request off, because its answer names the task.
+	// An interrupt does not cut the request off, because its answer names the task. If that is lost, the client
+	// finds the task.
 	task, err := start(context.WithoutCancel(ctx), m.ID)
 	switch {
 	case errors.Is(err, drkit.ErrOutcomeUnknown):
 		m.cells[name] = "unknown"
-		return fmt.Errorf("%w; it is not sent again: look at the tasks of %s first", err, m.ID)
+		return fmt.Errorf("%w; the next run looks again before it sends anything", err)
 	case err != nil:
 		m.cells[name] = "not begun"
 		return err
