@@ -39,6 +39,7 @@ type Client struct {
 	session Session                          // of the last sign-in
 	who     identity                         // zero until it was asked for
 	batches map[string]*taskwait.Batch[Task] // by site
+	names   map[string][]string              // of this client in tasks, as answers have shown them; by site
 }
 
 // Site is a view of a client: its requests name a site to run at, over the same session and

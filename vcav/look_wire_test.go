@@ -125,6 +125,7 @@ func TestVetoesOverTheWire(t *testing.T) {
 		want   string
 	}{
 		"another user":          {with("user", "ann@acme-dr"), " (started by ann@acme-dr)"},
+		"nobody":                {with("user", nil), " (nobody is named who started it)"},
 		"a user on two lines":   {with("user", "a\nb"), ` (started by "a\nb")`},
 		"before the newest one": {with("startTime", 1), " (started before the operation was sent)"},
 		"a migration":           {inWorkflow("type", "migrate"), " (a task of type migrate)"},
@@ -212,6 +213,37 @@ func TestUserAtASite(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A service may write its users otherwise in tasks than in sessions, as the guide's samples do: what it has written
+// into a task of this client, at the same place, is the name of this client.
+func TestUserAsTasksHaveIt(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, client := failoverTrace.answered(t, cut())
+		s.on("POST", "/vm-replications/"+ordersID+"/sync", taskAt("RUNNING", 0, with("user", "acme-dr@south")))
+		s.on("GET", "/tasks", tasksOf(), tasksOf(row(t, failoverTrace.task, with("user", "acme-dr@south"))))
+		_, err := client.VMReplications.Failover(t.Context(), ordersID, cloudFailover())
+		require.ErrorContains(t, err, "(started by acme-dr@south)", "nobody knows yet who that is")
+		drkit.Discard(err)
+
+		s.on("GET", "/tasks", tasksOf())
+		for range 2 {
+			_, err = client.VMReplications.Sync(t.Context(), ordersID)
+			require.NoError(t, err)
+		}
+		for at, own := range map[*vcav.SiteVMReplications]bool{
+			&client.VMReplications.SiteVMReplications: true, client.Site(siteName).VMReplications: false,
+		} {
+			s.on("GET", "/tasks", tasksOf(), tasksOf(row(t, failoverTrace.task, with("user", "acme-dr@south"))))
+			poller, err := at.Failover(t.Context(), ordersID, cloudFailover())
+			if !own {
+				require.ErrorContains(t, err, "(started by acme-dr@south)")
+				continue
+			}
+			require.NoError(t, err)
+			assert.Equal(t, taskID, poller.ID())
+		}
+	})
 }
 
 // An adopted task is followed like any other, where it runs; at its end the list is read once more.

@@ -48,6 +48,7 @@ func startAs[T any](ctx context.Context, at place, call transport.Call, answer a
 	if said.Poller != nil {
 		return earlier[T](ctx, call, said)
 	}
+	at.called(answer.task().User)
 	source := &taskSource[T]{at: at, accepted: answer.task(), operation: call.Operation.Name, operationID: id}
 	if health, ok := answer.(*healthTask); ok {
 		source.made = health.made

@@ -2,6 +2,7 @@ package vcav
 
 import (
 	"context"
+	"slices"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -67,23 +68,43 @@ func (p place) at(resource string) string {
 	return resource + " at " + p.site
 }
 
-// user returns who is signed in.
-func (p place) user(ctx context.Context) (string, error) {
-	if user := p.client.signedIn().User; user != "" {
-		return user, nil
+// names returns what this client may be called in the tasks of this place: by its session, by its extension to the
+// site, and as the tasks have it that the service has begun for it.
+func (p place) names(ctx context.Context) ([]string, error) {
+	user := p.client.signedIn().User
+	if user == "" {
+		who, err := p.client.identity(ctx)
+		if err != nil {
+			return nil, err
+		}
+		user = who.user
 	}
-	who, err := p.client.identity(ctx)
-	return who.user, err
+	names := []string{user, p.client.extensions.user(p.site)}
+	p.client.mu.Lock()
+	defer p.client.mu.Unlock()
+	return append(names, p.client.names[p.site]...), nil
+}
+
+// called takes note of the name in which the service has begun a task for this client.
+func (p place) called(user string) {
+	p.client.mu.Lock()
+	defer p.client.mu.Unlock()
+	if user == "" || slices.Contains(p.client.names[p.site], user) {
+		return
+	}
+	if p.client.names == nil {
+		p.client.names = map[string][]string{}
+	}
+	p.client.names[p.site] = append(p.client.names[p.site], user)
 }
 
 // jobs returns the tasks that query finds and know knows. The filters of a query are the service's business:
 // know looks again. The oldest come first, so that the list does not move under the walk when others begin.
 func (p place) jobs(ctx context.Context, query TaskQuery, know func(Task) (transport.Job, bool)) ([]transport.Job, error) {
-	user, err := p.user(ctx)
+	names, err := p.names(ctx)
 	if err != nil {
 		return nil, err
 	}
-	there := p.client.extensions.user(p.site)
 	query.Sort = []SortField{Asc("startTime")}
 	var jobs []transport.Job
 	for task, err := range (&Tasks{p}).List(ctx, query) {
@@ -96,7 +117,11 @@ func (p place) jobs(ctx context.Context, query TaskQuery, know func(Task) (trans
 		}
 		job.ID, job.Started, job.End = task.ID, task.StartTime.Time, task.EndTime.Time
 		job.Ended = task.Ended() || !job.End.IsZero() // a state that is not known may be an end, too
-		if job.Veto == "" && task.User != user && task.User != there {
+		switch {
+		case job.Veto != "":
+		case task.User == "":
+			job.Veto = "nobody is named who started it"
+		case !slices.Contains(names, task.User):
 			job.Veto = "started by " + plain(task.User)
 		}
 		jobs = append(jobs, job)
