@@ -22,11 +22,10 @@ import (
 //	})
 //
 // Before the request leaves, the journal gets the intent; then the task, and at the end its result. A later run
-// finds the result, or waits for the task; where it finds the intent alone, it looks for the operation, and takes
-// at least the grace of [PollPolicy] for that. If nothing of it is to be seen and the resource is as it was, a
-// failover or a migration is sent again; any other operation, and what cannot be told, ends in
-// [ErrOutcomeUnknown], as it does without a journal. A refusal leaves the step ready. A task that has failed
-// stays failed until [Retry].
+// finds the result, or waits for the task; where it finds the intent alone, it looks for the operation, until the
+// grace of [PollPolicy] has passed. If nothing of it is to be seen and the resource is as it was, a failover
+// or a migration is sent again; any other operation, and what cannot be told, ends in [ErrOutcomeUnknown], as it
+// does without a journal. A refusal leaves the step ready. A task that has failed stays failed until [Retry].
 //
 // The end of the task gets into the journal when the poller sees it, before Wait or Poll return it. A result that
 // cannot be read does not: a later run asks for the task again.
@@ -64,23 +63,34 @@ func Once[T any](ctx context.Context, journal Journal, key string, do func(conte
 		}
 	}
 	poller, err := do(step.WithClaim(ctx, claim))
-	started := claim.Started()
-	switch {
-	case err == nil && !claim.Taken():
-		return poller, fmt.Errorf("%w: step %q holds no operation that must not repeat", ErrStep, key)
-	case err == nil && poller == nil:
-		return nil, fmt.Errorf("%w: the function of step %q has returned neither a poller nor an error", ErrStep, key)
-	case err == nil && started != nil && started != any(poller):
-		return poller, fmt.Errorf("%w: the function of step %q has returned another poller than that of its operation", ErrStep, key)
-	case !claim.Taken() || poller == nil || ended:
+	switch stray := strayed(claim, poller); {
+	case stray != nil && err == nil:
+		return poller, stray
+	case stray != nil || ended:
 		return poller, err
 	}
-	if unsaved := poller.keepEnd(ctx, func(ctx context.Context, seen Look[T]) error {
+	unsaved := poller.keepEnd(ctx, func(ctx context.Context, seen Look[T]) error {
 		return saveEnd(ctx, journal, claim, seen)
-	}); err == nil {
+	})
+	if err == nil {
 		err = unsaved
 	}
 	return poller, err
+}
+
+// strayed says why the poller that a function has returned is not that of its step, or nothing.
+func strayed[T any](claim *step.Claim, poller *Poller[T]) error {
+	started := claim.Started()
+	switch {
+	case !claim.Taken():
+		return fmt.Errorf("%w: step %q holds no operation that must not repeat", ErrStep, claim.Before.Key)
+	case poller == nil:
+		return fmt.Errorf("%w: the function of step %q has returned neither a poller nor an error", ErrStep, claim.Before.Key)
+	case started != nil && started != any(poller):
+		return fmt.Errorf("%w: the function of step %q has returned another poller than that of its operation", ErrStep, claim.Before.Key)
+	default:
+		return nil
+	}
 }
 
 // Retry makes a step ready that has failed, or whose outcome has stayed unknown, so that the next run sends its
