@@ -23,12 +23,16 @@ import (
 const (
 	roleVariable       = "DRKIT_RUNBOOK_ROLE"
 	seedVariable       = "DRKIT_RUNBOOK_SEED"
+	faultsVariable     = "DRKIT_RUNBOOK_FAULTS"
 	boundariesVariable = "DRKIT_RUNBOOK_BOUNDARIES"
 
 	roleSimulator = "simulator"
 	roleRunbook   = "runbook" // as it is built, but for its patience
 	roleVictim    = "victim"  // a runbook that kills itself at boundaries
 	rolePrey      = "prey"    // a runbook that stops at boundaries and is killed from outside
+
+	faultsLost = "answers are lost"
+	faultsLate = "failovers are late"
 )
 
 // child is one process of a campaign. It returns its exit status.
@@ -54,25 +58,38 @@ type hello struct{ URL, User, Password, Thumbprint string }
 
 // audit is what has really happened at the simulator.
 type audit struct {
-	Requests, Faults int
-	Machines         []auditedMachine
-	Violations       []string
+	vcavtest.Audit
+	Machines   []vcavtest.Replication
+	Late       map[string]string // operation ID of what was executed late, or is to be, by replication
+	Violations []vcavtest.Violation
+	Requests   int
+	Faults     int
 }
 
-type auditedMachine struct {
-	ID, Name           string
-	Syncs, Failovers   int // accepted
-	Pauses             int // accepted
-	Copies             int // machines of that name at the recovery site
-	State, RecoveredAs string
+func auditOf(server *vcavtest.Server) audit {
+	a := audit{
+		Audit: server.Audit(), Machines: server.Replications(), Late: map[string]string{}, Violations: server.Violations(),
+		Requests: server.Count(""),
+	}
+	for _, request := range server.Requests() {
+		if len(request.Faults) > 0 {
+			a.Faults++
+		}
+		if request.Late > 0 {
+			a.Late[request.Resource] = request.OperationID
+		}
+	}
+	return a
 }
 
 // String is a table.
 func (a audit) String() string {
 	return table(func(table *tabwriter.Writer) {
-		fmt.Fprintln(table, "MACHINE\tSYNCS\tPAUSES\tFAILOVERS\tMACHINES MADE\tRECOVERY\tRECOVERED AS")
+		fmt.Fprintln(table, "MACHINE\tSYNCS\tPAUSES\tFAILOVERS\tREQUESTS\tLATE\tREFUSED\tLOST\tRECOVERED\tAS")
 		for _, m := range a.Machines {
-			fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%s\t%s\n", m.Name, m.Syncs, m.Pauses, m.Failovers, m.Copies, m.State, m.RecoveredAs)
+			f := a.Of(failovers, m.ID)
+			fmt.Fprintf(table, "%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", m.VMName, a.Of(syncs, m.ID).Ran, a.Of(pauses, m.ID).Ran,
+				f.Ran, f.Requests, f.Late+f.Pending, f.Refused, f.Lost, a.Recovery(m.ID).Recovered, cmp.Or(m.RecoveredVM, none))
 		}
 	})
 }
@@ -84,7 +101,12 @@ func serve() error {
 		return err
 	}
 	defer server.Close()
-	loseAnswers(server)
+	switch os.Getenv(faultsVariable) {
+	case faultsLost:
+		loseAnswers(server)
+	case faultsLate:
+		delayFailovers(server)
+	}
 	say := json.NewEncoder(os.Stdout)
 	err = say.Encode(hello{server.URL, server.User, server.Password, server.Thumbprint()})
 	for lines := bufio.NewScanner(os.Stdin); err == nil && lines.Scan(); {
@@ -106,11 +128,7 @@ func fleet() vcavtest.Option {
 
 // loseAnswers drops one answer in ten once the work is done.
 func loseAnswers(server *vcavtest.Server) {
-	seed, err := strconv.ParseUint(os.Getenv(seedVariable), 10, 64)
-	if err != nil {
-		return
-	}
-	random := rand.New(rand.NewPCG(seed, 1))
+	random := rand.New(rand.NewPCG(seedOf(), 1))
 	for request := range 20_000 {
 		if random.IntN(10) == 0 {
 			server.Inject(vcavtest.Fault{After: true, Drop: true, Skip: request, Times: 1})
@@ -118,31 +136,23 @@ func loseAnswers(server *vcavtest.Server) {
 	}
 }
 
-func auditOf(server *vcavtest.Server) audit {
-	a := audit{Requests: server.Count("")}
-	for _, request := range server.Requests() {
-		if len(request.Faults) > 0 {
-			a.Faults++
+// delayFailovers lets the first failover of every other machine be executed two to five times the grace after it
+// came. A proxy has answered long before, and keeps the first run from signing out: a request that comes to a session
+// that has ended is refused.
+func delayFailovers(server *vcavtest.Server) {
+	random := rand.New(rand.NewPCG(seedOf(), 1))
+	server.Inject(vcavtest.Fault{Operation: "Sessions.End", Status: http.StatusGatewayTimeout, Times: 4}) // all attempts
+	for i, r := range server.Replications() {
+		if i%2 == 0 {
+			late := 2*grace + time.Duration(random.Int64N(int64(3*grace)))
+			server.Inject(vcavtest.Fault{Operation: failovers, Resource: r.ID, Status: http.StatusGatewayTimeout, Body: "<html>Gateway Timeout</html>", Late: late, Times: 1})
 		}
 	}
-	for _, v := range server.Violations() {
-		a.Violations = append(a.Violations, v.String())
-	}
-	copies := map[string]int{}
-	for _, machine := range server.Machines() {
-		if machine.Site == "site2" {
-			copies[machine.Name]++
-		}
-	}
-	for _, r := range server.Replications() {
-		a.Machines = append(a.Machines, auditedMachine{
-			ID: r.ID, Name: r.VMName, State: r.Recovery, RecoveredAs: r.RecoveredVM, Copies: copies[r.VMName],
-			Syncs:     server.Ran("VMReplications.Sync", r.ID),
-			Pauses:    server.Ran("VMReplications.Pause", r.ID),
-			Failovers: server.Ran("VMReplications.Failover", r.ID),
-		})
-	}
-	return a
+}
+
+func seedOf() uint64 {
+	seed, _ := strconv.ParseUint(os.Getenv(seedVariable), 10, 64) // 0 is as good as any
+	return seed
 }
 
 // --- the runbook ---
