@@ -13,16 +13,14 @@ import (
 const (
 	attempts = 3                // to clean up
 	pause    = 10 * time.Second // after one that failed
-	grace    = 30 * time.Second // for the task of a request to show whose answer was lost
 )
 
-// errUnclear is of a test whose answer was lost, and whose task cannot be told.
-var errUnclear = errors.New("it is not clear whether ours has begun")
+// errUnclear is of a test that is there after an answer was lost, and that may be somebody else's.
+var errUnclear = errors.New("it is not clear whether it is ours")
 
 // cleanUp waits until the test has ended, well or badly, removes what it has made, and checks that it is gone.
 func (r *rehearsal) cleanUp(ctx context.Context) error {
-	_, err := r.test.Wait(ctx)
-	ours := !errors.Is(err, errUnclear)
+	ours := r.ended(ctx)
 	var failure error // of the latest attempt
 	for attempt := 0; ; attempt++ {
 		now, err := drkit.NewPoller(&settled{r}, r.polling).Wait(ctx)
@@ -51,9 +49,23 @@ func (r *rehearsal) cleanUp(ctx context.Context) error {
 	}
 }
 
+// ended waits for the end of the test, and reports whether it is known to be ours. A task that was found after its
+// answer was lost is not if its end was not seen, or if another one like it has come to light meanwhile.
+func (r *rehearsal) ended(ctx context.Context) bool {
+	if r.test == nil {
+		return false
+	}
+	_, err := r.test.Wait(ctx)
+	var failed *drkit.TaskError
+	return !r.test.Adopted() || err == nil || errors.As(err, &failed)
+}
+
 // remove cleans up once, and returns what to say if the test is still there after that.
 func (r *rehearsal) remove(ctx context.Context) error {
 	poller, err := r.client.VMReplications.CleanUpTestFailover(ctx, r.replication.ID)
+	if errors.Is(err, drkit.ErrOutcomeUnknown) {
+		drkit.Discard(err) // it may run twice: our test is looked for before the next attempt
+	}
 	if err != nil {
 		return err
 	}
@@ -82,6 +94,9 @@ func (r *rehearsal) tasks(ctx context.Context) ([]vcav.Task, error) {
 	}))
 }
 
+// atWork knows the end of a task also by its time: the list of states is open.
+func atWork(task vcav.Task) bool { return !task.Ended() && task.EndTime.IsZero() }
+
 // settled is a [drkit.Source] that ends when no task is at work on the replication, with what is then there.
 type settled struct{ *rehearsal }
 
@@ -95,7 +110,7 @@ func (s *settled) Look(ctx context.Context) (look drkit.Look[vcav.VMReplication]
 		return look, err
 	}
 	for _, task := range tasks {
-		if !task.Ended() {
+		if atWork(task) {
 			look.Progress = drkit.Progress{State: drkit.State(task.State), Percent: task.Progress}
 			return look, nil
 		}
@@ -104,39 +119,4 @@ func (s *settled) Look(ctx context.Context) (look drkit.Look[vcav.VMReplication]
 	look.Progress.State = drkit.State(recoveryState(look.Result))
 	look.Done = recoveryState(look.Result) != vcav.RecoveryStateInProgress
 	return look, err
-}
-
-// lostTest is a [drkit.Source] that looks for the task of a test failover whose answer was lost, and follows
-// it to its end. A client that finds such tasks by itself leaves it nothing to do.
-type lostTest struct {
-	*rehearsal
-	since time.Time
-	cause error
-}
-
-// ID returns the id of the replication, since that of the task is not known.
-func (l *lostTest) ID() string { return l.replication.ID }
-
-// Look picks the tests that this user has started since the tasks were noted. More than one are no proof.
-func (l *lostTest) Look(ctx context.Context) (look drkit.Look[vcav.VMReplication], err error) {
-	tasks, err := l.tasks(ctx)
-	if err != nil {
-		return look, err
-	}
-	var found []vcav.Task
-	for _, task := range tasks {
-		if task.WorkflowInfo.Type == "failoverTest" && task.User == l.user && !l.noted[task.ID] {
-			found = append(found, task)
-		}
-	}
-	switch {
-	case len(found) == 1:
-		look.Progress = drkit.Progress{State: drkit.State(found[0].State), Percent: found[0].Progress}
-		if look.Done = found[0].Ended(); look.Done {
-			look.Result, look.Err = vcav.ResultOf[vcav.VMReplication](found[0])
-		}
-	case len(found) > 1 || time.Since(l.since) >= grace:
-		look.Done, look.Err = true, fmt.Errorf("%w: %d new task(s): %w", errUnclear, len(found), l.cause)
-	}
-	return look, nil
 }

@@ -150,7 +150,7 @@ func away(server *vcavtest.Server) {
 // The second interrupt ends everything at once, and the report names what is left.
 func TestInterruptedTwice(t *testing.T) {
 	t.Parallel()
-	for k := 1; k <= 90; k += stride(3) {
+	for k := 1; k <= 105; k += stride(3) {
 		for _, between := range []time.Duration{0, 500 * time.Millisecond, 7 * time.Second} {
 			t.Run(fmt.Sprintf("request %d, %s", k, between), func(t *testing.T) {
 				t.Parallel()

@@ -21,8 +21,6 @@ type job struct {
 	parallel int
 	powerOn  bool
 	limit    time.Duration // for the clean-up of one test
-
-	user string // who is signed in
 }
 
 func (j *job) run(ctx, last context.Context) error {
@@ -30,7 +28,6 @@ func (j *job) run(ctx, last context.Context) error {
 	if err != nil {
 		return err
 	}
-	j.user = session.User
 	replications, err := drkit.Collect(j.client.VMReplications.List(ctx, vcav.VMReplicationQuery{
 		SourceOrg: j.org, VMName: j.named, Sort: []vcav.SortField{vcav.Asc("vmName")},
 	}))
@@ -40,7 +37,7 @@ func (j *job) run(ctx, last context.Context) error {
 	case len(replications) == 0:
 		return fmt.Errorf("%s has no machine to rehearse: %w", j.org, drkit.ErrNotFound)
 	}
-	fmt.Fprintf(j.out, "%s signs in and rehearses %s: %d machine(s), %d at once\n", j.user, j.org, len(replications), j.parallel)
+	fmt.Fprintf(j.out, "%s signs in and rehearses %s: %d machine(s), %d at once\n", session.User, j.org, len(replications), j.parallel)
 
 	told := make(chan struct{})
 	over := context.AfterFunc(ctx, func() {

@@ -18,6 +18,84 @@ import (
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
 
+// An answer that is lost is found by the client, or by the next attempt to clean up. Nothing runs twice.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fault  vcavtest.Fault
+		result string
+		ran    int
+	}{
+		"test lost after":       {vcavtest.Fault{Operation: testFailover, After: true, Reset: true}, passed, 1},
+		"half an answer":        {vcavtest.Fault{Operation: testFailover, After: true, Truncate: true}, passed, 1},
+		"no answer":             {vcavtest.Fault{Operation: testFailover, After: true, Hang: true}, passed, 1},
+		"test that comes late":  {vcavtest.Fault{Operation: testFailover, Drop: true, Late: 20 * time.Second}, passed, 1},
+		"test lost before":      {vcavtest.Fault{Operation: testFailover, Drop: true}, failed, 0},
+		"clean-up lost after":   {vcavtest.Fault{Operation: cleanUp, After: true, Reset: true}, passed, 1},
+		"clean-up lost before":  {vcavtest.Fault{Operation: cleanUp, Drop: true}, passed, 1},
+		"clean-up that is late": {vcavtest.Fault{Operation: cleanUp, Drop: true, Late: 50 * time.Second}, passed, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := newDrill(t)
+				d.job.named = "db-1"
+				tc.fault.Times = 1
+				d.server.Inject(tc.fault)
+				err := d.run()
+				d.assertNothingLeft(t)
+				assert.Equal(t, tc.result, d.result("db-1"))
+				assert.Equal(t, tc.ran, d.server.Ran(testFailover, vcavtest.ReplicationID("db-1")))
+				assert.Equal(t, tc.ran, d.server.Ran(cleanUp, vcavtest.ReplicationID("db-1")))
+				if tc.result == failed {
+					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+					assert.Contains(t, d.row("db-1"), "no task came of it so far, and nothing there has changed")
+				}
+			})
+		})
+	}
+}
+
+// A task that was found in place of an answer is not ours for sure once another one has come to light.
+func TestWhatIsOurs(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		end     error
+		adopted bool
+		ours    bool
+	}{
+		"answered":        {nil, false, true},
+		"found":           {nil, true, true},
+		"found, failed":   {&drkit.TaskError{Kind: drkit.ErrConflict}, true, true},
+		"found, not seen": {drkit.ErrTaskGone, true, false},
+		"found, not sure": {&drkit.Error{Kind: drkit.ErrConflict}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &rehearsal{test: drkit.NewPoller(over{tc.end, tc.adopted})}
+			assert.Equal(t, tc.ours, r.ended(t.Context()))
+		})
+	}
+	assert.False(t, new(rehearsal).ended(t.Context()), "nobody knows of a test")
+}
+
+// over is a [drkit.Source] of work that has ended.
+type over struct {
+	err     error
+	adopted bool
+}
+
+func (o over) ID() string { return "task-1" }
+
+func (o over) Adopted() bool { return o.adopted }
+
+func (o over) Look(context.Context) (drkit.Look[vcav.VMReplication], error) {
+	return drkit.Look[vcav.VMReplication]{Done: true, Err: o.err}, nil
+}
+
+// grace is how long the client looks for the task of a request whose answer was lost.
+const grace = 30 * time.Second
+
 // A request may arrive long after its client has lost the connection.
 func TestTestThatBeginsAfterItsAnswerWasLost(t *testing.T) {
 	t.Parallel()

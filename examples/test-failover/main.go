@@ -50,10 +50,11 @@ func main() {
 // run does it all. The end of ctx is an interrupt; that of last, which ends ctx too, is the second one.
 func run(ctx, last context.Context, args []string, out io.Writer) (err error) {
 	job := job{out: &lines{out: out}}
-	if err := job.parse(args, out); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil
-		}
+	err = job.parse(args, out)
+	if errors.Is(err, flag.ErrHelp) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	closeServer, err := job.connect(ctx)
@@ -69,16 +70,22 @@ func run(ctx, last context.Context, args []string, out io.Writer) (err error) {
 	return job.run(ctx, last)
 }
 
-// parse reads the flags and refuses what cannot be meant.
+// parse reads the flags and refuses what cannot be meant. It returns [flag.ErrHelp] once it has printed the help
+// that was asked for.
 func (j *job) parse(args []string, out io.Writer) error {
 	flags := flag.NewFlagSet("test-failover", flag.ContinueOnError)
-	flags.SetOutput(out)
+	flags.SetOutput(io.Discard) // an error is printed once, by main
 	flags.StringVar(&j.org, "org", "", "rehearse the machines of this organization; needed on a real appliance")
 	flags.StringVar(&j.named, "vm", "", "only those whose name contains this")
 	flags.IntVar(&j.parallel, "parallel", 4, "how many to rehearse at once")
 	flags.BoolVar(&j.powerOn, "power-on", false, "power the test machines on; mind which networks they are in then")
 	flags.DurationVar(&j.limit, "cleanup-timeout", 30*time.Minute, "how long the clean-up of a test may take, with the wait for its end")
-	if err := flags.Parse(args); err != nil {
+	err := flags.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(out)
+		flags.Usage()
+	}
+	if err != nil {
 		return err
 	}
 	switch {

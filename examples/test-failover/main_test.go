@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,6 +14,14 @@ import (
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
+
+// Whoever runs the tests may have named an appliance in the environment. They must not rehearse what it has.
+func TestMain(m *testing.M) {
+	if err := os.Unsetenv("VCAV_URL"); err != nil {
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
 
 func TestProgram(t *testing.T) {
 	t.Parallel()
@@ -40,10 +49,14 @@ func TestProgramRefuses(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			require.ErrorContains(t, run(t.Context(), t.Context(), args, new(bytes.Buffer)), want)
+			var out bytes.Buffer
+			require.ErrorContains(t, run(t.Context(), t.Context(), args, &out), want)
+			assert.NotContains(t, out.String(), want, "main prints it")
 		})
 	}
-	require.NoError(t, run(t.Context(), t.Context(), []string{"-h"}, new(bytes.Buffer)))
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), t.Context(), []string{"-h"}, &out))
+	assert.Contains(t, out.String(), "-cleanup-timeout")
 }
 
 func TestRealApplianceNeedsAnOrganization(t *testing.T) {

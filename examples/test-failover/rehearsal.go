@@ -30,31 +30,31 @@ type rehearsal struct {
 	reason string // of a result other than passed
 	took   time.Duration
 
-	noted   map[string]bool // tasks of the replication before the test
-	test    *drkit.Poller[vcav.VMReplication]
-	machine string // id of the test machine, once it is known
-	left    bool   // whether a test of ours may be there
+	test    *drkit.Poller[vcav.VMReplication] // nil unless it has begun for sure
+	machine string                            // id of the test machine, once it is known
+	left    bool                              // whether a test of ours may be there
 }
 
 // run rehearses one machine. It brings to an end what it has begun when ctx ends, but not when last does.
 func (r *rehearsal) run(ctx, last context.Context) error {
+	began := time.Now()
 	err := r.prepare(ctx)
+	if err == nil && r.reason == "" {
+		err = r.begin(ctx, last)
+	}
 	switch {
-	case err != nil && ctx.Err() != nil:
+	case err != nil && !r.left && ctx.Err() != nil:
 		return r.end(notBegun, err)
-	case err != nil:
+	case err != nil && !r.left:
 		return r.end(failed, err)
 	case r.reason != "":
 		return r.end(skipped, nil)
+	case err == nil:
+		err = r.check(ctx)
 	}
-	began := time.Now()
-	err = r.rehearse(ctx, last)
-	var remains error
-	if r.left {
-		own, cancel := context.WithTimeoutCause(last, r.limit, fmt.Errorf("not cleaned up within %s", r.limit))
-		defer cancel()
-		remains = r.cleanUp(own)
-	}
+	own, cancel := r.limited(last)
+	defer cancel()
+	remains := r.cleanUp(own)
 	r.took = time.Since(began)
 	switch {
 	case err == nil && remains == nil:
@@ -64,6 +64,11 @@ func (r *rehearsal) run(ctx, last context.Context) error {
 	default:
 		return r.end(failed, both(err, remains))
 	}
+}
+
+// limited returns a context for the clean-up of the test.
+func (r *rehearsal) limited(last context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(last, r.limit, fmt.Errorf("not cleaned up within %s", r.limit))
 }
 
 // end takes note of the result, and says in the error which machine it is about and what is left of it.
@@ -90,10 +95,9 @@ func (r *rehearsal) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.replication, r.at, r.noted = now, time.Now(), map[string]bool{}
+	r.replication, r.at = now, time.Now()
 	for _, task := range tasks {
-		r.noted[task.ID] = true
-		if !task.Ended() {
+		if atWork(task) {
 			r.reason = fmt.Sprintf("busy with the %s of %s", task.WorkflowInfo.Type, task.User)
 			return nil
 		}
@@ -119,25 +123,31 @@ func unfit(replication vcav.VMReplication) string {
 	}
 }
 
-// rehearse starts the test failover and checks what it makes. The request does not end with ctx: what becomes
-// of a test is hard to tell once its answer has been given up.
-func (r *rehearsal) rehearse(ctx, last context.Context) error {
+// begin starts the test failover. An interrupt cuts off the request, and also the client's own look for the task
+// where the answer was lost; whether a test has begun must be found out all the same.
+func (r *rehearsal) begin(ctx, last context.Context) error {
 	var request vcav.FailoverTestRequest = vcav.CloudFailoverTest{PowerOn: r.powerOn}
 	if r.replication.Destination.Org == "" { // on premises
 		request = vcav.VCenterFailoverTest{PowerOn: r.powerOn}
 	}
-	var err error
-	r.test, err = r.client.VMReplications.TestFailover(last, r.replication.ID, request)
-	switch {
-	case errors.Is(err, drkit.ErrOutcomeUnknown):
+	test, err := r.client.VMReplications.TestFailover(ctx, r.replication.ID, request)
+	if errors.Is(err, drkit.ErrOutcomeUnknown) {
 		r.tell("%v", err)
-		r.test = drkit.NewPoller(&lostTest{rehearsal: r, since: time.Now(), cause: err}, r.polling)
-	case err != nil:
-		return err
-	default:
-		r.tell("test failover: task %s", r.test.ID())
+		r.left = true
+		own, cancel := r.limited(last)
+		defer cancel()
+		test, err = drkit.Recover[vcav.VMReplication](own, err)
 	}
-	r.left = true
+	if err != nil {
+		return err
+	}
+	r.test, r.left = test, true
+	r.tell("test failover: task %s", test.ID())
+	return nil
+}
+
+// check waits for the test and looks at what it has made.
+func (r *rehearsal) check(ctx context.Context) error {
 	if _, err := r.test.Wait(ctx); err != nil {
 		return err
 	}
