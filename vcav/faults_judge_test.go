@@ -24,8 +24,8 @@ func (c *census) String() string {
 
 func isUnknown(err error) bool { return errors.Is(err, drkit.ErrOutcomeUnknown) }
 
-// verdict is one want against what the appliance has done.
-type verdict struct {
+// judgement is one want against what the appliance has done.
+type judgement struct {
 	*world
 	*want
 	requests []vcavtest.Request
@@ -51,7 +51,7 @@ func (w *world) judge(c *census) []string {
 		tasks[task.ID] = task
 	}
 	for _, one := range w.wants {
-		v := verdict{world: w, want: one, requests: requests, tasks: tasks}
+		v := judgement{world: w, want: one, requests: requests, tasks: tasks}
 		v.compare()
 		for _, wrong := range append(v.runs(), v.belief(c)...) {
 			broken = append(broken, one.id+": "+wrong)
@@ -61,7 +61,7 @@ func (w *world) judge(c *census) []string {
 }
 
 // compare finds out how often the operation ran, and whether somebody else did the like.
-func (v *verdict) compare() {
+func (v *judgement) compare() {
 	v.ran = v.runsOf(v.id)
 	for _, request := range v.requests {
 		if request.Ran && request.OperationID != v.id && v.alike(request) {
@@ -75,7 +75,7 @@ func (v *verdict) compare() {
 }
 
 // alike reports whether a request leaves behind what the operation does.
-func (v *verdict) alike(request vcavtest.Request) bool {
+func (v *judgement) alike(request vcavtest.Request) bool {
 	const migrate = "VMReplications.Migrate"
 	recovers := func(operation string) bool { return operation == failover || operation == migrate }
 	if request.Operation != v.action.operation && !(recovers(request.Operation) && recovers(v.action.operation)) {
@@ -85,7 +85,7 @@ func (v *verdict) alike(request vcavtest.Request) bool {
 }
 
 // runsOf counts how often the appliance has done what a caller wants.
-func (v *verdict) runsOf(id string) int {
+func (v *judgement) runsOf(id string) int {
 	ran := 0
 	for _, request := range v.requests {
 		ran += one(request.Ran && request.OperationID == id && request.Operation == v.action.operation)
@@ -95,7 +95,7 @@ func (v *verdict) runsOf(id string) int {
 
 // runs holds how often an operation may run: as often as the parts of one program want it, who may get each
 // other's. A pause may be repeated.
-func (v *verdict) runs() []string {
+func (v *judgement) runs() []string {
 	wanted, ran := 0, 0
 	for _, other := range v.wants {
 		if other.client == v.client && other.plan.action == v.plan.action && other.plan.on == v.plan.on {
@@ -110,7 +110,7 @@ func (v *verdict) runs() []string {
 }
 
 // belief holds what the caller believes against what has happened.
-func (v *verdict) belief(c *census) []string {
+func (v *judgement) belief(c *census) []string {
 	c.wants.Add(1)
 	c.ran.Add(int64(one(v.ran > 0)))
 	if v.untouched && v.ran > 0 {
@@ -132,7 +132,7 @@ func (v *verdict) belief(c *census) []string {
 }
 
 // reported reports whether somebody else of the same client who wants the same follows the work.
-func (v *verdict) reported() bool {
+func (v *judgement) reported() bool {
 	for _, other := range v.wants {
 		if other.client == v.client && v.tasks[other.found.id].OperationID == v.id {
 			return true
@@ -142,7 +142,7 @@ func (v *verdict) reported() bool {
 }
 
 // work holds what a caller follows: that it is its own, and that it comes to an end.
-func (v *verdict) work(c *census) []string {
+func (v *judgement) work(c *census) []string {
 	var wrong []string
 	task, known := v.tasks[v.found.id]
 	switch {
@@ -174,7 +174,7 @@ func (v *verdict) work(c *census) []string {
 }
 
 // end waits for the work.
-func (v *verdict) end() []string {
+func (v *judgement) end() []string {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	defer cancel()
 	resource, err := v.found.wait(ctx)
