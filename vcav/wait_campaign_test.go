@@ -25,7 +25,7 @@ const (
 	endsWell  = "well"
 	endsBadly = "badly"
 	vanishes  = "vanishes" // when the others end
-	isUnknown = "unknown"  // from the beginning
+	neverKnown = "unknown"  // from the beginning
 )
 
 // fateOf returns what is to become of a task, and when.
@@ -40,7 +40,7 @@ func showFate(_, id string) (state string, visible bool) {
 	fate, end := fateOf(id)
 	over := !time.Now().Before(end)
 	switch {
-	case fate == isUnknown, fate == vanishes && over:
+	case fate == neverKnown, fate == vanishes && over:
 		return "", false
 	case !over:
 		return "RUNNING", true
@@ -141,7 +141,7 @@ func (c *crowd) wait(t *testing.T, id string, patience time.Duration) {
 	}
 	if outcome != "cancelled" {
 		assert.Less(t, late, 3*time.Minute, id)
-		assert.True(t, fate == isUnknown || late > -3*time.Minute && !time.Now().Before(end), "%s was told before its end", id)
+		assert.True(t, fate == neverKnown || late > -3*time.Minute && !time.Now().Before(end), "%s was told before its end", id)
 	}
 	c.outcomes[outcome].Add(1)
 }
@@ -158,7 +158,7 @@ func TestHundredThousandWaits(t *testing.T) {
 		const waits = 100_000
 		d := newDisorder()
 		c := &crowd{outcomes: map[string]*atomic.Int64{
-			endsWell: {}, endsBadly: {}, vanishes: {}, isUnknown: {}, "cancelled": {},
+			endsWell: {}, endsBadly: {}, vanishes: {}, neverKnown: {}, "cancelled": {},
 		}}
 		c.client = d.client(t, drkit.WithTimeout(20*time.Second), drkit.WithPolling(drkit.PollPolicy{
 			MinInterval: 3 * time.Second, MaxInterval: 30 * time.Second,
@@ -167,7 +167,7 @@ func TestHundredThousandWaits(t *testing.T) {
 		var troubles, all sync.WaitGroup
 		troubles.Go(func() { d.run(rand.New(rand.NewPCG(seed, 0)), over) })
 		random := rand.New(rand.NewPCG(seed, 1))
-		fates := []string{endsWell, endsWell, endsWell, endsWell, endsWell, endsWell, endsBadly, endsBadly, vanishes, isUnknown}
+		fates := []string{endsWell, endsWell, endsWell, endsWell, endsWell, endsWell, endsBadly, endsBadly, vanishes, neverKnown}
 		last := ""
 		for i := range waits {
 			id := last
@@ -195,7 +195,7 @@ func TestHundredThousandWaits(t *testing.T) {
 		}
 		assert.EqualValues(t, waits, total)
 		t.Logf("%d ended well, %d badly, %d vanished, %d were unknown, %d cancelled; %d reports; %d looks with %d requests for several and %d for one, %d sign-ins",
-			c.outcomes[endsWell].Load(), c.outcomes[endsBadly].Load(), c.outcomes[vanishes].Load(), c.outcomes[isUnknown].Load(),
+			c.outcomes[endsWell].Load(), c.outcomes[endsBadly].Load(), c.outcomes[vanishes].Load(), c.outcomes[neverKnown].Load(),
 			c.outcomes["cancelled"].Load(), c.reports.Load(), len(d.ticks()), d.count("POST "+pollPath), len(d.polls)-d.count("POST "+pollPath), d.signIns)
 		require.NoError(t, c.client.Close(t.Context()))
 	})
