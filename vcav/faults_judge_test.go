@@ -78,7 +78,7 @@ func (v *judgement) compare() {
 func (v *judgement) alike(request vcavtest.Request) bool {
 	const migrate = "VMReplications.Migrate"
 	recovers := func(operation string) bool { return operation == failover || operation == migrate }
-	if request.Operation != v.action.operation && !(recovers(request.Operation) && recovers(v.action.operation)) {
+	if request.Operation != v.action.operation && (!recovers(request.Operation) || !recovers(v.action.operation)) {
 		return false
 	}
 	return v.action.resource == nil || v.action.task == "" || request.Resource == v.action.resource(v.subject())

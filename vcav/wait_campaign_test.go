@@ -22,9 +22,9 @@ import (
 
 // The fates of a task are in its id: fate, number, and when it ends in nanoseconds.
 const (
-	endsWell  = "well"
-	endsBadly = "badly"
-	vanishes  = "vanishes" // when the others end
+	endsWell   = "well"
+	endsBadly  = "badly"
+	vanishes   = "vanishes" // when the others end
 	neverKnown = "unknown"  // from the beginning
 )
 
