@@ -6,7 +6,15 @@
 // The class of an operation decides, never its verb. A read, or a replacement, is sent again after a
 // transient failure. An operation of class once is sent again only on proof that nothing ran: the
 // attempt asked for a connection and never got one, or the service itself refused with a code that the
-// contract lists. Everything else that is not an answer ends in [drkit.OutcomeUnknownError].
+// contract lists. Everything else that is not an answer ends in [drkit.OutcomeUnknownError], unless the
+// operation is found again.
+//
+// # How an operation is found again
+//
+// A call that brings its [Work] has the turn at its resource. Before each attempt, a note is taken of the tasks
+// there and of the resource. When the answer is lost, look compares them with what there is then: one new task is
+// the operation, two are an error, and without any the resource is asked once the grace has passed. What stays
+// unknown is remembered with the resource, and looked for before anything else is sent there.
 //
 // # Who does what
 //

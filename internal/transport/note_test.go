@@ -223,6 +223,20 @@ func TestContextThatEndsInTheNote(t *testing.T) {
 	}
 }
 
+// Close in the note: nothing was sent.
+func TestCloseInTheNote(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		client := y.client(t)
+		y.breaks("jobs", stuck)
+		time.AfterFunc(time.Second, func() { _ = client.Close(context.Background()) })
+		_, err := y.move(t.Context(), client)
+		require.ErrorIs(t, err, drkit.ErrClosed)
+		assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		assert.Zero(t, y.count("POST"))
+		assert.Zero(t, client.Remembered())
+	})
+}
+
 // A client that only reads takes no notes.
 func TestReadOnlyTakesNoNote(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
