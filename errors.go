@@ -40,7 +40,7 @@ var (
 	ErrToken = errors.New("resume token refused")
 	// ErrJournal: a journal cannot be read or written, or somebody else has it.
 	ErrJournal = errors.New("journal")
-	// ErrStep: a step of a journal does not fit what is asked of it. Nothing was sent.
+	// ErrStep: a step of a journal does not fit what is asked of it, or its function does not hold one operation.
 	ErrStep = errors.New("step refused")
 	// ErrChecksum: a download is not what the service has published. Nothing of it is kept in a file.
 	ErrChecksum = errors.New("checksum mismatch")

@@ -17,7 +17,8 @@ type Journal interface {
 	// Load returns the step of that key, and ErrNotFound if there is none.
 	Load(ctx context.Context, key string) (Step, error)
 	// Save puts a step in the place of the one of the same key. When it returns nil, the step must survive
-	// whatever the runbook has to survive.
+	// whatever the runbook has to survive; when it returns an error, it may be saved all the same. Some
+	// contexts do not end, so that a journal far away needs a time limit of its own.
 	Save(ctx context.Context, s Step) error
 	// Steps returns all steps, in the order in which their keys were first saved.
 	Steps(ctx context.Context) ([]Step, error)
