@@ -60,7 +60,8 @@ type hello struct{ URL, User, Password, Thumbprint string }
 type audit struct {
 	vcavtest.Audit
 	Machines   []vcavtest.Replication
-	Late       map[string]string // operation ID of what was executed late, or is to be, by replication
+	Late       map[string]string   // operation ID of what was executed late, or is to be, by replication
+	History    map[string][]string // requests that must not repeat, by replication
 	Violations []vcavtest.Violation
 	Requests   int
 	Faults     int
@@ -68,8 +69,8 @@ type audit struct {
 
 func auditOf(server *vcavtest.Server) audit {
 	a := audit{
-		Audit: server.Audit(), Machines: server.Replications(), Late: map[string]string{}, Violations: server.Violations(),
-		Requests: server.Count(""),
+		Audit: server.Audit(), Machines: server.Replications(), Late: map[string]string{},
+		History: map[string][]string{}, Violations: server.Violations(), Requests: server.Count(""),
 	}
 	for _, request := range server.Requests() {
 		if len(request.Faults) > 0 {
@@ -77,6 +78,10 @@ func auditOf(server *vcavtest.Server) audit {
 		}
 		if request.Late > 0 {
 			a.Late[request.Resource] = request.OperationID
+		}
+		if request.Operation == syncs || request.Operation == failovers {
+			a.History[request.Resource] = append(a.History[request.Resource], fmt.Sprintf("%s %s %s ran %t %s",
+				request.Time.UTC().Format(time.RFC3339Nano), request.Operation, request.OperationID, request.Ran, request.Faults))
 		}
 	}
 	return a
