@@ -40,6 +40,7 @@ type exchange struct {
 	claim       *step.Claim // the step of a runbook that the call works for, or nil
 	fingerprint string      // of the request, for the step
 	unnoted     bool        // the caller gives up finding a watched call
+	before      *lost       // what has left no trace, where this call sends it again
 	note        *Note       // of what there was before the last attempt of a watched call
 
 	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and

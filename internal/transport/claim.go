@@ -103,6 +103,7 @@ func (x *exchange) unresolved(ctx context.Context, resource *resource, known *lo
 		return Answer{Poller: known.poller(), Adopted: true}, true, nil
 	case x.operation.Resend == "untouched" && errors.As(err, &unknown) && unknown.Untouched:
 		x.client.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "sending again what has left no trace", x.attrs()...)
+		x.before = known
 		return Answer{}, false, nil
 	default:
 		return Answer{}, false, err

@@ -51,6 +51,9 @@ func (c *Client) watched(ctx context.Context, x *exchange, out any) (Answer, err
 	}
 	resource.lost = nil
 	answer, err := c.send(ctx, x, out)
+	if err != nil && x.before != nil && !errors.Is(err, drkit.ErrOutcomeUnknown) && x.before.settle(ctx) == nil {
+		return Answer{Poller: x.before.poller(), Adopted: true}, nil // the first request has run at last: hence the refusal
+	}
 	err = x.withdraw(ctx, err)
 	var unknown *drkit.OutcomeUnknownError
 	if !errors.As(err, &unknown) || x.note == nil {

@@ -105,6 +105,9 @@ func (x *exchange) takeNote(ctx context.Context) error {
 			return &notSentError{fmt.Errorf("not sent, because %s cannot be read before: %w", x.call.Work.Resource, err)}
 		}
 	}
+	if x.before != nil {
+		note = x.before.note // what came of the first request since is no less this operation's
+	}
 	if err := x.intend(ctx, note); err != nil {
 		return &notSentError{err}
 	}
