@@ -233,10 +233,11 @@ type PollPolicy struct {
 	// same moment.
 	MaxInterval time.Duration
 	// Grace is how long a task that the server says it does not know counts as not visible yet. After
-	// it, several misses in a row end the wait with [ErrTaskGone]. 0 means 30 s.
+	// it, several misses in a row end the wait with [ErrTaskGone]. It is also how long an operation whose
+	// answer was lost is looked for before it counts as leaving no task. 0 means 30 s.
 	Grace time.Duration
-	// MaxUnreachable is how long looks may fail in a row before the wait ends with [ErrUnavailable].
-	// 0 means 15 minutes.
+	// MaxUnreachable is how long looks may fail in a row before the wait ends with [ErrUnavailable], or the
+	// look for a lost operation with [ErrOutcomeUnknown]. 0 means 15 minutes.
 	MaxUnreachable time.Duration
 	// BatchSize is how many tasks one request asks for at most, where the service takes several at once: all
 	// waits of a client at a site share their requests. A wait then takes its first look up to 50 ms after

@@ -335,6 +335,20 @@ func TestPolicyThatIsFound(t *testing.T) {
 	}
 }
 
+// A policy that is there, and cannot be read: its id is known, and it is not made again.
+func TestPolicyThatIsFoundAndNotRead(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		s, client := trace{line: func(string) string { return "POST /policies" }}.answered(t, cut())
+		s.on("GET", "/policies", httpmock.NewStringResponder(200, `[]`), httpmock.NewStringResponder(200, `[{"id":"policy-1","displayName":"Silver"}]`))
+		s.on("GET", "/policies/policy-1", answer(t, 403, "error_forbidden"))
+		policy, err := client.Policies.Create(t.Context(), policySettings())
+		assert.Empty(t, policy)
+		require.ErrorIs(t, err, drkit.ErrForbidden)
+		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		require.ErrorContains(t, err, "vcav.Policies.Create: its answer was lost, and the policy found: waiting for policy-1: ")
+	})
+}
+
 // Tasks of bundles do not say what they do: the list of bundles does, once they have ended.
 func TestBundleThatIsFound(t *testing.T) {
 	t.Parallel()

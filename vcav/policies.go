@@ -2,6 +2,7 @@ package vcav
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -62,7 +63,9 @@ func (p *Policies) Create(ctx context.Context, settings PolicySettings) (Policy,
 	call := transport.Call{Operation: &contract.PoliciesCreate, Body: settings, Work: p.at.ofPolicy(settings.DisplayName)}
 	answer, err := p.at.send(ctx, call, &policy)
 	if found, lost := answer.Poller.(*drkit.Poller[Policy]); lost {
-		return found.Wait(ctx)
+		if policy, err = found.Wait(ctx); err != nil {
+			return Policy{}, fmt.Errorf("vcav.Policies.Create: its answer was lost, and the policy found: %w", err)
+		}
 	}
 	return policy, err
 }

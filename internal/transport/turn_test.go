@@ -160,7 +160,7 @@ func TestMemoryOutlivesThoseWhoGiveUp(t *testing.T) {
 // nothing is remembered but what is unknown.
 func TestManyCallersAndFaults(t *testing.T) {
 	t.Parallel()
-	rounds := 1000
+	rounds := 300
 	if testing.Short() {
 		rounds = 50
 	}
