@@ -183,13 +183,14 @@ func TestTwoUsers(t *testing.T) {
 
 		// While root's request gets lost, ann fails the machine over.
 		server.Inject(vcavtest.Fault{Operation: failover, Delay: 10 * time.Second, Drop: true, Times: 1})
-		var poller *drkit.Poller[vcav.VMReplication]
+		anns := make(chan *drkit.Poller[vcav.VMReplication], 1)
 		time.AfterFunc(time.Second, func() {
-			var err error
-			poller, err = ann.VMReplications.Failover(t.Context(), orders1, vcav.CloudFailover{})
+			poller, err := ann.VMReplications.Failover(t.Context(), orders1, vcav.CloudFailover{})
 			assert.NoError(t, err)
+			anns <- poller
 		})
 		_, err = root.VMReplications.Failover(t.Context(), orders1, vcav.CloudFailover{PowerOn: true})
+		poller := <-anns
 		var unknown *drkit.OutcomeUnknownError
 		require.ErrorAs(t, err, &unknown)
 		assert.Equal(t, []string{poller.ID() + " (started by ann@org2)"}, unknown.Candidates)
