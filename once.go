@@ -25,7 +25,8 @@ import (
 // finds the result, or waits for the task; where it finds the intent alone, it looks for the operation, until the
 // grace of [PollPolicy] has passed. If nothing of it is to be seen and the resource is as it was, a failover
 // or a migration is sent again; any other operation, and what cannot be told, ends in [ErrOutcomeUnknown], as it
-// does without a journal. A refusal leaves the step ready. A task that has failed stays failed until [Retry].
+// does without a journal. A refusal leaves the step ready, unless what was sent first has run by then: that is
+// found. A task that has failed stays failed until [Retry].
 //
 // The end of the task gets into the journal when the poller sees it, before Wait or Poll return it. A result that
 // cannot be read does not: a later run asks for the task again.
