@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
 
 // Known values of DataConnectionState.
@@ -514,6 +516,24 @@ type PolicySettings struct {
 	AllowNotificationConfiguration bool `json:"allowNotificationConfiguration"`
 	// Members that this version of drkit does not know, as JSON by name. They are sent back as they came.
 	Extra map[string]json.RawMessage `json:"-"`
+}
+
+// MarshalJSON writes the members, and with them what Extra holds.
+func (v PolicySettings) MarshalJSON() ([]byte, error) {
+	type members PolicySettings
+	return transport.WithExtra(members(v), v.Extra, contract.Table.Schemas["Policy"])
+}
+
+// UnmarshalJSON reads the members, and into Extra those that have no field.
+func (v *PolicySettings) UnmarshalJSON(data []byte) error {
+	type members PolicySettings
+	var known members
+	extra, err := transport.Extra(data, &known, contract.Table.Schemas["Policy"])
+	if err == nil {
+		*v = PolicySettings(known)
+		v.Extra = extra
+	}
+	return err
 }
 
 // PolicyStatus is the way that an organization keeps to its policy.

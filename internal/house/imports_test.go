@@ -19,7 +19,7 @@ func mayImport(dir string) (folders []string, known bool) {
 	switch {
 	case dir == "":
 		return []string{"internal/settings", "internal/step", "internal/watch"}, true
-	case slices.Contains(leaves, dir), dir == "internal/house":
+	case slices.Contains(leaves, dir), dir == "internal/house", dir == "replication":
 		return nil, true
 	case within(dir, "internal/transport", "internal/taskwait", "internal/simkit"):
 		return append([]string{"", dir}, leaves...), true
