@@ -52,7 +52,8 @@ type Error struct {
 	Method      string        // HTTP verb
 	Path        string        // path of the request, without its query
 	Status      int           // HTTP status; 0 where no answer came
-	Code        string        // the service's own error code; empty if the answer is not in its format
+	Code        string        // the service's own error code; empty if it gives none
+	Foreign     bool          // the answer is not in the service's format: a proxy's page, for example
 	Message     string        // the service's words, or ours about an answer that cannot be used
 	Args        []string      // values that the service put into the message
 	OperationID string        // look for it in the service's logs

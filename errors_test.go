@@ -158,6 +158,7 @@ func TestErrorsAreOneLine(t *testing.T) {
 // hidden are the fields that the line of an error does not show, and why.
 var hidden = map[string]string{
 	"Error.Args":                    "the message holds them",
+	"Error.Foreign":                 "the message says it",
 	"Error.Kind":                    "status and code say it",
 	"Error.RetryAfter":              "for programs",
 	"Error.Stack":                   "long, and only for those who wrote the service",

@@ -32,12 +32,12 @@ type Client struct {
 	VMReplications *VMReplications
 
 	transport   *transport.Client
+	identity    *transport.Identity
 	credentials Credentials
 	extensions  extensions
 
 	mu      sync.Mutex
 	session Session                          // of the last sign-in
-	who     identity                         // zero until it was asked for
 	batches map[string]*taskwait.Batch[Task] // by site
 	names   map[string][]string              // of this client in tasks, as answers have shown them; by site
 }
@@ -71,6 +71,7 @@ func NewClient(endpoint string, credentials Credentials, options ...drkit.Option
 	if err := c.connect(endpoint, options); err != nil {
 		return nil, fmt.Errorf("vcav: %w", err)
 	}
+	c.identity = transport.NewIdentity(c.transport, "instanceId", c.owner)
 	local := place{client: c}
 	c.Sessions = &Sessions{local}
 	c.Diagnostics = &Diagnostics{local}
@@ -92,7 +93,7 @@ func (c *Client) connect(endpoint string, options []drkit.Option) error {
 	c.transport, err = transport.New(transport.Config{
 		Service:     "vcav",
 		Endpoint:    endpoint,
-		TraceHeader: "operationID",
+		TraceHeader: "operationID", SiteParameter: "site",
 		Accept:      mediaType,
 		Session:     c.sessionConfig(),
 		DecodeError: decodeError,

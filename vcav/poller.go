@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -26,44 +25,28 @@ func (t Task) task() Task { return t }
 
 // startAs is start for an answer that is no plain task.
 func startAs[T any](ctx context.Context, at place, call transport.Call, answer accepted) (*drkit.Poller[T], error) {
-	ctx, id, err := at.client.transport.Name(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("vcav.%s: %w", call.Operation.Name, err)
+	begin := transport.Beginning[T]{
+		Call: call,
+		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
+			return at.send(ctx, call, answer)
+		},
+		Follow: func(operationID string, _ transport.Answer) *drkit.Poller[T] {
+			at.called(answer.task().User)
+			source := &taskSource[T]{at: at, accepted: answer.task(), operation: call.Operation.Name, operationID: operationID}
+			if health, ok := answer.(*healthTask); ok {
+				source.made = health.made
+			}
+			return drkit.NewPoller[T](source, at.client.transport.Polling())
+		},
 	}
 	if work := at.work(call); work != nil {
-		work.Poller = func(found transport.Found, alone func(context.Context) error) any {
-			return adopt[T](at, call, id, work, found, alone)
+		begin.Work, begin.Identity = &work.Work, at.client.identity
+		begin.Adopt = func(operationID string, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
+			return adopt[T](at, call, operationID, work, found, alone)
 		}
-		work.Resume = func(token string) (any, error) { return Resume[T](at.client, token) }
-		work.Identity = func(ctx context.Context) (string, error) {
-			who, err := at.client.identity(ctx)
-			return who.appliance + " as " + who.user, err
-		}
-		call.Work = &work.Work
+		begin.Resume = func(token string) (*drkit.Poller[T], error) { return Resume[T](at.client, token) }
 	}
-	said, err := at.send(ctx, call, answer)
-	if err != nil {
-		return nil, err
-	}
-	if said.Poller != nil {
-		return earlier[T](ctx, call, said)
-	}
-	at.called(answer.task().User)
-	source := &taskSource[T]{at: at, accepted: answer.task(), operation: call.Operation.Name, operationID: id}
-	if health, ok := answer.(*healthTask); ok {
-		source.made = health.made
-	}
-	poller := drkit.NewPoller[T](source, at.client.transport.Polling())
-	return poller, said.Accepted(ctx, poller)
-}
-
-// earlier returns the poller of an operation whose answer was lost, or that an earlier run has started.
-func earlier[T any](ctx context.Context, call transport.Call, said transport.Answer) (*drkit.Poller[T], error) {
-	poller, ok := said.Poller.(*drkit.Poller[T])
-	if !ok {
-		return nil, fmt.Errorf("vcav.%s: its step leads to a %T and not to a %T", call.Operation.Name, said.Poller, poller)
-	}
-	return poller, said.Accepted(ctx, poller)
+	return transport.Begin(ctx, at.client.transport, begin)
 }
 
 // taskSource looks at one task at the place that runs it.
@@ -96,7 +79,9 @@ func (s *taskSource[T]) Token(ctx context.Context) (step.Token, error) {
 	case s.made:
 		return step.Token{}, errors.New("the service has answered with the result, and knows no task")
 	default:
-		return s.at.client.newToken(ctx, s.at, s.operation, s.operationID, s.accepted.ID)
+		return s.at.client.identity.Sign(ctx, step.Token{
+			Site: s.at.site, Operation: s.operation, OperationID: s.operationID, Task: s.accepted.ID,
+		})
 	}
 }
 
@@ -159,7 +144,7 @@ func (s *taskSource[T]) belongs(ctx context.Context) error {
 	if s.token == (step.Token{}) {
 		return nil
 	}
-	return s.at.client.belongs(ctx, s.token)
+	return s.at.client.identity.Check(ctx, s.token)
 }
 
 // see reads what a task shows. The end of one that was adopted counts only when no other has come to light.
@@ -249,9 +234,4 @@ func resultOf[T any](task Task) (T, error) {
 }
 
 // plain returns an id for a message, in quotes if it would break the line.
-func plain(id string) string {
-	if quoted := strconv.Quote(id); quoted != `"`+id+`"` {
-		return quoted
-	}
-	return id
-}
+func plain(id string) string { return transport.Plain(id) }

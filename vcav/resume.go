@@ -2,13 +2,13 @@ package vcav
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/transport"
 	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
 
@@ -78,64 +78,12 @@ func resultType(operation api.Operation) reflect.Type {
 	}
 }
 
-// identity is what a resume token is bound to.
-type identity struct{ appliance, user string }
-
-// identity asks the appliance who it is and who is signed in, once.
-func (c *Client) identity(ctx context.Context) (identity, error) {
-	if known := c.known(); known != (identity{}) {
-		return known, nil
+// owner asks the appliance who it is and who is signed in.
+func (c *Client) owner(ctx context.Context) (transport.Owner, error) {
+	about, err := c.Diagnostics.About(ctx)
+	if err != nil {
+		return transport.Owner{}, err
 	}
-	err := c.transport.Share(ctx, "identity", func(ctx context.Context) error {
-		if c.known() != (identity{}) { // since the caller has looked
-			return nil
-		}
-		about, err := c.Diagnostics.About(ctx)
-		if err != nil {
-			return err
-		}
-		session, err := c.Sessions.SignIn(ctx)
-		if err != nil {
-			return err
-		}
-		if session.User == "" {
-			return errors.New("the appliance does not say who is signed in")
-		}
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.who = identity{appliance: about.InstanceID, user: session.User}
-		return nil
-	})
-	return c.known(), err
-}
-
-func (c *Client) known() identity {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.who
-}
-
-// belongs says why a token is not this client's to resume, or nothing.
-func (c *Client) belongs(ctx context.Context, token step.Token) error {
-	who, err := c.identity(ctx)
-	switch {
-	case err != nil:
-		return err
-	case who.appliance != token.Appliance:
-		return fmt.Errorf("%w: the token belongs to the appliance with instanceId %s, and this is %s",
-			drkit.ErrToken, plain(token.Appliance), plain(who.appliance))
-	case who.user != token.User:
-		return fmt.Errorf("%w: the token belongs to the user %s, and this is %s", drkit.ErrToken, plain(token.User), plain(who.user))
-	default:
-		return nil
-	}
-}
-
-// newToken returns what another process needs to wait for a task.
-func (c *Client) newToken(ctx context.Context, at place, operation, operationID, task string) (step.Token, error) {
-	who, err := c.identity(ctx)
-	return step.Token{
-		Service: service, Appliance: who.appliance, User: who.user, Site: at.site,
-		Operation: operation, OperationID: operationID, Task: task,
-	}, err
+	session, err := c.Sessions.SignIn(ctx)
+	return transport.Owner{Appliance: about.InstanceID, User: session.User}, err
 }

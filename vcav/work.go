@@ -73,11 +73,11 @@ func (p place) at(resource string) string {
 func (p place) names(ctx context.Context) ([]string, error) {
 	user := p.client.signedIn().User
 	if user == "" {
-		who, err := p.client.identity(ctx)
+		who, err := p.client.identity.Owner(ctx)
 		if err != nil {
 			return nil, err
 		}
-		user = who.user
+		user = who.User
 	}
 	names := []string{user, p.client.extensions.user(p.site)}
 	p.client.mu.Lock()

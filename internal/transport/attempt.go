@@ -176,8 +176,11 @@ func (x *exchange) readError() *drkit.Error {
 		if errors.Is(answer.Kind, drkit.ErrNotFound) {
 			answer.Kind = drkit.ErrUnavailable // a proxy does not know what the service has
 		}
-		answer.Message = "the answer is not the service's own"
-		answer.Message += x.contentType()
+		answer.Foreign = true
+		answer.Message = "the answer is not the service's own" + x.contentType()
+		if said.Message != "" {
+			answer.Message += ": " + x.client.scrub(said.Message)
+		}
 		return answer
 	}
 	answer.Code, answer.Message, answer.Args, answer.Stack = said.Code, said.Message, said.Args, said.Stack

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -21,10 +22,11 @@ import (
 type Call struct {
 	Operation *api.Operation
 	Path      []string // arguments in the order of the template
-	Site      string   // adds the query parameter site; empty is the local site
+	Site      string   // adds the query parameter that names a site; empty is the local site
 	Query     any      // struct for go-querystring, or nil
 	Body      any      // sent as JSON; nil sends no body
 	Accept    string   // media type asked for; empty is the service's own
+	Bare      bool     // a success may come without a body, which then leaves the result as it is
 	// Work is what the look for a lost answer needs; nil where there is nothing to look for.
 	Work *Work
 	// Part marks a download: its answer is asked for as it is, without compression, and from where it says.
@@ -44,6 +46,7 @@ type Answer struct {
 	Status int
 	Length int64 // of the body; -1 if it is not known
 	header http.Header
+	Note   *Note // of what there was before a watched call was sent; nil if nothing was noted
 
 	// Poller is the *drkit.Poller of an operation whose own answer was lost, and that was found. The answer was
 	// not decoded then. Of a step that an earlier run has begun it is the poller as well, and not Adopted.
@@ -118,7 +121,7 @@ func (c *Client) Stream(ctx context.Context, call Call) (io.ReadCloser, Answer, 
 
 // beside returns what came beside the body.
 func (x *exchange) beside() Answer {
-	return Answer{Status: x.status, Length: x.length, header: x.header}
+	return Answer{Status: x.status, Length: x.length, header: x.header, Note: x.note}
 }
 
 // prepare refuses what must not be sent and builds the request.
@@ -167,6 +170,9 @@ func (x *exchange) exchange(ctx context.Context) error {
 		}
 		switch {
 		case session.expired(answer) && !session.given():
+			if x.operation.Class == api.Once && !x.refuses(answer) {
+				return err // nobody documents this answer as proof that nothing ran
+			}
 			x.mayHaveRun.Store(false) // the service has said that it did nothing
 			stale = generation
 		case x.call.Site != "" && session.lost(answer):
@@ -252,7 +258,10 @@ func (x *exchange) restEnds() {
 // decode reads the answer into out.
 func (x *exchange) decode(out any) error {
 	data := x.received()
-	err := Unmarshal(data, out)
+	if x.call.Bare && len(bytes.TrimSpace(data)) == 0 {
+		return nil
+	}
+	err := unmarshal(data, out, x.client.config.LooseScalars)
 	if err == nil && isNull(data) {
 		err = errors.New("null")
 	}
@@ -294,7 +303,7 @@ func (x *exchange) unknown(answer *drkit.Error) bool {
 
 // settles reports whether an error answer says for certain that the operation did not run.
 func (x *exchange) settles(answer *drkit.Error) bool {
-	if answer.Code == "" || answer.Err != nil {
+	if answer.Foreign || answer.Err != nil {
 		return false
 	}
 	switch {

@@ -101,6 +101,8 @@ func (x *exchange) unresolved(ctx context.Context, resource *resource, known *lo
 	switch {
 	case err == nil:
 		return Answer{Poller: known.poller(), Adopted: true}, true, nil
+	case known.refused != nil:
+		return Answer{}, false, nil
 	case x.operation.Resend == "untouched" && errors.As(err, &unknown) && unknown.Untouched:
 		x.client.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "sending again what has left no trace", x.attrs()...)
 		x.before = known

@@ -9,16 +9,20 @@ import (
 	"strings"
 )
 
-// Unmarshal decodes an answer. Services write whole numbers also as 5.0, 5e3 or "5": where encoding/json
-// stumbles over one, the text is put right and decoded once more. The ordinary answer costs nothing.
-func Unmarshal(data []byte, out any) error {
+// Unmarshal decodes an answer. Services write whole numbers also as 5.0, 5e3 or "5", and truth values as "true":
+// where encoding/json stumbles over one, the text is put right and decoded once more. The ordinary answer costs
+// nothing.
+func Unmarshal(data []byte, out any) error { return unmarshal(data, out, false) }
+
+// unmarshal is Unmarshal; loose also takes what Config.LooseScalars says.
+func unmarshal(data []byte, out any, loose bool) error {
 	err := json.Unmarshal(data, out)
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) || !json.Valid(data) {
 		return err
 	}
 	for range mostMembers {
-		plain := wholeNumbers(data, memberOf(wrong))
+		plain := plainScalars(data, wantedBy(wrong, loose))
 		if bytes.Equal(plain, data) {
 			return err
 		}
@@ -31,57 +35,116 @@ func Unmarshal(data []byte, out any) error {
 	return err
 }
 
-// mostMembers bounds how many members with numbers in quotes are put right, one after the other.
+// mostMembers bounds how many members are put right, one after the other.
 const mostMembers = 64
 
-// memberOf returns the name of the member that wants a whole number, or something that no member is
-// called.
-func memberOf(wrong *json.UnmarshalTypeError) string {
-	if wrong.Type == nil || wrong.Type.Kind() < reflect.Int || wrong.Type.Kind() > reflect.Uint64 {
-		return "\x00"
+// wanted is a member that encoding/json has stumbled over, and what it wants to find there.
+type wanted struct {
+	member string
+	kind   reflect.Kind // Int for whole numbers, Float64, Bool, String, or Invalid for what cannot be put right
+	loose  bool
+}
+
+func wantedBy(wrong *json.UnmarshalTypeError, loose bool) wanted {
+	if wrong.Type == nil {
+		return wanted{}
 	}
 	path := strings.Split(wrong.Field, ".")
 	for len(path) > 1 && isIndex(path[len(path)-1]) {
 		path = path[:len(path)-1] // the second version of encoding/json names elements of arrays, too
 	}
-	return path[len(path)-1]
+	w := wanted{member: path[len(path)-1], loose: loose}
+	switch kind := wrong.Type.Kind(); {
+	case kind >= reflect.Int && kind <= reflect.Uint64:
+		w.kind = reflect.Int
+	case kind == reflect.Float32 || kind == reflect.Float64:
+		w.kind = reflect.Float64
+	case kind == reflect.Bool, kind == reflect.String && loose:
+		w.kind = kind
+	}
+	return w
 }
 
 func isIndex(step string) bool { return step != "" && strings.Trim(step, "0123456789") == "" }
 
-// wholeNumbers rewrites all numbers that are whole to plain digits, and takes the quotes off those that
-// are values of a member: only there is it known that a number is wanted. The text is valid JSON.
-func wholeNumbers(data []byte, member string) []byte {
+// plainScalars rewrites all numbers that are whole to plain digits, and the values of the wanted member to what
+// is wanted there: only there is it known. The text is valid JSON.
+func plainScalars(data []byte, want wanted) []byte {
 	plain := make([]byte, 0, len(data))
 	name := ""
 	for i := 0; i < len(data); {
-		end := i + 1
-		switch c := data[i]; {
-		case c == '"':
-			end = endOfString(data, i)
-			token := data[i:end]
-			inside := token[1 : len(token)-1]
-			if bytes.HasPrefix(bytes.TrimLeft(data[end:], " \t\r\n"), []byte(":")) {
-				name = string(inside)
-			} else if digits, ok := whole(inside); ok && name == member {
-				token = digits
-			}
-			plain = append(plain, token...)
-		case c == '-' || '0' <= c && c <= '9':
-			for end < len(data) && strings.IndexByte("0123456789+-.eE", data[end]) >= 0 {
-				end++
-			}
-			token := data[i:end]
+		end := endOfToken(data, i)
+		token := data[i:end]
+		i = end
+		switch {
+		case token[0] == '"' && bytes.HasPrefix(bytes.TrimLeft(data[end:], " \t\r\n"), []byte(":")):
+			name = string(token[1 : len(token)-1])
+		case want.kind != reflect.Invalid && name == want.member && isScalar(token):
+			token = want.scalar(token)
+		case token[0] == '-' || '0' <= token[0] && token[0] <= '9':
 			if digits, ok := whole(token); ok {
 				token = digits
 			}
-			plain = append(plain, token...)
-		default:
-			plain = append(plain, c)
 		}
-		i = end
+		plain = append(plain, token...)
 	}
 	return plain
+}
+
+// endOfToken returns the place after the string, the number or the word that begins at i, or after one byte.
+func endOfToken(data []byte, i int) int {
+	if data[i] == '"' {
+		return endOfString(data, i)
+	}
+	end := i
+	for end < len(data) && partOfWord(data[end]) {
+		end++
+	}
+	return max(end, i+1)
+}
+
+// partOfWord reports whether a byte is part of a number, or of true, false or null.
+func partOfWord(b byte) bool {
+	return 'a' <= b && b <= 'z' || '0' <= b && b <= '9' || b == '+' || b == '-' || b == '.' || b == 'E'
+}
+
+func isScalar(token []byte) bool { return token[0] == '"' || partOfWord(token[0]) }
+
+// scalar returns a value in the form that is wanted, or as it is.
+func (w wanted) scalar(token []byte) []byte {
+	inside := bytes.Trim(token, `"`)
+	quoted := token[0] == '"'
+	switch w.kind {
+	case reflect.Int:
+		if digits, ok := whole(inside); ok {
+			return digits
+		}
+	case reflect.Float64:
+		if quoted && len(inside) > 0 && partOfWord(inside[0]) && json.Valid(inside) {
+			return inside
+		}
+	case reflect.Bool:
+		return w.truth(token, inside, quoted)
+	case reflect.String:
+		if !quoted && !bytes.Equal(token, []byte("null")) {
+			return []byte(`"` + string(token) + `"`)
+		}
+	}
+	return token
+}
+
+// truth returns a truth value that was written as text or, loosely, as a number.
+func (w wanted) truth(token, inside []byte, quoted bool) []byte {
+	switch text := strings.ToLower(string(inside)); {
+	case quoted && (text == "true" || text == "false"):
+		return []byte(text)
+	case w.loose && text == "1":
+		return []byte("true")
+	case w.loose && (text == "0" || text == ""):
+		return []byte("false")
+	default:
+		return token
+	}
 }
 
 // endOfString returns the place after the string that begins at i.

@@ -65,7 +65,7 @@ func (l *lost) look(ctx context.Context) (over bool, err error) {
 	l.propose(fresh.doubtful)
 	switch {
 	case len(fresh.sure) == 1:
-		l.keep(ctx, Found{Job: fresh.sure[0].ID})
+		l.keep(ctx, Found{Job: fresh.sure[0].ID, Before: l.note.State})
 		return true, nil
 	case len(fresh.sure) > 1:
 		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
@@ -94,7 +94,22 @@ func (l *lost) judge(ctx context.Context, after State, jobs []Job, doubtful []st
 	}
 	unknown := l.unknown(nil)
 	unknown.Untouched = verdict == Untouched && len(doubtful) == 0
+	if l.refused = l.refusal(unknown); l.refused != nil {
+		l.resource.lost = nil
+		return l.refused
+	}
 	return unknown
+}
+
+// refusal returns the answer of the service that says why it has not done what nothing is to be seen of; nil if
+// there was none, or if it cannot be believed.
+func (l *lost) refusal(unknown *drkit.OutcomeUnknownError) error {
+	var answer *drkit.Error
+	spoke := errors.As(l.told.Err, &answer) && !answer.Foreign && answer.Err == nil && answer.Status >= 400
+	if !spoke || !l.work.Believe || !unknown.Untouched {
+		return nil
+	}
+	return answer
 }
 
 // suspects are the tasks that may have left the resource as it is although they were under way before.

@@ -24,7 +24,10 @@ type lost struct {
 	resource *resource
 
 	discarded atomic.Bool
-	found     *Found // nil until it was found; under the turn of the resource
+
+	// Under the turn of the resource.
+	found   *Found // nil until it was found
+	refused error  // the answer that says why it has not run; nil until that can be believed
 
 	mu         sync.Mutex
 	candidates []string // of the last look
@@ -70,7 +73,7 @@ func (c *Client) watched(ctx context.Context, x *exchange, out any) (Answer, err
 		err = l.unknown(ended)
 	}
 	if err != nil {
-		return Answer{}, err
+		return Answer{}, x.withdraw(ctx, err)
 	}
 	return Answer{Poller: l.poller(), Adopted: true}, nil
 }
@@ -84,10 +87,13 @@ func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answ
 	}
 	asked := func(l *lost) bool { return l.same(x) && x.sameStep(l) }
 	if before != nil && !asked(before) {
-		if err := before.settle(ctx); err != nil {
+		switch err := before.settle(ctx); {
+		case before.refused != nil:
+		case err != nil:
 			return Answer{}, false, x.refuse(&precededError{earlier: err, ended: x.client.ended(ctx)})
+		default:
+			resource.found = append(resource.found, before)
 		}
-		resource.found = append(resource.found, before)
 		before = nil
 	}
 	if found := resource.claim(asked); found != nil {
@@ -99,10 +105,14 @@ func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answ
 	if before == nil {
 		return Answer{}, false, nil
 	}
-	if err := before.settle(ctx); err != nil {
+	switch err := before.settle(ctx); {
+	case before.refused != nil:
+		return Answer{}, false, nil // so that this is another try
+	case err != nil:
 		return Answer{}, false, err
+	default:
+		return Answer{Poller: before.poller(), Adopted: true}, true, nil
 	}
-	return Answer{Poller: before.poller(), Adopted: true}, true, nil
 }
 
 // precededError is why an operation was not sent: of an earlier one nobody knows the outcome. It does not match
@@ -146,6 +156,8 @@ func (l *lost) Recover(ctx context.Context) (any, error) {
 	case l.found != nil:
 		resource.claim(func(other *lost) bool { return other == l })
 		return l.poller(), nil
+	case l.refused != nil:
+		return nil, l.refused
 	case l.discarded.Load():
 		return nil, l.unknown(errors.New("it was discarded"))
 	}

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -25,10 +24,14 @@ func (c *Client) newRequest(x *exchange) error {
 	}
 	target.Path = c.base.Path + target.Path
 	target.RawPath = c.base.EscapedPath() + escaped
-	if target.RawQuery, err = encodeQuery(x.call); err != nil {
+	if target.RawQuery, err = encodeQuery(x.call, c.config.SiteParameter); err != nil {
 		return err
 	}
 	x.query = target.RawQuery
+	if c.config.SlashBeforeQuery && x.query != "" {
+		target.Path += "/"
+		target.RawPath += "/"
+	}
 
 	accept := x.call.Accept
 	switch {
@@ -41,7 +44,9 @@ func (c *Client) newRequest(x *exchange) error {
 	header := newHeaderSet()
 	header.set("Accept", accept)
 	header.set("User-Agent", c.settings.UserAgent)
-	header.set(c.traceHeader, x.id)
+	if c.traceHeader != "" {
+		header.set(c.traceHeader, x.id)
+	}
 	if part := x.call.Part; part != nil {
 		header.Header["Accept-Encoding"] = []string{"identity"}
 		if part.Offset > 0 {
@@ -128,7 +133,7 @@ func unreserved(b byte) bool {
 		b == '-' || b == '_' || b == '.' || b == '~'
 }
 
-func encodeQuery(call Call) (string, error) {
+func encodeQuery(call Call, siteParameter string) (string, error) {
 	var values url.Values
 	if call.Query != nil {
 		var err error
@@ -137,13 +142,13 @@ func encodeQuery(call Call) (string, error) {
 		}
 	}
 	if call.Site != "" {
-		if values.Has("site") {
-			return "", errors.New("query names a site beside the site of the view")
+		if values.Has(siteParameter) {
+			return "", fmt.Errorf("query names a %s beside the %[1]s of the view", siteParameter)
 		}
 		if values == nil {
 			values = make(url.Values, 1)
 		}
-		values.Set("site", call.Site)
+		values.Set(siteParameter, call.Site)
 	}
 	return values.Encode(), nil
 }

@@ -52,7 +52,7 @@ func newClientWith(t testing.TB, endpoint string, change func(*transport.Config)
 
 func newConfigured(endpoint string, change func(*transport.Config), options ...drkit.Option) (*transport.Client, error) {
 	config := transport.Config{
-		Service: "fake", Endpoint: endpoint, TraceHeader: "operationID",
+		Service: "fake", Endpoint: endpoint, TraceHeader: "operationID", SiteParameter: "site",
 		Accept:      func(string, bool) string { return "application/json" },
 		Session:     transport.Session{Header: "X-Token", Expired: func(e *drkit.Error) bool { return e.Code == "SessionOver" }},
 		DecodeError: decodeError,

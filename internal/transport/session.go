@@ -148,7 +148,7 @@ func (s *session) regain(ctx context.Context, site string, seen uint64) error {
 // refusesCredentials reports whether the service itself, not a proxy before it, turned a user away.
 func refusesCredentials(err error) bool {
 	var answer *drkit.Error
-	return errors.As(err, &answer) && answer.Code != "" &&
+	return errors.As(err, &answer) && !answer.Foreign &&
 		(errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrForbidden))
 }
 

@@ -21,9 +21,15 @@ import (
 
 // Config is what a service tells the transport about itself.
 type Config struct {
-	Service     string // prefix of operation names, as in "vcav"
-	Endpoint    string // base URL
-	TraceHeader string // carries the operation ID
+	Service       string // prefix of operation names, as in "vcav"
+	Endpoint      string // base URL
+	TraceHeader   string // carries the operation ID; empty for a service that takes none
+	SiteParameter string // of the query, names the site of a call
+	// SlashBeforeQuery is for services that write /things/?limit=1, and /things without a query.
+	SlashBeforeQuery bool
+	// LooseScalars also takes numbers and truth values for text, and text for truth values: for services that
+	// have no types of their own.
+	LooseScalars bool
 	// Accept returns the media type to ask for, of a file to download or of anything else; version is empty
 	// unless an option names one.
 	Accept  func(version string, file bool) string
@@ -38,7 +44,7 @@ type Config struct {
 
 // ServiceError is what a service says in an error answer.
 type ServiceError struct {
-	Code    string
+	Code    string // empty for a service, or an answer, without codes
 	Message string
 	Args    []string
 	Stack   string

@@ -21,6 +21,9 @@ type Work struct {
 	// before and after. Both are nil where the resource proves nothing.
 	State  func(ctx context.Context) (State, error)
 	Settle func(before, after State) Verdict
+	// Believe takes an error answer of the service for a refusal once the look has shown that the resource is
+	// untouched, also where its status alone proves nothing: for services that refuse with a 500.
+	Believe bool
 	// Poller returns the *drkit.Poller of what was found. alone makes sure that a task which was adopted is
 	// still the only one that may be of the operation.
 	Poller func(found Found, alone func(context.Context) error) any
@@ -67,7 +70,7 @@ type Note struct {
 // Found is what a look has brought.
 type Found struct {
 	Job           string // the one task that came of the operation; empty where the resource proves that it ran
-	Before, After State  // of the resource, where it is the proof
+	Before, After State  // of the resource; After only where it is the proof
 }
 
 // notSentError is a reason why an operation was not sent, found out immediately before.
