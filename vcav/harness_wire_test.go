@@ -1,22 +1,16 @@
 package vcav_test
 
 import (
-	"bytes"
 	"context"
-	"io"
 	"net/http"
-	"os"
-	"slices"
-	"strings"
-	"sync"
 	"testing"
 
 	"github.com/jarcoal/httpmock"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/wiretest"
 	"github.com/drkit-go/drkit/vcav"
 )
 
@@ -36,43 +30,26 @@ type sent struct {
 	body   string
 }
 
-// service is a mocked appliance: it gives the answers that a test lays out, and keeps what it was sent.
-// Whatever was not laid out fails the test.
+// service is a mocked appliance.
 type service struct {
-	t    testing.TB
-	mock *httpmock.MockTransport
-
-	mu       sync.Mutex
-	requests []sent
+	t      testing.TB
+	mock   *httpmock.MockTransport
+	mocked *wiretest.Service
 }
 
 func newService(t testing.TB) *service {
-	s := &service{t: t, mock: httpmock.NewMockTransport()}
-	s.mock.RegisterNoResponder(s.keep(httpmock.NewNotFoundResponder(t.Error)))
-	return s
+	mocked := wiretest.NewService(t, appliance)
+	return &service{t: t, mock: mocked.Mock, mocked: mocked}
 }
 
 // on lays out the answers to a method and an escaped path, in order; the last one stays.
 func (s *service) on(method, path string, answers ...httpmock.Responder) {
 	s.t.Helper()
-	require.NotEmpty(s.t, answers)
-	var mu sync.Mutex
-	asked := 0
-	s.mock.RegisterResponder(method, appliance+path, s.keep(func(r *http.Request) (*http.Response, error) {
-		mu.Lock()
-		answer := answers[min(asked, len(answers)-1)]
-		asked++
-		mu.Unlock()
-		return answer(r)
-	}))
+	s.mocked.On(method, path, answers...)
 }
 
 // onAny lays out the one answer to whatever else comes.
-func (s *service) onAny(answer httpmock.Responder) {
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
-		s.mock.RegisterResponder(method, `=~.`, s.keep(answer))
-	}
-}
+func (s *service) onAny(answer httpmock.Responder) { s.mocked.OnAny(answer) }
 
 // signsIn lays out a sign-in for each token, and the sign-out.
 func (s *service) signsIn(tokens ...string) {
@@ -85,48 +62,26 @@ func (s *service) signsIn(tokens ...string) {
 	s.on("DELETE", "/sessions", httpmock.NewStringResponder(204, ""))
 }
 
-func (s *service) keep(next httpmock.Responder) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		if err := r.Context().Err(); err != nil {
-			return nil, err // net/http would not send it either
-		}
-		request := sent{line: r.Method + " " + r.URL.RequestURI(), header: r.Header.Clone()}
-		if r.Body != nil {
-			body, err := io.ReadAll(r.Body)
-			assert.NoError(s.t, err)
-			request.body = string(body)
-			r = r.WithContext(r.Context())
-			r.Body = io.NopCloser(bytes.NewReader(body))
-		}
-		assert.Equal(s.t, strings.TrimPrefix(appliance, "https://"), r.Host)
-		s.mu.Lock()
-		s.requests = append(s.requests, request)
-		s.mu.Unlock()
-		return next(r)
-	}
-}
-
 // all returns the requests so far.
 func (s *service) all() []sent {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.requests)
+	var all []sent
+	for _, request := range s.mocked.All() {
+		all = append(all, sent{request.Line, request.Header, request.Body})
+	}
+	return all
 }
 
 // lines returns the request lines so far.
-func (s *service) lines() []string {
-	lines := []string{}
-	for _, request := range s.all() {
-		lines = append(lines, request.line)
-	}
-	return lines
-}
+func (s *service) lines() []string { return s.mocked.Lines() }
+
+// forget makes the next request the first.
+func (s *service) forget() { s.mocked.Forget() }
 
 // only returns the one request that there must be.
 func (s *service) only() sent {
 	s.t.Helper()
-	require.Len(s.t, s.lines(), 1)
-	return s.all()[0]
+	request := s.mocked.Only()
+	return sent{request.Line, request.Header, request.Body}
 }
 
 // client returns a client over the mocked service whose token is given, so that it neither signs in nor
@@ -163,9 +118,7 @@ func headers(token, operationID string, hasBody bool) http.Header {
 // testdata returns a wire sample.
 func testdata(t testing.TB, name string) string {
 	t.Helper()
-	data, err := os.ReadFile("../testdata/vcav/" + name + ".json")
-	require.NoError(t, err)
-	return string(data)
+	return wiretest.Read(t, "../testdata/vcav", name)
 }
 
 // answer gives a sample; an empty name is an answer without a body.
@@ -178,33 +131,14 @@ func answer(t testing.TB, status int, sample string) httpmock.Responder {
 }
 
 func withHeader(next httpmock.Responder, name, value string) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		response, err := next(r)
-		if err == nil {
-			response.Header = response.Header.Clone() // httpmock hands out the same map each time
-			response.Header.Set(name, value)
-		}
-		return response, err
-	}
+	return wiretest.WithHeader(next, name, value)
 }
 
 // page is what a proxy answers in the place of the service.
-func page(status int) httpmock.Responder {
-	return withHeader(httpmock.NewStringResponder(status, "<html><body>Sign in to the proxy</body></html>"),
-		"Content-Type", "text/html")
-}
+func page(status int) httpmock.Responder { return wiretest.Page(status) }
 
 // brokenOff is an answer whose connection ends in the middle.
-func brokenOff(status int, begin string) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		body := io.MultiReader(strings.NewReader(begin), failingReader{io.ErrUnexpectedEOF})
-		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(body), Request: r}, nil
-	}
-}
-
-type failingReader struct{ err error }
-
-func (f failingReader) Read([]byte) (int, error) { return 0, f.err }
+func brokenOff(status int, begin string) httpmock.Responder { return wiretest.BrokenOff(status, begin) }
 
 // answerOf returns the answer of the service that err holds.
 func answerOf(t testing.TB, err error) *drkit.Error {

@@ -56,7 +56,7 @@ func (c wireCase) layOut(t *testing.T, reply httpmock.Responder) (*service, *vca
 		_, err := client.Sessions.SignIn(wire(t))
 		require.NoError(t, err)
 	}
-	s.requests = nil
+	s.forget()
 	method, path, _ := strings.Cut(c.request, " ")
 	s.on(method, path, reply)
 	return s, client

@@ -59,13 +59,6 @@ func extensionTo(site string) vcav.Extension {
 	return vcav.WithVCDCredentials(site, "admin@"+site, drkit.NewSecret("password of "+site))
 }
 
-// forget forgets the requests so far.
-func (r *reach) forget() {
-	r.service.mu.Lock()
-	defer r.service.mu.Unlock()
-	r.requests = nil
-}
-
 // expire ends the session.
 func (r *reach) expire() {
 	r.mu.Lock()

@@ -3,17 +3,15 @@ package vcav_test
 import (
 	"encoding/json"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit/internal/api"
-	"github.com/drkit-go/drkit/internal/simkit"
+	"github.com/drkit-go/drkit/internal/wiretest"
 	"github.com/drkit-go/drkit/vcav"
 	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
@@ -102,15 +100,7 @@ func typedSamples(t *testing.T) map[string]sample {
 
 func sampleNames(t *testing.T) []string {
 	t.Helper()
-	entries, err := os.ReadDir("../testdata/vcav")
-	require.NoError(t, err)
-	var names []string
-	for _, entry := range entries {
-		name, isSample := strings.CutSuffix(entry.Name(), ".json")
-		require.True(t, isSample, entry.Name())
-		names = append(names, name)
-	}
-	return names
+	return wiretest.Names(t, "../testdata/vcav")
 }
 
 // schemaOf finds the schema of a sample by its name, which begins with the operation.
@@ -160,51 +150,31 @@ func resultOf(name string) string {
 	return ""
 }
 
-// snake turns VMReplications.CleanUpTestFailover into vm_replications_clean_up_test_failover.
-func snake(name string) string {
-	name = strings.NewReplacer("VM", "Vm", "ID", "Id", ".", "").Replace(name)
-	var b strings.Builder
-	for i, r := range name {
-		if unicode.IsUpper(r) && i > 0 {
-			b.WriteByte('_')
-		}
-		b.WriteRune(unicode.ToLower(r))
+func snake(name string) string { return wiretest.Snake(name) }
+
+// walk is what all services are held to by their samples.
+func walk(t *testing.T) wiretest.Samples {
+	t.Helper()
+	all := map[string]wiretest.Sample{}
+	for name, one := range samples(t) {
+		all[name] = wiretest.Sample{Schema: one.schema, Text: one.text}
 	}
-	return b.String()
+	return wiretest.Samples{
+		Table: contract.Table, All: all, Types: goTypes, Untyped: isSecret, Carries: carries,
+		Exact: func(schema string) bool { return carries(schema) || schema == "Policies" },
+	}
 }
 
 // What a sample says survives being decoded and encoded again, member by member.
 func TestSamplesLoseNothing(t *testing.T) {
 	t.Parallel()
-	for name, sample := range typedSamples(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			assert.Empty(t, losses(t, sample.schema, []byte(sample.text)))
-		})
-	}
+	walk(t).LoseNothing(t)
 }
 
 // A member that the types do not have is noticed, in whatever object it appears; but a policy keeps it.
 func TestLossesAreNoticed(t *testing.T) {
 	t.Parallel()
-	for name, sample := range typedSamples(t) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			var value any
-			decode(t, []byte(sample.text), &value)
-			eachObject("", value, api.Member{Schema: sample.schema}, func(place, schema string, object map[string]any) {
-				object["madeUp"] = json.Number("1")
-				changed, err := json.Marshal(value)
-				require.NoError(t, err)
-				var want []string
-				if !carries(schema) {
-					want = []string{place + ".madeUp: 1 became nothing"}
-				}
-				assert.Equal(t, want, losses(t, sample.schema, changed))
-				delete(object, "madeUp")
-			})
-		})
-	}
+	walk(t).NoticeLosses(t)
 }
 
 // So is a member whose value the types cannot hold, and one that is made up on the way.
@@ -212,9 +182,9 @@ func TestChangesAreNoticed(t *testing.T) {
 	t.Parallel()
 	different := func(before, after, schema string) []string {
 		var a, b any
-		decode(t, []byte(before), &a)
-		decode(t, []byte(after), &b)
-		return comparisonOf(schema).differences("", a, b, api.Member{Schema: schema})
+		wiretest.Decode(t, []byte(before), &a)
+		wiretest.Decode(t, []byte(after), &b)
+		return walk(t).Comparison(schema).Differences("", a, b, api.Member{Schema: schema})
 	}
 	const instance = `{"key":"a","sequenceNumber":1,"timestamp":2,"transferBytes":3,"transferSeconds":4,"quiescedType":null,"isPinned":false}`
 	for after, want := range map[string][]string{
@@ -250,17 +220,17 @@ func TestNothingsAreTheSameWhereDocumented(t *testing.T) {
 		schema := api.Schema{Members: []api.Member{tc.member}}
 		for _, pair := range [][2]string{{null, zero}, {absent, zero}, {null, absent}} {
 			var before, after map[string]any
-			decode(t, []byte(pair[0]), &before)
-			decode(t, []byte(pair[1]), &after)
-			there, back := comparison{exact: tc.request}, comparison{exact: tc.request}
-			same := len(there.differentMembers("", before, after, schema)) == 0
+			wiretest.Decode(t, []byte(pair[0]), &before)
+			wiretest.Decode(t, []byte(pair[1]), &after)
+			there, back := wiretest.Comparison{Exact: tc.request}, wiretest.Comparison{Exact: tc.request}
+			same := len(there.DifferentMembers("", before, after, schema)) == 0
 			assert.Equal(t, slices.Contains(tc.same, pair), same, "%s: %s and %s", name, pair[0], pair[1])
-			assert.Equal(t, same, len(back.differentMembers("", after, before, schema)) == 0, "%s, the other way round", name)
+			assert.Equal(t, same, len(back.DifferentMembers("", after, before, schema)) == 0, "%s, the other way round", name)
 		}
 	}
 	exact := map[string]bool{}
 	for name := range goTypes {
-		exact[name] = comparisonOf(name).exact
+		exact[name] = walk(t).Comparison(name).Exact
 	}
 	for _, name := range []string{"CloudFailover", "VCenterMigrate", "ReplicationStart", "Reconfigure", "ExcludedDisks", "Policy", "PolicySettings", "TaskIDs"} {
 		assert.True(t, exact[name], name)
@@ -273,55 +243,17 @@ func TestNothingsAreTheSameWhereDocumented(t *testing.T) {
 // Each member of the contract has a value in some sample, so that the tests above see all of them.
 func TestEveryMemberIsInASample(t *testing.T) {
 	t.Parallel()
-	seen := map[string]bool{}
-	for _, sample := range samples(t) {
-		var value any
-		decode(t, []byte(sample.text), &value)
-		eachObject("", value, api.Member{Schema: sample.schema}, func(_, schema string, object map[string]any) {
-			for name, value := range object {
-				if value != nil {
-					seen[schema+"."+name] = true
-				}
-			}
-		})
-	}
-	for _, schema := range contract.Table.Schemas {
-		for _, member := range schema.Members {
-			assert.True(t, seen[schema.Name+"."+member.Name], "%s.%s is null or absent in all samples", schema.Name, member.Name)
-		}
-	}
+	walk(t).ShowEveryMember(t)
 }
 
 // A request sample is one that the contract allows, and an answer sample one that it describes.
 func TestSamplesFitTheContract(t *testing.T) {
 	t.Parallel()
-	for name, sample := range samples(t) {
-		assert.Empty(t, simkit.CheckJSON(contract.Table, sample.schema, []byte(sample.text)), name)
-	}
+	walk(t).FitTheContract(t)
 }
 
 // Each operation has a sample of its answer, and each kind of body one of its own.
 func TestEveryOperationHasSamples(t *testing.T) {
 	t.Parallel()
-	names := sampleNames(t)
-	for _, operation := range contract.Table.Operations {
-		prefix := snake(operation.Name)
-		if operation.Answer != "" {
-			assert.Contains(t, names, prefix+".answer")
-		}
-		kinds := map[string]bool{}
-		for _, name := range names {
-			if strings.HasPrefix(name, prefix+".") && strings.HasSuffix(name, ".request") {
-				kinds[schemaOf(t, name)] = true
-			}
-		}
-		want := map[string]bool{}
-		for _, schema := range contract.Table.Schemas[operation.Body].Cases {
-			want[schema] = true
-		}
-		if operation.Body != "" && len(want) == 0 {
-			want[operation.Body] = true
-		}
-		assert.Equal(t, want, kinds, operation.Name)
-	}
+	walk(t).AreComplete(t)
 }

@@ -20,7 +20,7 @@ type scope struct {
 var httpScope = scope{
 	packages: []string{"net/http", "net/http/httptest", "net/http/httptrace", "net/http/httputil"},
 	open: func(dir string) bool {
-		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit"}, dir)
+		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit", "internal/wiretest"}, dir)
 	},
 	files: map[string]string{
 		"examples/quickstart/main.go": "counts its requests with a middleware, which is a user's RoundTripper",
@@ -32,6 +32,10 @@ var jsonScope = scope{
 	packages: []string{"encoding/json"},
 	open:     func(dir string) bool { return serviceOf(dir) == "" },
 	files: map[string]string{
+		"replication/unitrends/result.go": "opens envelopes, and reads results in all their shapes",
+		"replication/unitrends/resume.go": "writes what a resume token holds",
+		"replication/unitrends/values.go": "reads identifiers and other values in all their spellings",
+
 		"vcav/errors.go":      "reads the error answers of the service",
 		"vcav/failover.go":    "writes the discriminator of a union",
 		"vcav/health_json.go": "tells the three shapes of the health apart",

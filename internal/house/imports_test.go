@@ -23,6 +23,8 @@ func mayImport(dir string) (folders []string, known bool) {
 		return nil, true
 	case within(dir, "internal/transport", "internal/taskwait", "internal/simkit"):
 		return append([]string{"", dir}, leaves...), true
+	case dir == "internal/wiretest":
+		return []string{"internal/api", "internal/simkit"}, true
 	case service != "" && dir == service+"/internal/contract":
 		return []string{"internal/api"}, true
 	case service != "" && isSimulator(dir):

@@ -26,7 +26,7 @@ type Call struct {
 	Query     any      // struct for go-querystring, or nil
 	Body      any      // sent as JSON; nil sends no body
 	Accept    string   // media type asked for; empty is the service's own
-	Bare      bool     // a success may come without a body, which then leaves the result as it is
+	Bare      bool     // a success may come without a body, or with null, and leaves the result as it is
 	// Work is what the look for a lost answer needs; nil where there is nothing to look for.
 	Work *Work
 	// Part marks a download: its answer is asked for as it is, without compression, and from where it says.
@@ -258,7 +258,7 @@ func (x *exchange) restEnds() {
 // decode reads the answer into out.
 func (x *exchange) decode(out any) error {
 	data := x.received()
-	if x.call.Bare && len(bytes.TrimSpace(data)) == 0 {
+	if x.call.Bare && (len(bytes.TrimSpace(data)) == 0 || isNull(data)) {
 		return nil
 	}
 	err := unmarshal(data, out, x.client.config.LooseScalars)

@@ -2,7 +2,10 @@ package unitrends
 
 import (
 	"encoding/json"
+	"fmt"
+	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -41,3 +44,52 @@ type Date string
 
 // DateOf returns the day of a time, in the zone that t is in: the appliance reads it in its own.
 func DateOf(t time.Time) Date { return Date(t.Format("01/02/2006")) }
+
+// UnmarshalJSON reads a strategy. The settings spell one of them "Maximum Retention", which the queue calls
+// [StrategyMaximizeRetention].
+func (s *Strategy) UnmarshalJSON(data []byte) error {
+	type text Strategy
+	var read text
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*s = Strategy(read)
+	if *s == "Maximum Retention" {
+		*s = StrategyMaximizeRetention
+	}
+	return nil
+}
+
+// Replicates reports whether a system is a source whose copies come to this appliance. Its role says so, in
+// words that differ between the pages of the wiki.
+func (s System) Replicates() bool {
+	role := strings.ToLower(string(s.Role))
+	return !s.IsPending && (strings.Contains(role, "replication source") || strings.Contains(role, "replicating source"))
+}
+
+// Percent returns how far a job is, 0 to 100, and 0 where its text says nothing of the kind.
+func (j Job) Percent() int {
+	digits := strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(j.PercentComplete), "%"))
+	percent, err := strconv.ParseFloat(digits, 64)
+	if err != nil || percent != percent {
+		return 0
+	}
+	return int(max(0, min(percent, 100)))
+}
+
+// textOf returns the text of a member that is text or a number, and nothing for others.
+func textOf(raw json.RawMessage) string {
+	var id ID
+	if len(raw) == 0 || json.Unmarshal(raw, &id) != nil {
+		return ""
+	}
+	return string(id)
+}
+
+// fingerprint tells values apart that have no identifier.
+func fingerprint(value any) string {
+	data, _ := json.Marshal(value) // it was decoded from JSON
+	sum := fnv.New64a()
+	_, _ = sum.Write(data)
+	return fmt.Sprintf("%016x", sum.Sum64())
+}

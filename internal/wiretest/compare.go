@@ -1,4 +1,4 @@
-package vcav_test
+package wiretest
 
 import (
 	"bytes"
@@ -13,24 +13,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit/internal/api"
-	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
 
 // losses decodes data into the Go type of a schema, encodes that, and returns what has changed.
-func losses(t *testing.T, schema string, data []byte) []string {
+func (s Samples) losses(t *testing.T, schema string, data []byte) []string {
 	t.Helper()
-	require.Contains(t, goTypes, schema)
-	typed := goTypes[schema]()
+	require.Contains(t, s.Types, schema)
+	typed := s.Types[schema]()
 	require.NoError(t, json.Unmarshal(data, typed))
 	encoded, err := json.Marshal(typed)
 	require.NoError(t, err)
 	var before, after any
-	decode(t, data, &before)
-	decode(t, encoded, &after)
-	return comparisonOf(schema).differences("", before, after, api.Member{Schema: schema})
+	Decode(t, data, &before)
+	Decode(t, encoded, &after)
+	return s.Comparison(schema).Differences("", before, after, api.Member{Schema: schema})
 }
 
-func decode(t *testing.T, data []byte, value any) {
+// Decode reads JSON and keeps numbers as they are written.
+func Decode(t *testing.T, data []byte, value any) {
 	t.Helper()
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.UseNumber() // a float64 would lose digits of its own
@@ -42,49 +42,44 @@ type nothing struct{}
 
 func (nothing) String() string { return "nothing" }
 
-// comparison finds what is not the same in two values. Beside equal values it lets pass what design.md §2
+// Comparison finds what is not the same in two values. Beside equal values it lets pass what design.md §2
 // says of answers, "optional members are plain values", as far as the contract has it: where a member may
 // be null, null is the same as the zero value of its type, and where it may be left out, nothing is.
-type comparison struct {
-	exact bool // no two of null, nothing and zero are the same: of what clients send
+type Comparison struct {
+	Table api.Table
+	Exact bool // no two of null, nothing and zero are the same: of what clients send
 }
 
-// comparisonOf returns how values of a schema are compared.
-func comparisonOf(schema string) comparison {
-	if carries(schema) || schema == "Policies" {
-		return comparison{exact: true}
-	}
-	for _, operation := range contract.Table.Operations {
-		for _, one := range contract.Table.Schemas[operation.Body].Cases {
-			if one == schema {
-				return comparison{exact: true}
-			}
-		}
-		if operation.Body == schema {
-			return comparison{exact: true}
+// Comparison returns how values of a schema are compared.
+func (s Samples) Comparison(schema string) Comparison {
+	exact := s.Exact != nil && s.Exact(schema)
+	for _, operation := range s.Table.Operations {
+		exact = exact || operation.Body == schema
+		for _, one := range s.Table.Schemas[operation.Body].Cases {
+			exact = exact || one == schema
 		}
 	}
-	return comparison{}
+	return Comparison{Table: s.Table, Exact: exact}
 }
 
-// differences lists the members that are not the same in both values.
-func (c comparison) differences(place string, before, after any, member api.Member) []string {
+// Differences lists the members that are not the same in both values.
+func (c Comparison) Differences(place string, before, after any, member api.Member) []string {
 	missing := isMissing(before) || isMissing(after)
 	if place != "" && missing && c.isNothing(before, member) && c.isNothing(after, member) {
 		return nil
 	}
-	schema := caseOf(contract.Table.Schemas[member.Schema], before)
+	schema := caseOf(c.Table, c.Table.Schemas[member.Schema], before)
 	was, isObject := before.(map[string]any)
 	is, stillObject := after.(map[string]any)
 	rows, isArray := before.([]any)
 	newRows, stillArray := after.([]any)
 	switch {
 	case isObject && stillObject && member.Schema != "":
-		return c.differentMembers(place, was, is, schema)
+		return c.DifferentMembers(place, was, is, schema)
 	case isArray && stillArray && len(rows) == len(newRows) && schema.Items != nil:
 		var all []string
 		for i := range rows {
-			all = append(all, c.differences(fmt.Sprintf("%s[%d]", place, i), rows[i], newRows[i], required(*schema.Items))...)
+			all = append(all, c.Differences(fmt.Sprintf("%s[%d]", place, i), rows[i], newRows[i], required(*schema.Items))...)
 		}
 		return all
 	case reflect.DeepEqual(before, after), sameNumber(before, after):
@@ -95,10 +90,10 @@ func (c comparison) differences(place string, before, after any, member api.Memb
 }
 
 // caseOf returns the case of a union that a value is, and any other schema as it is.
-func caseOf(schema api.Schema, value any) api.Schema {
+func caseOf(table api.Table, schema api.Schema, value any) api.Schema {
 	object, _ := value.(map[string]any)
 	if kind, ok := object[schema.Discriminator].(string); ok && schema.Discriminator != "" {
-		return contract.Table.Schemas[schema.Cases[kind]]
+		return table.Schemas[schema.Cases[kind]]
 	}
 	return schema
 }
@@ -115,7 +110,8 @@ func sameNumber(before, after any) bool {
 	return a.Cmp(b) == 0
 }
 
-func (c comparison) differentMembers(place string, before, after map[string]any, schema api.Schema) []string {
+// DifferentMembers lists the members of two objects that are not the same in both.
+func (c Comparison) DifferentMembers(place string, before, after map[string]any, schema api.Schema) []string {
 	var all []string
 	names := slices.Collect(maps.Keys(before))
 	names = append(names, slices.Collect(maps.Keys(after))...)
@@ -130,7 +126,7 @@ func (c comparison) differentMembers(place string, before, after map[string]any,
 				member = known
 			}
 		}
-		all = append(all, c.differences(place+"."+name, valueOf(before, name), valueOf(after, name), member)...)
+		all = append(all, c.Differences(place+"."+name, valueOf(before, name), valueOf(after, name), member)...)
 	}
 	return all
 }
@@ -150,14 +146,14 @@ func valueOf(object map[string]any, name string) any {
 func isMissing(value any) bool { return value == nil || value == nothing{} }
 
 // isNothing reports whether a value counts as the zero value of a member.
-func (c comparison) isNothing(value any, member api.Member) bool {
+func (c Comparison) isNothing(value any, member api.Member) bool {
 	switch value {
 	case nil:
-		return member.Nullable && !c.exact
+		return member.Nullable && !c.Exact
 	case nothing{}:
-		return !member.Required && !c.exact
+		return !member.Required && !c.Exact
 	case "", false, json.Number("0"):
-		return !c.exact
+		return !c.Exact
 	default:
 		return false
 	}
@@ -175,12 +171,12 @@ func show(value any) string {
 }
 
 // eachObject visits the objects of a value that the contract describes, and none inside of raw members.
-func eachObject(place string, value any, member api.Member, visit func(place, schema string, object map[string]any)) {
-	schema, known := contract.Table.Schemas[member.Schema]
+func eachObject(table api.Table, place string, value any, member api.Member, visit func(place, schema string, object map[string]any)) {
+	schema, known := table.Schemas[member.Schema]
 	if !known {
 		return
 	}
-	schema = caseOf(schema, value)
+	schema = caseOf(table, schema, value)
 	switch value := value.(type) {
 	case map[string]any:
 		if schema.Values == nil {
@@ -188,17 +184,17 @@ func eachObject(place string, value any, member api.Member, visit func(place, sc
 		}
 		for name, inner := range value {
 			if schema.Values != nil {
-				eachObject(place+"."+name, inner, *schema.Values, visit)
+				eachObject(table, place+"."+name, inner, *schema.Values, visit)
 			}
 			for _, m := range schema.Members {
 				if m.Name == name {
-					eachObject(place+"."+name, inner, m, visit)
+					eachObject(table, place+"."+name, inner, m, visit)
 				}
 			}
 		}
 	case []any:
 		for i, inner := range value {
-			eachObject(fmt.Sprintf("%s[%d]", place, i), inner, *schema.Items, visit)
+			eachObject(table, fmt.Sprintf("%s[%d]", place, i), inner, *schema.Items, visit)
 		}
 	}
 }

@@ -1,0 +1,193 @@
+package unitrends
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// The service has no tasks: what an operation has done shows in lists. A change says of one operation which lists
+// those are, and what in them is its own. The note before it is sent, the look for a lost answer, the poller and
+// the resume token all come from that. The changes themselves are in the files called change_….
+
+// change is an operation that must not repeat, as it shows.
+type change[T any] struct {
+	at       place
+	method   string // as in "Sources.Accept": it names the change in errors and resume tokens
+	resource string // what the operation works on: one is sent at a time
+	subject  subject
+	see      func(ctx context.Context) (sight[T], error)
+	// patient is for what takes as long as it takes: nothing to see of it is no reason to worry.
+	patient bool
+	// calm is for what counts as settled when two looks in a row have shown the same.
+	calm bool
+	// several is for what leaves several traces.
+	several bool
+	// named is for traces that can only be of this operation: they count also where nothing was noted before.
+	named bool
+}
+
+// sight is what one look has shown.
+type sight[T any] struct {
+	facts  []string // what stays as long as the operation has not run, or is none of its business
+	traces []trace[T]
+}
+
+// trace is something that an operation leaves behind.
+type trace[T any] struct {
+	id      string
+	state   drkit.State // in the service's words
+	percent int
+	ended   bool   // it has settled
+	failed  string // why it has settled badly
+	foreign string // why it cannot be of this operation although it ends it
+	busy    bool   // while it is there, the operation must not be sent
+	quiet   bool   // one of several, none of which tells whose it is before all are there
+	thing   T
+}
+
+// What an entry of a state is.
+const (
+	asFact    = "fact"
+	asTrace   = "trace"
+	asForeign = "foreign"
+)
+
+// state returns what there is, to be compared with what there is at another time.
+func (s sight[T]) state() transport.State {
+	state := make(transport.State, len(s.facts)+len(s.traces))
+	for _, fact := range s.facts {
+		state[fact] = asFact
+	}
+	for _, one := range s.traces {
+		state[one.id] = asTrace
+		if one.foreign != "" {
+			state[one.id] = asForeign
+		}
+	}
+	return state
+}
+
+// jobs returns the traces that may be of the operation.
+func (s sight[T]) jobs() []transport.Job {
+	var jobs []transport.Job
+	for _, one := range s.traces {
+		if !one.quiet {
+			jobs = append(jobs, transport.Job{ID: one.id, Ended: !one.busy, Veto: one.foreign})
+		}
+	}
+	return jobs
+}
+
+// place names what the operation works on, and at which system.
+func (c *change[T]) place() string {
+	if c.at.system == "" {
+		return c.resource
+	}
+	return c.resource + " at system " + quoted(c.at.system)
+}
+
+// work is how the transport notes a change and finds it again. The transport asks for the state of a resource when
+// it has just asked for its jobs: both are one look.
+func (c *change[T]) work() *transport.Work {
+	var last sight[T] // under the turn of the resource
+	return &transport.Work{
+		Resource: c.place(),
+		Jobs: func(ctx context.Context) (jobs []transport.Job, err error) {
+			last, err = c.see(ctx)
+			return last.jobs(), err
+		},
+		State:   func(context.Context) (transport.State, error) { return last.state(), nil },
+		Settle:  settle,
+		Believe: true, // refusals come as a 500
+	}
+}
+
+// settle says what the lists prove: a new trace is of the operation, unless something speaks against it.
+func settle(before, after transport.State) transport.Verdict {
+	ran := false
+	for id, what := range after {
+		_, old := before[id]
+		switch {
+		case old:
+		case what == asForeign:
+			return transport.Unclear
+		case what == asTrace:
+			ran = true
+		}
+	}
+	if ran {
+		return transport.Ran
+	}
+	for id := range before {
+		if _, still := after[id]; !still {
+			return transport.Unclear
+		}
+	}
+	return transport.Untouched
+}
+
+// begin sends a call, and returns the poller of the change that it makes.
+func begin[T any](ctx context.Context, c *change[T], call transport.Call) (*drkit.Poller[T], error) {
+	return transport.Begin(ctx, c.at.client.transport, transport.Beginning[T]{
+		Call: call,
+		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
+			var answer changed
+			call.Bare = true
+			said, err := c.at.send(ctx, call, &answer)
+			c.warn(ctx, answer.Result)
+			return said, err
+		},
+		Follow: func(operationID string, said transport.Answer) *drkit.Poller[T] {
+			var before transport.State
+			if said.Note != nil {
+				before = said.Note.State
+			}
+			return c.poller(&follower[T]{operationID: operationID, before: before})
+		},
+		Work: c.work(),
+		Adopt: func(operationID string, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
+			return c.poller(&follower[T]{operationID: operationID, before: found.Before, alone: alone})
+		},
+		Resume:   func(token string) (*drkit.Poller[T], error) { return Resume[T](c.at.client, token) },
+		Identity: c.at.client.identity,
+	})
+}
+
+// warn logs what the service says of a change that it has accepted: a poller has no place for it.
+func (c *change[T]) warn(ctx context.Context, said Result) {
+	for _, detail := range said {
+		if detail.Message != "" {
+			c.at.client.transport.Logger().LogAttrs(ctx, slog.LevelWarn, "the service says",
+				slog.String("operation", service+"."+c.method), slog.String("resource", c.place()),
+				slog.String("message", detail.String()))
+		}
+	}
+}
+
+// poller returns the poller of a follower.
+func (c *change[T]) poller(f *follower[T]) *drkit.Poller[T] {
+	f.change = c
+	return drkit.NewPoller[T](f, c.at.client.transport.Polling())
+}
+
+// kept is the last value that somebody has seen of something.
+type kept[T any] struct {
+	mu    sync.Mutex
+	value T
+}
+
+func (k *kept[T]) get() T {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.value
+}
+
+func (k *kept[T]) set(value T) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.value = value
+}

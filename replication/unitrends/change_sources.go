@@ -1,0 +1,144 @@
+package unitrends
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/drkit-go/drkit"
+)
+
+// requested is how a request of a source stands.
+type requested struct {
+	entry   *System // among the systems; nil if it is not there
+	pending bool    // it waits for a decision
+	systems []System
+}
+
+// request looks at a request, among the systems and, where it is not there, among the pending ones.
+func (p place) request(ctx context.Context, id ID) (requested, error) {
+	all := SystemQuery{IncludePending: drkit.Some(true), IncludeRejected: drkit.Some(true)}
+	systems, err := (&Systems{p}).List(ctx, all)
+	if err != nil {
+		return requested{}, err
+	}
+	now := requested{systems: systems}
+	if i := slices.IndexFunc(systems, func(s System) bool { return s.RequestID == id }); i >= 0 {
+		now.entry = &systems[i]
+		now.pending = !now.accepted() && !now.rejected()
+		return now, nil
+	}
+	pending, err := (&Sources{p}).Pending(ctx)
+	now.pending = slices.ContainsFunc(pending, func(r PendingRequest) bool { return r.RequestID == id })
+	return now, err
+}
+
+// The texts of a status are not documented, but for "accepted".
+func (r requested) accepted() bool { return r.says("accept") }
+func (r requested) rejected() bool { return r.says("reject") }
+
+func (r requested) says(word string) bool {
+	return r.entry != nil && strings.Contains(strings.ToLower(r.entry.Status), word)
+}
+
+// acceptance is a request that is accepted: its source becomes a system that replicates. name is that of the
+// source, empty if it is not known yet.
+func (p place) acceptance(id ID, name string) *change[System] {
+	known := &kept[string]{value: name}
+	c := &change[System]{
+		at: p, method: methodAccept, resource: "replication request " + quoted(id), subject: subject{id: id, name: known},
+		patient: true, calm: true,
+	}
+	c.see = func(ctx context.Context) (sight[System], error) {
+		now, err := p.request(ctx, id)
+		if err != nil {
+			return sight[System]{}, err
+		}
+		if now.entry != nil && now.entry.Name != "" {
+			known.set(now.entry.Name)
+		}
+		seen := now.sources(known.get())
+		switch {
+		case now.pending:
+			seen.facts = append(seen.facts, "the request, pending")
+		case now.rejected():
+			seen.traces = append(seen.traces, trace[System]{
+				id: "the request, rejected", state: drkit.State(now.entry.Status), ended: true, thing: *now.entry,
+				failed: "the request was rejected", foreign: "somebody has rejected it",
+			})
+		case now.accepted() && len(seen.traces) == 0:
+			seen.traces = append(seen.traces, trace[System]{
+				id: "system " + string(now.entry.ID), state: drkit.State(now.entry.Status), busy: true, thing: *now.entry,
+			})
+		}
+		return seen, nil
+	}
+	return c
+}
+
+// sources are the systems that replicate: traces where they may have come of the request, and facts otherwise. name
+// is that of the source, empty if it is not known.
+func (r requested) sources(name string) sight[System] {
+	var seen sight[System]
+	for _, system := range r.systems {
+		id := "system " + string(system.ID)
+		ours := name == "" && !r.accepted() || name != "" && system.Name == name
+		switch {
+		case !system.Replicates():
+		case ours && !r.pending && !r.rejected():
+			seen.traces = append(seen.traces, trace[System]{id: id, state: drkit.State(system.Status), ended: true, thing: system})
+		default:
+			seen.facts = append(seen.facts, id)
+		}
+	}
+	return seen
+}
+
+// rejection is a request that is rejected: it is no longer pending.
+func (p place) rejection(id ID) *change[System] {
+	c := &change[System]{
+		at: p, method: methodReject, resource: "replication request " + quoted(id), subject: subject{id: id},
+		patient: true, named: true,
+	}
+	c.see = func(ctx context.Context) (sight[System], error) {
+		now, err := p.request(ctx, id)
+		end := trace[System]{id: "the request, no longer pending", ended: true, thing: System{RequestID: id}}
+		if now.entry != nil {
+			end.thing, end.state = *now.entry, drkit.State(now.entry.Status)
+		}
+		switch {
+		case err != nil:
+			return sight[System]{}, err
+		case now.pending:
+			return sight[System]{facts: []string{"the request, pending"}}, nil
+		case now.accepted():
+			end.failed, end.foreign = "the request was accepted", "somebody has accepted it"
+		}
+		return sight[System]{traces: []trace[System]{end}}, nil
+	}
+	return c
+}
+
+// removal is a source that is removed: it is gone, or no longer replicates.
+func (p place) removal(id ID) *change[System] {
+	last := &kept[System]{value: System{ID: id}}
+	return &change[System]{
+		at: p, method: methodDelete, resource: "source " + quoted(id), subject: subject{id: id}, patient: true, named: true,
+		see: func(ctx context.Context) (sight[System], error) {
+			systems, err := (&Systems{p}).List(ctx, SystemQuery{})
+			i := slices.IndexFunc(systems, func(s System) bool { return s.ID == id && s.Replicates() })
+			if err == nil && i >= 0 {
+				last.set(systems[i])
+			}
+			return gone("the source, removed", last, i >= 0), err
+		},
+	}
+}
+
+// gone is the sight of something that an operation takes away.
+func gone[T any](id string, last *kept[T], there bool) sight[T] {
+	if there {
+		return sight[T]{facts: []string{"there"}}
+	}
+	return sight[T]{traces: []trace[T]{{id: id, ended: true, thing: last.get()}}}
+}

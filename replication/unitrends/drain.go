@@ -1,0 +1,157 @@
+package unitrends
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/step"
+)
+
+// Drain is what has become of the backups that a poller of [Queue.Drained] has seen in the queue.
+type Drain struct {
+	// Left is how many backups have left the queue, or have come to an end in it. A copy under way that does not say
+	// which backup it is of keeps the queue from being empty, and does not count.
+	Left int `json:"left"`
+	// States counts them by how they have ended: as the flat history of jobs says, or else as the queue has shown
+	// it last. What was only seen waiting or under way, and of which the history says nothing, counts under "".
+	States map[string]int `json:"states"`
+}
+
+// Drained returns a poller that waits until no backup of the instances waits for its copy or is being copied; of
+// all instances where none is named. A backup that has ended in the queue, as with [QueueStatusFailed], counts as
+// gone. Nothing is sent before the first look, and what was in the queue before that is not known. A resumed
+// poller counts anew.
+//
+// Instances are named as [QueueItem] and [Job] do in InstanceName, or [QueueItem] does in Name.
+//
+// Source: Unitrends API wiki, "(GET) /replication/queue"; the code of clients for the history.
+func (q *Queue) Drained(instances ...string) *drkit.Poller[Drain] {
+	return drkit.NewPoller(&drainage{at: q.at, instances: instances}, q.at.client.transport.Polling())
+}
+
+// drainage looks at the queue until it is empty.
+type drainage struct {
+	at        place
+	instances []string
+	token     step.Token // that it was resumed by; zero if it was not
+
+	mu   sync.Mutex
+	seen map[string]QueueStatus // of each backup that was in the queue, by its id
+}
+
+// ID names what is watched.
+func (d *drainage) ID() string {
+	if len(d.instances) == 0 {
+		return "the replication queue"
+	}
+	return "the replication queue of " + quoted(strings.Join(d.instances, ", "))
+}
+
+// Closed is closed with the client, which ends waits at once.
+func (d *drainage) Closed() <-chan struct{} { return d.at.client.transport.Closed() }
+
+// Token returns what another process needs to go on watching.
+func (d *drainage) Token(ctx context.Context) (step.Token, error) {
+	if d.token != (step.Token{}) {
+		return d.token, nil
+	}
+	task := resumable{Instances: d.instances}.String()
+	return d.at.client.identity.Sign(ctx, step.Token{Operation: methodDrained, Task: task})
+}
+
+// Look looks at the queue and, once it is empty, at the history of what was in it.
+func (d *drainage) Look(ctx context.Context) (drkit.Look[Drain], error) {
+	if d.token != (step.Token{}) {
+		if err := d.at.client.identity.Check(ctx, d.token); err != nil {
+			return drkit.Look[Drain]{}, err
+		}
+	}
+	queue, err := (&Queue{SystemQueue{d.at}}).Get(ctx)
+	if err != nil {
+		return drkit.Look[Drain]{}, err
+	}
+	look := drkit.Look[Drain]{Progress: drkit.Progress{ID: d.ID(), State: drkit.StateRunning}}
+	seen, waiting, open := d.count(queue)
+	if len(seen) > 0 {
+		look.Progress.Percent = 100 * (len(seen) - waiting) / len(seen)
+	}
+	if open {
+		return look, nil
+	}
+	look.Done, look.Progress.State, look.Progress.Percent = true, drkit.StateSucceeded, 100
+	look.Result, err = d.result(ctx, seen)
+	return look, err
+}
+
+// count takes note of what is in the queue. It returns all backups that were ever seen there, how many of them
+// have not ended, and whether anything is open: copies under way need not say which backup they are of.
+func (d *drainage) count(queue ReplicationQueue) (seen map[string]QueueStatus, waiting int, open bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.seen == nil {
+		d.seen = map[string]QueueStatus{}
+	}
+	note := func(backup string, status QueueStatus) {
+		open = open || !status.ended()
+		if backup == "" {
+			return
+		}
+		if d.seen[backup] = status; !status.ended() {
+			waiting++
+		}
+	}
+	for _, item := range queue.Inactive {
+		if d.meant(item.InstanceName, item.Name) {
+			note(string(item.BackupID), item.Status)
+		}
+	}
+	for _, job := range queue.Active {
+		if d.meant(job.InstanceName) {
+			note(textOf(job.Extra["backup_id"]), QueueStatus(job.Status))
+		}
+	}
+	return maps.Clone(d.seen), waiting, open
+}
+
+func (d *drainage) meant(names ...string) bool {
+	return len(d.instances) == 0 ||
+		slices.ContainsFunc(names, func(name string) bool { return slices.Contains(d.instances, name) })
+}
+
+// result counts how the backups have ended.
+func (d *drainage) result(ctx context.Context, seen map[string]QueueStatus) (Drain, error) {
+	drain := Drain{Left: len(seen), States: map[string]int{}}
+	if len(seen) == 0 {
+		return drain, nil
+	}
+	history, err := (&Jobs{d.at}).History(ctx, HistoryQuery{ShowFlat: drkit.Some(true)})
+	if err != nil {
+		return Drain{}, err
+	}
+	ended := map[string]string{}
+	for _, job := range history {
+		kind := strings.ToLower(job.Type) // the backup itself is in the history, too
+		if strings.Contains(kind, "replication") || strings.Contains(kind, "copy") {
+			ended[string(job.BackupID)] = string(job.Status)
+		}
+	}
+	for backup, status := range seen {
+		state, known := ended[backup]
+		if !known && status.ended() {
+			state = string(status)
+		}
+		drain.States[state]++
+	}
+	return drain, nil
+}
+
+// ended reports whether nothing more comes of a backup in the queue.
+func (s QueueStatus) ended() bool {
+	return slices.ContainsFunc([]QueueStatus{
+		QueueStatusDone, QueueStatusFailed, QueueStatusAborted, QueueStatusTerminated,
+	}, func(end QueueStatus) bool { return strings.EqualFold(string(end), string(s)) })
+}

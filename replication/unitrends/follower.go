@@ -1,0 +1,170 @@
+package unitrends
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// follower looks at what a change has come to: at what was not there before.
+type follower[T any] struct {
+	change      *change[T]
+	operationID string
+	token       step.Token // that the work was resumed by; zero if it was not
+	// alone makes sure that what was adopted is still all that may be of the operation; nil for what was not.
+	alone func(context.Context) error
+
+	mu     sync.Mutex
+	before transport.State // nil where nothing was noted and nobody has looked
+	last   string          // what the last look has shown
+	seen   bool            // something of it was there already
+}
+
+// ID names the work for people.
+func (f *follower[T]) ID() string { return f.change.place() }
+
+// Closed is closed with the client, which ends waits at once.
+func (f *follower[T]) Closed() <-chan struct{} { return f.change.at.client.transport.Closed() }
+
+// Adopted reports whether the answer was lost, and the work found.
+func (f *follower[T]) Adopted() bool { return f.alone != nil }
+
+// Look looks at the lists.
+func (f *follower[T]) Look(ctx context.Context) (drkit.Look[T], error) {
+	if f.token != (step.Token{}) {
+		if err := f.change.at.client.identity.Check(ctx, f.token); err != nil {
+			return drkit.Look[T]{}, err
+		}
+	}
+	if f.operationID != "" {
+		ctx = drkit.WithOperationID(ctx, f.operationID)
+	}
+	now, err := f.change.see(ctx)
+	if err != nil {
+		return drkit.Look[T]{}, err
+	}
+	look, err := f.judge(now)
+	if err != nil || !look.Done || f.alone == nil {
+		return look, err
+	}
+	if err := f.alone(ctx); errors.Is(err, drkit.ErrConflict) {
+		look.Err = err
+	} else if err != nil {
+		return drkit.Look[T]{}, err
+	}
+	return look, nil
+}
+
+// judge says how far the work is.
+func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
+	fresh := f.fresh(now)
+	look := drkit.Look[T]{Progress: drkit.Progress{ID: f.ID(), State: drkit.StateQueued}}
+	if len(fresh) == 0 {
+		if f.waits() {
+			return look, nil
+		}
+		return look, fmt.Errorf("nothing is to be seen of it yet: %w", drkit.ErrNotFound)
+	}
+	one, ambiguous := pick(fresh)
+	look.Progress.State, look.Progress.Percent = one.state, one.percent
+	if one.state == "" {
+		look.Progress.State = drkit.StateRunning
+	}
+	if settled := f.settled(one.id + " " + string(one.state)); !one.ended || !settled {
+		return look, nil
+	}
+	look.Done, look.Result = true, one.thing
+	look.Progress.State, look.Progress.Percent = drkit.StateSucceeded, 100
+	switch {
+	case one.failed != "":
+		look.Err = f.failure(one)
+	case ambiguous && !f.change.several:
+		look.Err = f.failure(trace[T]{failed: "there are several that may be it", foreign: "unsure"})
+	}
+	if look.Err != nil {
+		look.Progress.State = drkit.StateFailed
+	}
+	return look, nil
+}
+
+// fresh returns the traces that were not there before. Where nothing was noted, what the first look finds settled
+// counts as before.
+func (f *follower[T]) fresh(now sight[T]) []trace[T] {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.before == nil {
+		f.before = transport.State{}
+		for _, one := range now.traces {
+			if one.ended && !f.change.named {
+				f.before[one.id] = asTrace
+			}
+		}
+	}
+	var fresh []trace[T]
+	for _, one := range now.traces {
+		if _, old := f.before[one.id]; !old {
+			fresh = append(fresh, one)
+		}
+	}
+	return fresh
+}
+
+// pick returns the trace that says most: one that has not settled, or else one that has settled badly.
+func pick[T any](fresh []trace[T]) (one trace[T], ambiguous bool) {
+	one = fresh[0]
+	for _, other := range fresh[1:] {
+		if one.ended && (!other.ended || one.failed == "") {
+			one = other
+		}
+	}
+	return one, len(fresh) > 1
+}
+
+// settled reports whether what a look has shown may count as the end.
+func (f *follower[T]) settled(shown string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	same := f.last == shown
+	f.last, f.seen = shown, true
+	return same || !f.change.calm
+}
+
+// waits reports whether it is no reason to worry that a look has shown nothing: between two lists a job is in none.
+func (f *follower[T]) waits() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.last = ""
+	return f.change.patient || f.seen
+}
+
+// failure is the error of work that has settled badly.
+func (f *follower[T]) failure(one trace[T]) *drkit.TaskError {
+	failed := &drkit.TaskError{
+		Operation: service + "." + f.change.method, OperationID: f.operationID, TaskID: one.id,
+		ResourceID: string(f.change.subject.id), ResourceName: f.change.resource, Site: string(f.change.at.system),
+		Code: string(one.state), Message: one.failed,
+	}
+	if one.foreign != "" {
+		failed.Kind = drkit.ErrConflict
+	}
+	f.change.at.client.transport.ScrubTask(failed)
+	return failed
+}
+
+// Token returns what another process needs to go on looking.
+func (f *follower[T]) Token(ctx context.Context) (step.Token, error) {
+	if f.token != (step.Token{}) {
+		return f.token, nil
+	}
+	f.mu.Lock()
+	task := f.change.subject.task(f.before)
+	f.mu.Unlock()
+	return f.change.at.client.identity.Sign(ctx, step.Token{
+		Site: string(f.change.at.system), Operation: f.change.method, OperationID: f.operationID, Task: task,
+	})
+}

@@ -1,0 +1,193 @@
+package unitrends
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// service names this package in errors and resume tokens.
+const service = "unitrends"
+
+// The methods whose pollers can be resumed.
+const (
+	methodAccept  = "Sources.Accept"
+	methodReject  = "Sources.Reject"
+	methodDelete  = "Sources.Delete"
+	methodRequest = "Targets.Request"
+	methodDrained = "Queue.Drained"
+	methodCreate  = "JobOrders.Create"
+	methodRun     = "JobOrders.Run"
+	methodCancel  = "Jobs.Cancel"
+	methodStart   = "InstantRecoveries.Start"
+	methodEnd     = "InstantRecoveries.End"
+)
+
+// Resume returns the poller that a resume token stands for, which may have been made by another process, or for
+// another address of the same appliance. T is the type of the result that the poller has which the token is from;
+// json.RawMessage serves for any. Nothing is sent before the first Poll or Wait, which also find out whether the
+// token belongs to this appliance, told by the name and the id of its own system, and to this user.
+//
+// Errors: [drkit.ErrToken] if it is no token, one of another service, or of an operation with another result;
+// Poll and Wait return it for another appliance or user.
+func Resume[T any](client *Client, token string) (*drkit.Poller[T], error) {
+	poller, err := resume[T](client, token)
+	if err != nil {
+		return nil, fmt.Errorf("unitrends.Resume: %w: %w", drkit.ErrToken, err)
+	}
+	return poller, nil
+}
+
+func resume[T any](client *Client, text string) (*drkit.Poller[T], error) {
+	token, err := step.ParseToken(text)
+	if err != nil {
+		return nil, err
+	}
+	if token.Service != service {
+		return nil, fmt.Errorf("it belongs to package %s", transport.Plain(token.Service))
+	}
+	var task resumable
+	if err := json.Unmarshal([]byte(token.Task), &task); err != nil {
+		return nil, fmt.Errorf("it does not say what to look for: %w", err)
+	}
+	at := place{client: client, system: ID(token.Site), named: token.Site != ""}
+	switch token.Operation {
+	case methodAccept:
+		return resumed[T](at.acceptance(task.ID, task.Name), token, task)
+	case methodReject:
+		return resumed[T](at.rejection(task.ID), token, task)
+	case methodDelete:
+		return resumed[T](at.removal(task.ID), token, task)
+	case methodRequest:
+		return resumed[T](at.newTarget(), token, task)
+	case methodCreate:
+		return resumed[T](at.newJobOrder(task.Name), token, task)
+	case methodRun:
+		return resumed[T](at.jobRun(task.ID, task.Name), token, task)
+	case methodCancel:
+		return resumed[T](at.cancellation(task.ID), token, task)
+	case methodStart:
+		return resumed[T](at.newRecovery(task.Name), token, task)
+	case methodEnd:
+		return resumed[T](at.recoveryEnd(task.ID), token, task)
+	case methodDrained:
+		return typed[T](&drainage{at: at, instances: task.Instances, token: token}, at)
+	default:
+		return nil, fmt.Errorf("%s has no poller", transport.Plain(token.Operation))
+	}
+}
+
+// resumed returns the poller of a change that another process has begun.
+func resumed[T, R any](c *change[R], token step.Token, task resumable) (*drkit.Poller[T], error) {
+	f := &follower[R]{change: c, operationID: token.OperationID, token: token}
+	if task.Before != nil {
+		f.before = make(transport.State, len(task.Before))
+		for _, id := range task.Before {
+			f.before[id] = asTrace
+		}
+	}
+	return typed[T](f, c.at)
+}
+
+// typed returns the poller of a source if T is the type of its result, or raw JSON.
+func typed[T, R any](source drkit.Source[R], at place) (*drkit.Poller[T], error) {
+	if same, ok := source.(drkit.Source[T]); ok {
+		return drkit.NewPoller(same, at.client.transport.Polling()), nil
+	}
+	if raw, ok := any(rawSource[R]{source}).(drkit.Source[T]); ok {
+		return drkit.NewPoller(raw, at.client.transport.Polling()), nil
+	}
+	var result R
+	var asked T
+	return nil, fmt.Errorf("it has a result of type %T and not %T", result, asked)
+}
+
+// rawSource is a source whose result is JSON.
+type rawSource[R any] struct{ source drkit.Source[R] }
+
+// ID names the work.
+func (s rawSource[R]) ID() string { return s.source.ID() }
+
+// Closed is closed with the client.
+func (s rawSource[R]) Closed() <-chan struct{} {
+	closing, _ := s.source.(interface{ Closed() <-chan struct{} })
+	return closing.Closed()
+}
+
+// Token returns the token that the work was resumed by.
+func (s rawSource[R]) Token(ctx context.Context) (step.Token, error) {
+	resumable, _ := s.source.(interface {
+		Token(ctx context.Context) (step.Token, error)
+	})
+	return resumable.Token(ctx)
+}
+
+// Look looks, and writes the result as JSON.
+func (s rawSource[R]) Look(ctx context.Context) (drkit.Look[json.RawMessage], error) {
+	look, err := s.source.Look(ctx)
+	raw := drkit.Look[json.RawMessage]{Progress: look.Progress, Done: look.Done, Err: look.Err}
+	if err == nil && look.Done && look.Err == nil {
+		raw.Result, err = json.Marshal(look.Result)
+	}
+	return raw, err
+}
+
+// subject is what a change is about.
+type subject struct {
+	id   ID
+	name *kept[string] // nil for what has no name
+}
+
+// resumable is what a resume token holds of a change.
+type resumable struct {
+	ID        ID       `json:"id,omitzero"`
+	Name      string   `json:"name,omitzero"`
+	Before    []string `json:"before,omitzero"` // what was there; nil if that was not noted
+	Instances []string `json:"instances,omitzero"`
+}
+
+// task writes what another process needs to look for a change.
+func (s subject) task(before transport.State) string {
+	task := resumable{ID: s.id}
+	if s.name != nil {
+		task.Name = s.name.get()
+	}
+	if before != nil {
+		task.Before = slices.AppendSeq(make([]string, 0, len(before)), maps.Keys(before))
+		slices.Sort(task.Before)
+	}
+	return task.String()
+}
+
+// String writes the task as JSON.
+func (t resumable) String() string {
+	text, _ := json.Marshal(t) // strings alone: it cannot fail
+	return string(text)
+}
+
+// owner asks the appliance who it is: the system that it calls local.
+func (c *Client) owner(ctx context.Context) (transport.Owner, error) {
+	systems, err := c.Systems.List(ctx, SystemQuery{})
+	if err != nil {
+		return transport.Owner{}, err
+	}
+	i := slices.IndexFunc(systems, func(s System) bool { return s.Local })
+	if i < 0 {
+		return transport.Owner{}, errors.New("the appliance lists no system of its own")
+	}
+	user := c.credentials.user()
+	if user == "" {
+		user = "the owner of a given token" // nobody can be asked who that is
+	}
+	return transport.Owner{Appliance: systems[i].Name + " " + string(systems[i].ID), User: user}, nil
+}
+
+// quoted returns an identifier or a name for a message.
+func quoted[T ~string](id T) string { return transport.Plain(string(id)) }
