@@ -67,8 +67,8 @@ func wantedBy(wrong *json.UnmarshalTypeError, loose bool) wanted {
 
 func isIndex(step string) bool { return step != "" && strings.Trim(step, "0123456789") == "" }
 
-// plainScalars rewrites all numbers that are whole to plain digits, and the values of the wanted member to what
-// is wanted there: only there is it known. The text is valid JSON.
+// plainScalars rewrites the values of the wanted member to what is wanted there. Where that is a whole number, it
+// rewrites all numbers that are whole to plain digits. The text is valid JSON.
 func plainScalars(data []byte, want wanted) []byte {
 	plain := make([]byte, 0, len(data))
 	name := ""
@@ -81,7 +81,7 @@ func plainScalars(data []byte, want wanted) []byte {
 			name = string(token[1 : len(token)-1])
 		case want.kind != reflect.Invalid && name == want.member && isScalar(token):
 			token = want.scalar(token)
-		case token[0] == '-' || '0' <= token[0] && token[0] <= '9':
+		case want.kind == reflect.Int && !want.loose && partOfWord(token[0]): // where text may be a number, 9.0 is not 9
 			if digits, ok := whole(token); ok {
 				token = digits
 			}

@@ -53,6 +53,52 @@ func TestNumbersDecodeAnyway(t *testing.T) {
 	}
 }
 
+type switched struct {
+	Name  string  `json:"name"`
+	On    bool    `json:"on"`
+	Off   bool    `json:"off"`
+	Ratio float64 `json:"ratio"`
+	Count int     `json:"count"`
+}
+
+// Truth values and fractions in quotes decode as well. Numbers and truth values for text, and numbers for truth
+// values, are taken only from services that have no types of their own.
+func TestOtherScalarsDecodeAnyway(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answer         string
+		strict, loosed *switched // nil: it fails
+	}{
+		"plain":           {`{"name":"a","on":true,"ratio":1.5}`, &switched{"a", true, false, 1.5, 0}, &switched{"a", true, false, 1.5, 0}},
+		"quoted":          {`{"name":"true","on":"True","off":"FALSE","ratio":"1.5"}`, &switched{"true", true, false, 1.5, 0}, &switched{"true", true, false, 1.5, 0}},
+		"numbers":         {`{"on":1,"off":0}`, nil, &switched{On: true}},
+		"quoted numbers":  {`{"on":"1","off":""}`, nil, &switched{On: true}},
+		"for text":        {`{"name":9.0}`, nil, &switched{Name: "9.0"}},
+		"a truth for one": {`{"name":true,"count":"3.0","ratio":2.0}`, nil, &switched{Name: "true", Count: 3, Ratio: 2}},
+		"another number":  {`{"on":2}`, nil, nil},
+		"another word":    {`{"on":"yes"}`, nil, nil},
+		"not a fraction":  {`{"ratio":"1.5%"}`, nil, nil},
+		"an object":       {`{"name":{"a":1}}`, nil, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for loose, want := range map[bool]*switched{false: tc.strict, true: tc.loosed} {
+				client := newClientWith(t, "https://a.example.com", func(c *transport.Config) {
+					c.Session.Token, c.LooseScalars = drkit.NewSecret("given-token"), loose
+				}, drkit.WithTransport(scripted(answers(200, tc.answer))))
+				var got switched
+				_, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"1"}}, &got)
+				if want == nil {
+					require.ErrorContains(t, err, "cannot be used", "loose: %t", loose)
+					continue
+				}
+				require.NoError(t, err, "loose: %t", loose)
+				assert.Equal(t, *want, got, "loose: %t", loose)
+			}
+		})
+	}
+}
+
 // A whole page of such numbers is put right.
 func TestManyQuotedNumbers(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,8 @@ import (
 const (
 	// All is well. No other value is known to be good.
 	HistoryStatusSuccess HistoryStatus = "Success"
+	// The job has failed. Seen of the last run of job orders alone.
+	HistoryStatusFailed HistoryStatus = "Failed"
 )
 
 // Known values of QueueAction.
@@ -248,7 +250,7 @@ func (v *HistoryJob) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// HistoryStatus is how a job has ended.
+// HistoryStatus is how a job has ended. There are more.
 type HistoryStatus string
 
 // InstantRecovery is a machine that is to run from a backup.

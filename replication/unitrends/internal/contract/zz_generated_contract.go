@@ -128,7 +128,7 @@ var schemas = map[string]api.Schema{
 		Type: "object",
 		Members: []api.Member{
 			{Name: "name", Required: true, Type: "string"},
-			{Name: "status", Required: true, Type: "string", Enum: []string{"Success"}},
+			{Name: "status", Required: true, Type: "string", Enum: []string{"Success", "Failed"}},
 			{Name: "type", Type: "string"},
 			{Name: "start_date", Type: "string"},
 			{Name: "start_time", Type: "string"},
