@@ -32,7 +32,7 @@ type change[T any] struct {
 
 // sight is what one look has shown.
 type sight[T any] struct {
-	facts  []string // what stays as long as the operation has not run, or is none of its business
+	facts  []string // what stays as long as the operation has not run
 	traces []trace[T]
 }
 
@@ -43,11 +43,14 @@ type trace[T any] struct {
 	percent int
 	ended   bool   // it has settled
 	failed  string // why it has settled badly
-	foreign string // why it cannot be of this operation although it ends it
+	foreign string // why it cannot be of this operation; unless it has failed, it is none of its business
 	busy    bool   // while it is there, the operation must not be sent
 	quiet   bool   // one of several, none of which tells whose it is before all are there
 	thing   T
 }
+
+// own reports whether a trace says something of the operation.
+func (t trace[T]) own() bool { return t.foreign == "" || t.failed != "" }
 
 // What an entry of a state is.
 const (

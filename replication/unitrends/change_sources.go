@@ -66,7 +66,7 @@ func (p place) acceptance(id ID, name string) *change[System] {
 				id: "the request, rejected", state: drkit.State(now.entry.Status), ended: true, thing: *now.entry,
 				failed: "the request was rejected", foreign: "somebody has rejected it",
 			})
-		case now.accepted() && len(seen.traces) == 0:
+		case now.accepted() && !slices.ContainsFunc(seen.traces, trace[System].own):
 			seen.traces = append(seen.traces, trace[System]{
 				id: "system " + string(now.entry.ID), state: drkit.State(now.entry.Status), busy: true, thing: *now.entry,
 			})
@@ -76,8 +76,8 @@ func (p place) acceptance(id ID, name string) *change[System] {
 	return c
 }
 
-// sources are the systems that replicate: traces where they may have come of the request, and facts otherwise. name
-// is that of the source, empty if it is not known.
+// sources are the systems that replicate. Those that cannot have come of the request are foreign, and noted: once
+// the request is settled, its name may be forgotten. name is that of the source, empty if it is not known.
 func (r requested) sources(name string) sight[System] {
 	var seen sight[System]
 	for _, system := range r.systems {
@@ -88,7 +88,7 @@ func (r requested) sources(name string) sight[System] {
 		case ours && !r.pending && !r.rejected():
 			seen.traces = append(seen.traces, trace[System]{id: id, state: drkit.State(system.Status), ended: true, thing: system})
 		default:
-			seen.facts = append(seen.facts, id)
+			seen.traces = append(seen.traces, trace[System]{id: id, ended: true, foreign: "another source"})
 		}
 	}
 	return seen

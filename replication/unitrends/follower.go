@@ -92,7 +92,7 @@ func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
 	return look, nil
 }
 
-// fresh returns the traces that were not there before. Where nothing was noted, what the first look finds settled
+// fresh returns the traces of the operation that were not there before. Where nothing was noted, what the first look finds settled
 // counts as before.
 func (f *follower[T]) fresh(now sight[T]) []trace[T] {
 	f.mu.Lock()
@@ -107,7 +107,7 @@ func (f *follower[T]) fresh(now sight[T]) []trace[T] {
 	}
 	var fresh []trace[T]
 	for _, one := range now.traces {
-		if _, old := f.before[one.id]; !old {
+		if _, old := f.before[one.id]; !old && one.own() {
 			fresh = append(fresh, one)
 		}
 	}
