@@ -14,31 +14,45 @@ import (
 )
 
 const (
-	mostLinkedModules = 6  // that a program which imports vcav is built from, drkit included
+	mostLinkedModules = 6  // that a program which imports a client is built from, drkit included
 	mostGraphModules  = 20 // that its go command has to know, test dependencies of drkit included
 )
 
-const importerOfVcav = "package main\n\nimport _ \"" + module + "/vcav\"\n\nfunc main() {}\n"
-
-func TestImporterOfVcavLinksFewModules(t *testing.T) {
-	t.Parallel()
-	dir := newImporter(t, importerOfVcav)
-	for _, system := range []string{"linux", "windows", "darwin"} {
-		listed := goCommand(t, dir, system, "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", module+"/vcav")
-		linked := distinct(listed)
-		t.Logf("%s: %d modules linked: %s", system, len(linked), strings.Join(linked, " "))
-		assert.Contains(t, linked, module)
-		assert.LessOrEqual(t, len(linked), mostLinkedModules)
+// eachImporter runs a test in a user's module that imports one client, for each of them.
+func eachImporter(t *testing.T, test func(t *testing.T, service, dir string)) {
+	t.Helper()
+	for _, service := range services {
+		if !exists(service + "/client.go") {
+			continue // no session has built it yet
+		}
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			test(t, service, newImporter(t, "package main\n\nimport _ \""+module+"/"+service+"\"\n\nfunc main() {}\n"))
+		})
 	}
 }
 
-func TestImporterOfVcavHasASmallModuleGraph(t *testing.T) {
+func TestImporterLinksFewModules(t *testing.T) {
 	t.Parallel()
-	dir := newImporter(t, importerOfVcav)
-	graph := distinct(goCommand(t, dir, runtime.GOOS, "list", "-m", "-f", "{{if not .Main}}{{.Path}}{{end}}", "all"))
-	t.Logf("%d modules in the graph: %s", len(graph), strings.Join(graph, " "))
-	assert.Contains(t, graph, module)
-	assert.LessOrEqual(t, len(graph), mostGraphModules)
+	eachImporter(t, func(t *testing.T, service, dir string) {
+		for _, system := range []string{"linux", "windows", "darwin"} {
+			listed := goCommand(t, dir, system, "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", module+"/"+service)
+			linked := distinct(listed)
+			t.Logf("%s: %d modules linked: %s", system, len(linked), strings.Join(linked, " "))
+			assert.Contains(t, linked, module)
+			assert.LessOrEqual(t, len(linked), mostLinkedModules)
+		}
+	})
+}
+
+func TestImporterHasASmallModuleGraph(t *testing.T) {
+	t.Parallel()
+	eachImporter(t, func(t *testing.T, _, dir string) {
+		graph := distinct(goCommand(t, dir, runtime.GOOS, "list", "-m", "-f", "{{if not .Main}}{{.Path}}{{end}}", "all"))
+		t.Logf("%d modules in the graph: %s", len(graph), strings.Join(graph, " "))
+		assert.Contains(t, graph, module)
+		assert.LessOrEqual(t, len(graph), mostGraphModules)
+	})
 }
 
 // newImporter makes a user's module that holds one program and builds it against this checkout, and
