@@ -2,7 +2,6 @@ package vcav_test
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -87,14 +86,6 @@ func samples(t *testing.T) map[string]sample {
 			one = sample{resultOf(name), string(task.Result)}
 		}
 	}
-	return all
-}
-
-// typedSamples returns the samples whose schema has a Go type.
-func typedSamples(t *testing.T) map[string]sample {
-	t.Helper()
-	all := samples(t)
-	maps.DeleteFunc(all, func(_ string, s sample) bool { return isSecret(s.schema) })
 	return all
 }
 

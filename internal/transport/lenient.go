@@ -129,6 +129,7 @@ func (w wanted) scalar(token []byte) []byte {
 		if !quoted && !bytes.Equal(token, []byte("null")) {
 			return []byte(`"` + string(token) + `"`)
 		}
+	default: // what cannot be put right
 	}
 	return token
 }

@@ -36,7 +36,7 @@ type Sample struct{ Schema, Text string }
 // Read returns a sample of a folder.
 func Read(t testing.TB, folder, name string) string {
 	t.Helper()
-	data, err := os.ReadFile(folder + "/" + name + ".json")
+	data, err := os.ReadFile(folder + "/" + name + ".json") //nolint:gosec // a sample that a test names
 	require.NoError(t, err)
 	return string(data)
 }

@@ -96,14 +96,15 @@ func (c *change[T]) place() string {
 // work is how the transport notes a change and finds it again. The transport asks for the state of a resource when
 // it has just asked for its jobs: both are one look.
 func (c *change[T]) work() *transport.Work {
-	var last sight[T] // under the turn of the resource
+	var last kept[sight[T]]
 	return &transport.Work{
 		Resource: c.place(),
-		Jobs: func(ctx context.Context) (jobs []transport.Job, err error) {
-			last, err = c.see(ctx)
-			return last.jobs(), err
+		Jobs: func(ctx context.Context) ([]transport.Job, error) {
+			now, err := c.see(ctx)
+			last.set(now)
+			return now.jobs(), err
 		},
-		State:   func(context.Context) (transport.State, error) { return last.state(), nil },
+		State:   func(context.Context) (transport.State, error) { return last.get().state(), nil },
 		Settle:  settle,
 		Believe: true, // refusals come as a 500
 	}

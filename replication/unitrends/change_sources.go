@@ -15,7 +15,7 @@ type requested struct {
 	systems []System
 }
 
-// request looks at a request, among the systems and, where it is not there, among the pending ones.
+// request looks at a request, among the systems and, where that does not tell, among the pending ones.
 func (p place) request(ctx context.Context, id ID) (requested, error) {
 	all := SystemQuery{IncludePending: drkit.Some(true), IncludeRejected: drkit.Some(true)}
 	systems, err := (&Systems{p}).List(ctx, all)
@@ -25,7 +25,8 @@ func (p place) request(ctx context.Context, id ID) (requested, error) {
 	now := requested{systems: systems}
 	if i := slices.IndexFunc(systems, func(s System) bool { return s.RequestID == id }); i >= 0 {
 		now.entry = &systems[i]
-		now.pending = !now.accepted() && !now.rejected()
+	}
+	if now.pending = now.says("pend"); now.pending || now.accepted() || now.rejected() {
 		return now, nil
 	}
 	pending, err := (&Sources{p}).Pending(ctx)

@@ -19,16 +19,22 @@ func (p place) newTarget() *change[Target] {
 				return sight[Target]{}, err
 			}
 			connected, err := (&Targets{SystemTargets{place{client: p.client}}}).Connected(ctx)
-			told := !errors.Is(err, drkit.ErrNotFound) // newer appliances tell which are connected
-			if err != nil && told {
+			if err != nil && !unknownPath(err) {
 				return sight[Target]{}, err
 			}
-			return targets(listed, connected, told), nil
+			return targets(listed, connected, err == nil), nil
 		},
 	}
 }
 
-// targets puts together what two lists say of the same targets.
+// unknownPath reports whether an appliance is too old for a request. What such appliances answer is not documented.
+func unknownPath(err error) bool {
+	var answer *drkit.Error
+	return errors.As(err, &answer) && slices.Contains([]int{400, 404, 405, 410, 501}, answer.Status)
+}
+
+// targets puts together what two lists say of the same targets. told is whether the second was to be had: older
+// appliances do not tell which targets are connected.
 func targets(listed, connected []Target, told bool) sight[Target] {
 	var seen sight[Target]
 	for _, target := range listed {

@@ -157,8 +157,8 @@ func (p place) send(ctx context.Context, call transport.Call, out any) (transpor
 	return p.client.transport.Do(ctx, call, out)
 }
 
-// change sends a call that changes something at once, and returns what the service says of it.
-func (p place) change(ctx context.Context, call transport.Call) (Result, error) {
+// apply sends a call that changes something at once, and returns what the service says of it.
+func (p place) apply(ctx context.Context, call transport.Call) (Result, error) {
 	var answer changed
 	call.Bare = true
 	err := p.do(ctx, call, &answer)

@@ -24,5 +24,5 @@ func (c *Config) Get(ctx context.Context) ([]ReplicationConfig, error) {
 //
 // Source: Unitrends API wiki, "(PUT) /replication/config".
 func (c *Config) Update(ctx context.Context, update ConfigUpdate) (Result, error) {
-	return c.at.change(ctx, transport.Call{Operation: &contract.ConfigUpdate, Body: update})
+	return c.at.apply(ctx, transport.Call{Operation: &contract.ConfigUpdate, Body: update})
 }

@@ -1,7 +1,9 @@
 package unitrends_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -52,7 +54,8 @@ func TestErrorAnswers(t *testing.T) {
 		"another link": {`{"result":[{"message":"No.","kb":"http://kb/1"}]}`, "", "No. http://kb/1", []string{`kb="http://kb/1"`}, false},
 		"other keys": {
 			`{"result":[{"text":"No.","detail":{"a":1}}]}`, "", `{"detail":{"a":1},"text":"No."}`,
-			[]string{`detail={"a":1}`, `text="No."`}, false,
+			[]string{`detail={"a":1}`, `text="No."`},
+			false,
 		},
 		"text":               {`{"result":"No."}`, "", "No.", nil, false},
 		"texts":              {`{"result":["No.","Never."]}`, "", "No.; Never.", nil, false},
@@ -165,4 +168,17 @@ func TestAnswersWithoutTheirEnvelope(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What the service says of a change that it has accepted gets into the log where a poller is returned.
+func TestWarningsOfWhatIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.on("POST", "/api/replication/target", answer(t, 201, "targets_request.answer"))
+	var records bytes.Buffer
+	client := s.client(drkit.WithLogger(slog.New(slog.NewTextHandler(&records, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	_, err := client.System("1").Targets.Request(wire(t), unitrends.TargetRequest{"target": "harbor"})
+	require.NoError(t, err)
+	assert.Contains(t, records.String(), `msg="the service says" operation=unitrends.Targets.Request `+
+		`resource="the replication targets at system 1" message="The request was sent."`)
 }

@@ -74,7 +74,7 @@ func (j *JobOrders) Create(ctx context.Context, order ReplicationJobOrder) (*drk
 // Source: the code of clients.
 func (j *JobOrders) Update(ctx context.Context, order JobOrder) (Result, error) {
 	call := transport.Call{Operation: &contract.JobOrdersUpdate, Path: []string{string(order.ID)}, Body: order}
-	return j.at.change(ctx, call)
+	return j.at.apply(ctx, call)
 }
 
 // Run runs a job order now, whatever its schedule. It returns once the appliance has taken the request; the poller
@@ -97,12 +97,12 @@ func (j *JobOrders) Run(ctx context.Context, id ID) (*drkit.Poller[HistoryJob], 
 //
 // Source: the code of clients.
 func (j *JobOrders) Enable(ctx context.Context, id ID) (Result, error) {
-	return j.at.change(ctx, transport.Call{Operation: &contract.JobOrdersEnable, Path: []string{string(id)}})
+	return j.at.apply(ctx, transport.Call{Operation: &contract.JobOrdersEnable, Path: []string{string(id)}})
 }
 
 // Disable keeps a job order from running by its schedule. It is safe to repeat.
 //
 // Source: the code of clients.
 func (j *JobOrders) Disable(ctx context.Context, id ID) (Result, error) {
-	return j.at.change(ctx, transport.Call{Operation: &contract.JobOrdersDisable, Path: []string{string(id)}})
+	return j.at.apply(ctx, transport.Call{Operation: &contract.JobOrdersDisable, Path: []string{string(id)}})
 }

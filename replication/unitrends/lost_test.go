@@ -2,7 +2,6 @@ package unitrends_test
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,9 +104,11 @@ func TestRefusalIsConfirmedLater(t *testing.T) {
 		_, err := accept(ctx, client)
 		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		_, err = drkit.Recover[unitrends.System](t.Context(), err)
-		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
-		assert.Equal(t, 500, answerOf(t, err).Status)
+		for range 2 {
+			_, refusal := drkit.Recover[unitrends.System](t.Context(), err)
+			require.NotErrorIs(t, refusal, drkit.ErrOutcomeUnknown)
+			assert.Equal(t, 500, answerOf(t, refusal).Status)
+		}
 		_, err = accept(t.Context(), client)
 		require.NoError(t, err)
 		assert.Equal(t, []string{decide, decide}, y.requests())
@@ -278,7 +279,7 @@ func TestOthersAreFoundAgain(t *testing.T) {
 					var unknown *drkit.OutcomeUnknownError
 					if kind == "500" {
 						require.Error(t, err)
-						assert.False(t, errors.As(err, &unknown))
+						assert.NotErrorAs(t, err, &unknown)
 					} else {
 						require.ErrorAs(t, err, &unknown)
 						assert.True(t, unknown.Untouched)

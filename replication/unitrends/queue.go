@@ -76,7 +76,7 @@ func (q *SystemQueue) Edit(ctx context.Context, edit QueueEdit) (Result, error) 
 	case edit.Action == "":
 		return nil, errors.New("unitrends.Queue.Edit: the action is empty")
 	}
-	return q.at.change(ctx, transport.Call{Operation: &contract.QueueEdit, Body: edit})
+	return q.at.apply(ctx, transport.Call{Operation: &contract.QueueEdit, Body: edit})
 }
 
 // Strategy returns what is copied, and in which order. It is safe to repeat.
@@ -93,7 +93,7 @@ func (q *SystemQueue) Strategy(ctx context.Context) (Strategy, error) {
 //
 // Source: Unitrends API wiki, "(PUT) /replication/queue/strategy".
 func (q *SystemQueue) SetStrategy(ctx context.Context, strategy Strategy) (Result, error) {
-	return q.at.change(ctx, transport.Call{Operation: &contract.QueueSetStrategy, Body: struct {
+	return q.at.apply(ctx, transport.Call{Operation: &contract.QueueSetStrategy, Body: struct {
 		Strategy Strategy `json:"strategy"`
 	}{strategy}})
 }

@@ -93,19 +93,23 @@ func TestExpiry(t *testing.T) {
 	}{
 		"replaceable": {
 			strategy, "PUT /api/replication/queue/strategy",
-			[]httpmock.Responder{answer(t, 401, "error_unauthorized"), says(200, "{}")}, 2, 2, nil,
+			[]httpmock.Responder{answer(t, 401, "error_unauthorized"), says(200, "{}")},
+			2, 2, nil,
 		},
 		"without a body": {
 			strategy, "PUT /api/replication/queue/strategy",
-			[]httpmock.Responder{answer(t, 401, ""), answer(t, 200, "")}, 2, 2, nil,
+			[]httpmock.Responder{answer(t, 401, ""), answer(t, 200, "")},
+			2, 2, nil,
 		},
 		"for good": {
 			strategy, "PUT /api/replication/queue/strategy",
-			[]httpmock.Responder{answer(t, 401, "error_unauthorized")}, 2, 2, drkit.ErrUnauthorized,
+			[]httpmock.Responder{answer(t, 401, "error_unauthorized")},
+			2, 2, drkit.ErrUnauthorized,
 		},
 		"once": {
 			accept, "POST /api/replication/source",
-			[]httpmock.Responder{answer(t, 401, "error_unauthorized")}, 1, 1, drkit.ErrOutcomeUnknown,
+			[]httpmock.Responder{answer(t, 401, "error_unauthorized")},
+			1, 1, drkit.ErrOutcomeUnknown,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

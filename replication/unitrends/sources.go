@@ -96,7 +96,7 @@ func (s *Sources) Update(ctx context.Context, systemID ID, update SourceUpdate) 
 	if err := checkID("the source", systemID); err != nil {
 		return nil, fmt.Errorf("unitrends.Sources.Update: %w", err)
 	}
-	return s.at.change(ctx, transport.Call{Operation: &contract.SourcesUpdate, Body: update, Query: struct {
+	return s.at.apply(ctx, transport.Call{Operation: &contract.SourcesUpdate, Body: update, Query: struct {
 		System ID `url:"sid"`
 	}{systemID}})
 }

@@ -208,6 +208,28 @@ func TestRejectSettles(t *testing.T) {
 	}
 }
 
+// The texts of a status are not known: where they say nothing, the list of pending requests does.
+func TestRejectOfAStatusThatSaysNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		asks(y.lists)
+		set(y.lists, "systems", "id", row{"id": -41, "status": "new"})
+		poller, err := y.client("ops").Sources.Reject(t.Context(), "41", "no berth")
+		require.NoError(t, err)
+		_, err = poller.Poll(t.Context())
+		require.NoError(t, err)
+		require.False(t, poller.Done())
+		y.later(time.Minute, func(lists map[string][]row) {
+			drop(lists, "replication/pending", "request_id", 41)
+			set(lists, "systems", "id", row{"id": -41, "status": "turned away"})
+		})
+		request, err := poller.Wait(day(t))
+		require.NoError(t, err)
+		assert.Equal(t, "turned away", request.Status)
+	})
+}
+
 // A request that only the list of pending ones shows is pending as well.
 func TestRejectOfWhatOnlyThePendingListShows(t *testing.T) {
 	t.Parallel()

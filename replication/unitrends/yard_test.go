@@ -35,14 +35,13 @@ func day(t *testing.T) context.Context {
 type yard struct {
 	t *testing.T
 
-	mu     sync.Mutex
-	lists  map[string][]row                // by path below /api/
-	acts   map[string]func(body row)       // what a request does, by method and path; it may change lists
-	after  map[string]func() (int, string) // what it answers then; status 0 loses the answer
-	reads  map[string]func() (int, string) // what a list answers instead
-	sent   []string                        // requests that are no reads
-	looks  map[string]int                  // reads, by path
-	bodies []string                        // of what was sent
+	mu    sync.Mutex
+	lists map[string][]row                // by path below /api/
+	acts  map[string]func(body row)       // what a request does, by method and path; it may change lists
+	after map[string]func() (int, string) // what it answers then; status 0 loses the answer
+	reads map[string]func() (int, string) // what a list answers instead
+	sent  []string                        // requests that are no reads
+	looks map[string]int                  // reads, by path
 }
 
 // envelopes are the names that lists come under.
