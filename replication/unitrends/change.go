@@ -26,7 +26,8 @@ type change[T any] struct {
 	calm bool
 	// several is for what leaves several traces.
 	several bool
-	// named is for traces that can only be of this operation: they count also where nothing was noted before.
+	// named is for traces that can only be of this operation, or are what it asks for: once the service has
+	// accepted it, they count also where they were there before.
 	named bool
 }
 

@@ -53,7 +53,7 @@ func (f *follower[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 		return look, err
 	}
 	if err := f.alone(ctx); errors.Is(err, drkit.ErrConflict) {
-		look.Err = err
+		look.Err, look.Progress.State = err, drkit.StateFailed
 	} else if err != nil {
 		return drkit.Look[T]{}, err
 	}
@@ -92,22 +92,22 @@ func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
 	return look, nil
 }
 
-// fresh returns the traces of the operation that were not there before. Where nothing was noted, what the first look finds settled
-// counts as before.
+// fresh returns the traces of the operation that were not there before. Where nothing was noted, what the first
+// look finds settled counts as before.
 func (f *follower[T]) fresh(now sight[T]) []trace[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.before == nil {
 		f.before = transport.State{}
 		for _, one := range now.traces {
-			if one.ended && !f.change.named {
+			if one.ended {
 				f.before[one.id] = asTrace
 			}
 		}
 	}
 	var fresh []trace[T]
 	for _, one := range now.traces {
-		if _, old := f.before[one.id]; !old && one.own() {
+		if _, old := f.before[one.id]; one.own() && (f.change.named || !old) {
 			fresh = append(fresh, one)
 		}
 	}
@@ -145,7 +145,7 @@ func (f *follower[T]) waits() bool {
 // failure is the error of work that has settled badly.
 func (f *follower[T]) failure(one trace[T]) *drkit.TaskError {
 	failed := &drkit.TaskError{
-		Operation: service + "." + f.change.method, OperationID: f.operationID, TaskID: one.id,
+		Operation: service + "." + f.change.method, OperationID: f.operationID,
 		ResourceID: string(f.change.subject.id), ResourceName: f.change.resource, Site: string(f.change.at.system),
 		Code: string(one.state), Message: one.failed,
 	}

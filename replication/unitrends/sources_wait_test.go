@@ -153,7 +153,7 @@ func TestDecisionsOfOthers(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		require.ErrorIs(t, err, drkit.ErrConflict)
 		assert.Equal(t, "unitrends.Sources.Accept: task on replication request 41 failed: rejected: the request was rejected "+
-			"(task the request, rejected, operation ID "+failed.OperationID+")", err.Error())
+			"(operation ID "+failed.OperationID+")", err.Error())
 
 		y = newYard(t)
 		asks(y.lists)
@@ -243,6 +243,28 @@ func TestRejectOfWhatOnlyThePendingListShows(t *testing.T) {
 		assert.Equal(t, drkit.StateQueued, progress.State)
 		y.later(time.Minute, func(lists map[string][]row) { drop(lists, "replication/pending", "request_id", 41) })
 		_, err = poller.Wait(day(t))
+		require.NoError(t, err)
+	})
+}
+
+// What is asked for may be there already, and the service accept it all the same.
+func TestWhatWasThereBefore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		client := y.client("ops")
+		rejected, err := client.Sources.Reject(t.Context(), "41", "no berth")
+		require.NoError(t, err)
+		_, err = rejected.Wait(day(t))
+		require.NoError(t, err)
+		deleted, err := client.Sources.Delete(t.Context(), "44")
+		require.NoError(t, err)
+		source, err := deleted.Wait(day(t))
+		require.NoError(t, err)
+		assert.Equal(t, unitrends.System{ID: "44"}, source)
+		cancelled, err := client.Jobs.Cancel(t.Context(), "7")
+		require.NoError(t, err)
+		_, err = cancelled.Wait(day(t))
 		require.NoError(t, err)
 	})
 }
