@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
@@ -129,7 +130,7 @@ func TestBundleIsResumed(t *testing.T) {
 	const at = 17
 	broken := func(r *http.Request) (*http.Response, error) {
 		response, err := file(archive)(r)
-		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(archive[:at]), failingReader{errors.New("connection reset by peer")}))
+		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(archive[:at]), iotest.ErrReader(errors.New("connection reset by peer"))))
 		return response, err
 	}
 	rest := func(r *http.Request) (*http.Response, error) {

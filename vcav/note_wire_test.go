@@ -164,7 +164,7 @@ func (tr trace) answered(t *testing.T, reply httpmock.Responder, options ...drki
 	client := s.clientOf(vcav.LocalUser("root", drkit.NewSecret("correct horse")), append(options, drkit.WithPolling(polling))...)
 	_, err := client.Sessions.SignIn(t.Context())
 	require.NoError(t, err)
-	s.requests = nil
+	s.forget()
 	s.on("GET", "/tasks", tasksOf())
 	s.on("GET", "/vm-replications", httpmock.NewStringResponder(200, `{"items":[],"total":0,"offset":0,"limit":100}`))
 	s.on("GET", "/vm-replications/"+ordersID, answer(t, 200, "vm_replications_get.answer"))

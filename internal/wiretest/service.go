@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/iotest"
 
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
@@ -134,11 +135,7 @@ func Page(status int) httpmock.Responder {
 // BrokenOff is an answer whose connection ends in the middle.
 func BrokenOff(status int, begin string) httpmock.Responder {
 	return func(r *http.Request) (*http.Response, error) {
-		body := io.MultiReader(strings.NewReader(begin), failingReader{io.ErrUnexpectedEOF})
+		body := io.MultiReader(strings.NewReader(begin), iotest.ErrReader(io.ErrUnexpectedEOF))
 		return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(body), Request: r}, nil
 	}
 }
-
-type failingReader struct{ err error }
-
-func (f failingReader) Read([]byte) (int, error) { return 0, f.err }

@@ -94,18 +94,18 @@ func (c *change[T]) place() string {
 	return c.resource + " at system " + quoted(c.at.system)
 }
 
-// work is how the transport notes a change and finds it again. The transport asks for the state of a resource when
-// it has just asked for its jobs: both are one look.
+// work is how the transport notes a change and finds it again.
 func (c *change[T]) work() *transport.Work {
-	var last kept[sight[T]]
 	return &transport.Work{
 		Resource: c.place(),
 		Jobs: func(ctx context.Context) ([]transport.Job, error) {
 			now, err := c.see(ctx)
-			last.set(now)
 			return now.jobs(), err
 		},
-		State:   func(context.Context) (transport.State, error) { return last.get().state(), nil },
+		State: func(ctx context.Context) (transport.State, error) {
+			now, err := c.see(ctx)
+			return now.state(), err
+		},
 		Settle:  settle,
 		Believe: true, // refusals come as a 500
 	}
