@@ -102,14 +102,12 @@ func (x *exchange) unresolved(ctx context.Context, resource *resource, known *lo
 	case err == nil:
 		return Answer{Poller: known.poller(), Adopted: true}, true, nil
 	case known.refused != nil:
-		return Answer{}, false, nil
+		err = nil
 	case x.operation.Resend == "untouched" && errors.As(err, &unknown) && unknown.Untouched:
 		x.client.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "sending again what has left no trace", x.attrs()...)
-		x.before = known
-		return Answer{}, false, nil
-	default:
-		return Answer{}, false, err
+		x.before, err = known, nil
 	}
+	return Answer{}, false, err
 }
 
 // sameStep reports whether what this client remembers is what the journal holds the intent of, if it holds one.

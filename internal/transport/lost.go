@@ -105,14 +105,14 @@ func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answ
 	if before == nil {
 		return Answer{}, false, nil
 	}
-	switch err := before.settle(ctx); {
-	case before.refused != nil:
-		return Answer{}, false, nil // so that this is another try
-	case err != nil:
-		return Answer{}, false, err
-	default:
+	err = before.settle(ctx)
+	if err == nil {
 		return Answer{Poller: before.poller(), Adopted: true}, true, nil
 	}
+	if before.refused != nil {
+		err = nil // so that this is another try
+	}
+	return Answer{}, false, err
 }
 
 // precededError is why an operation was not sent: of an earlier one nobody knows the outcome. It does not match
