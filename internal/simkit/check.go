@@ -23,6 +23,9 @@ func (s *Server) check(call *Call, rawQuery string) []string {
 	if s.config.SiteParameter != "" {
 		call.Site = call.Query.Get(s.config.SiteParameter)
 	}
+	if s.config.Resource != nil && len(problems) == 0 {
+		call.Resource = s.config.Resource(call)
+	}
 	return problems
 }
 
@@ -38,9 +41,9 @@ func (s *Server) checkQuery(call *Call, rawQuery string) []string {
 		switch {
 		case !slices.Contains(call.Operation.Query, name):
 			problems = append(problems, fmt.Sprintf("query parameter %q is not in the contract", name))
-		case len(values) > 1:
+		case len(values) > 1 && !slices.Contains(s.config.RepeatedQuery[call.Operation.Name], name):
 			problems = append(problems, fmt.Sprintf("query parameter %q comes %d times", name, len(values)))
-		case values[0] == "":
+		case slices.Contains(values, ""):
 			problems = append(problems, fmt.Sprintf("query parameter %q is empty: leave it out", name))
 		}
 	}

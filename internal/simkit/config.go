@@ -36,8 +36,13 @@ type Config struct {
 	RequestType string
 	// Forms names, by operation, the query parameters that may also come as a form body.
 	Forms map[string][]string
+	// RepeatedQuery names, by operation, the query parameters that may come more than once.
+	RepeatedQuery map[string][]string
 	// RequiredQuery names, by operation, the query parameters that must come.
 	RequiredQuery map[string][]string
+	// Resource says what a checked request is about, for rules and the audit; nil: the first argument of its
+	// path.
+	Resource func(*Call) string
 	// SiteParameter is the query parameter that names a site; empty if the service has none.
 	SiteParameter string
 	// TraceHeader is the header that carries an operation ID; empty if the service has none.
@@ -95,6 +100,8 @@ type Handler func(*Call) Answer
 type Call struct {
 	Context   context.Context // ends with the request's connection
 	Operation api.Operation
+	Host      string            // the host that the request names; empty for an operator's
+	Path      string            // as sent, escaped
 	Arguments map[string]string // of the path, by name
 	Query     url.Values        // with the fields of a form body, where one is allowed
 	Header    http.Header
@@ -103,8 +110,8 @@ type Call struct {
 	Time      time.Time // when the request came, by the server's clock
 	// Unattended is set where nobody waits for an answer, and so nothing may wait for the clock or the client.
 	Unattended bool
-	// Resource is what the audit counts by: the first argument of the path unless the handler, which
-	// knows what a create made, sets another.
+	// Resource is what the audit counts by: what Config.Resource says, else the first argument of the path,
+	// unless the handler, which knows what a create made, sets another.
 	Resource string
 	// User is who asks, for the audit; Admit or the handler sets it.
 	User string

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func kitchen() api.Table {
 	return api.Table{
 		Operations: []api.Operation{
-			{Name: "Pots.List", Method: "GET", Class: api.Read, Path: "/pots", Query: []string{"site", "color"}, Statuses: []int{200}},
+			{Name: "Pots.List", Method: "GET", Class: api.Read, Path: "/pots", Query: []string{"site", "color", "size"}, Statuses: []int{200}},
 			{Name: "Pots.Create", Method: "POST", Path: "/pots", Body: "Pot", BodyRequired: true, Statuses: []int{201}},
 			{Name: "Pots.Poll", Method: "POST", Class: api.Read, Path: "/pots/poll", Body: "Names", BodyRequired: true, Statuses: []int{200}},
 			{Name: "Pots.Get", Method: "GET", Class: api.Read, Path: "/pots/{potId}", Query: []string{"site"}, Statuses: []int{200}},
@@ -100,6 +100,7 @@ func newKitchen(t testing.TB, changes ...func(*simkit.Config)) *simkit.Server {
 		},
 		Forms:         map[string][]string{"Pots.Boil": {"site"}},
 		RequiredQuery: map[string][]string{"Pots.Pour": {"spoon"}},
+		RepeatedQuery: map[string][]string{"Pots.List": {"size"}},
 		SiteParameter: "site", TraceHeader: "Trace-Me",
 		SecretHeaders: []string{"X-Kitchen-Key"}, SecretParameters: []string{"spoon"},
 	}

@@ -63,7 +63,7 @@ func (s *Server) call(order Order) (*Call, string, error) {
 	}
 	return &Call{
 		Context: s.stopping, Operation: operation, Arguments: found.arguments, Resource: found.first,
-		Query: order.Query, Header: order.Header, Body: order.Body, Time: s.config.Clock.Now(),
+		Path: path, Query: order.Query, Header: order.Header, Body: order.Body, Time: s.config.Clock.Now(),
 		User: order.User, Session: order.Session, Unattended: true, clock: s.config.Clock,
 	}, path, nil
 }

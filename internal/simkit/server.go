@@ -131,6 +131,9 @@ func (s *Server) Close() {
 // CertPool returns a pool that trusts the server's certificate.
 func (s *Server) CertPool() *x509.CertPool { return s.certificate.pool.Clone() }
 
+// TrustIn adds the server's certificate to a pool, for services that have more than one server.
+func (s *Server) TrustIn(pool *x509.CertPool) { pool.AddCert(s.certificate.pair.Leaf) }
+
 // Thumbprint returns the SHA-256 of the server's certificate, as in "SHA-256:AA:BB:…".
 func (s *Server) Thumbprint() string { return s.certificate.thumbprint }
 
@@ -153,6 +156,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	found, problem := s.router.find(r.Method, r.URL.EscapedPath())
 	call := &Call{
 		Context: r.Context(), Operation: found.operation, Arguments: found.arguments, Resource: found.first,
+		Host: r.Host, Path: r.URL.EscapedPath(),
 		Query: r.URL.Query(), Header: r.Header, Time: s.config.Clock.Now(), clock: s.config.Clock,
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, s.config.MaxBodyBytes+1))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"net/http"
 	"strings"
@@ -225,4 +226,40 @@ func TestPanickingHandler(t *testing.T) {
 	require.Len(t, server.Violations(), 1)
 	assert.Contains(t, server.Violations()[0].Problems[0], "on fire")
 	assert.Zero(t, server.Ran("Pots.List", ""))
+}
+
+func TestARequestIsAboutWhatTheServiceSays(t *testing.T) {
+	t.Parallel()
+	var got []string
+	server := newKitchen(t, func(c *simkit.Config) {
+		c.Resource = func(call *simkit.Call) string { return call.Arguments["lidId"] }
+		c.Handlers["Lids.Get"] = func(call *simkit.Call) simkit.Answer {
+			got = []string{call.Path, call.Host, call.Resource}
+			return simkit.Answer{Status: http.StatusOK}
+		}
+	})
+	require.NoError(t, server.Inject(simkit.Rule{Operation: "Lids.Get", Resource: "tall", Status: 500}))
+	require.NoError(t, server.Inject(simkit.Rule{Operation: "Lids.Get", Resource: "round lid", Status: 503, Times: 1}))
+	assert.Equal(t, 503, mustAsk(t, server, "GET", "/pots/tall/lids/round%20lid", "").Status)
+	assert.Equal(t, 200, mustAsk(t, server, "GET", "/pots/tall/lids/round%20lid", "").Status)
+	assert.Equal(t, []string{"/pots/tall/lids/round%20lid", strings.TrimPrefix(server.URL, "https://"), "round lid"}, got)
+	assert.Equal(t, 1, server.Ran("Lids.Get", "round lid"))
+}
+
+func TestTwoServersInOnePool(t *testing.T) {
+	t.Parallel()
+	pool := x509.NewCertPool()
+	first, second := newKitchen(t), newKitchen(t)
+	first.TrustIn(pool)
+	second.TrustIn(pool)
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	for _, server := range []*simkit.Server{first, second} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/pots", nil)
+		require.NoError(t, err)
+		response, err := transport.RoundTrip(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Equal(t, 200, response.StatusCode)
+	}
 }
