@@ -41,7 +41,7 @@ type appliance struct {
 	taskByID     map[string]*task
 	begun        int            // tasks so far, those that are forgotten included
 	omissions    map[string]int // polls that shall say nothing of a task, by its id
-	agenda       agenda
+	agenda       simkit.Agenda
 	plans        []plan
 	health       health
 	bundles      bundles

@@ -267,7 +267,7 @@ func (a *appliance) syncAtFirst(r *replication, now time.Time) {
 	}
 	planned := &span{begin: begin, end: begin.Add(a.config.running)}
 	r.firstSync = planned
-	a.agenda.add(planned.end, func(at time.Time) {
+	a.agenda.Add(planned.end, func(at time.Time) {
 		if r.firstSync != planned { // something else has come first
 			return
 		}

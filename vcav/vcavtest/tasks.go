@@ -205,7 +205,7 @@ func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
 	a.sorted = nil
 	a.tasks = append(a.tasks, t)
 	a.taskByID[t.id] = t
-	a.agenda.add(t.endsAt, func(at time.Time) { a.endTask(t, at) })
+	a.agenda.Add(t.endsAt, func(at time.Time) { a.endTask(t, at) })
 	return t.body(now, v.admin), nil
 }
 
