@@ -16,6 +16,9 @@ const formType = "application/x-www-form-urlencoded"
 // and site on the way.
 func (s *Server) check(call *Call, rawQuery string) []string {
 	problems := s.checkQuery(call, rawQuery)
+	if len(problems) == 0 {
+		problems = s.config.CheckQuery(call.Operation, call.Query)
+	}
 	if problem := s.config.CheckHeader(call.Operation, call.Header); problem != "" {
 		problems = append(problems, problem)
 	}

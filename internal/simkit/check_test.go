@@ -2,12 +2,14 @@ package simkit_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/simkit"
 )
 
@@ -170,4 +172,32 @@ func FuzzCheckJSON(f *testing.F) {
 			simkit.CheckJSON(table, schema, []byte(body)) // must not panic
 		}
 	})
+}
+
+func TestPathsWithASlashMore(t *testing.T) {
+	t.Parallel()
+	server := newKitchen(t, func(c *simkit.Config) { c.TrailingSlash = true })
+	for path, want := range map[string]int{
+		"/pots": 200, "/pots/": 200, "/pots/?color=red": 200, "/pots/tall/": 200, "/pots//": 400, "/": 400, "//pots": 400,
+	} {
+		assert.Equal(t, want, mustAsk(t, server, "GET", path, "").Status, path)
+	}
+}
+
+func TestValuesOfTheQuery(t *testing.T) {
+	t.Parallel()
+	server := newKitchen(t, func(c *simkit.Config) {
+		c.CheckQuery = func(operation api.Operation, query url.Values) []string {
+			if query.Get("color") == "plaid" {
+				return []string{operation.Name + " comes in no plaid"}
+			}
+			return nil
+		}
+	})
+	assert.Equal(t, 200, mustAsk(t, server, "GET", "/pots?color=red", "").Status)
+	assert.Empty(t, server.Violations())
+	got := mustAsk(t, server, "GET", "/pots?color=plaid", "")
+	assert.Equal(t, 400, got.Status)
+	require.Len(t, server.Violations(), 1)
+	assert.Equal(t, []string{"Pots.List comes in no plaid"}, server.Violations()[0].Problems)
 }

@@ -30,6 +30,9 @@ type Config struct {
 	// CheckHeader returns what is wrong with the headers of a request, such as its Accept; empty if
 	// nothing is. Without it no header but Content-Type is checked.
 	CheckHeader func(api.Operation, http.Header) string
+	// CheckQuery returns what is wrong with the values of the query parameters, whose names have been checked;
+	// by default nothing is.
+	CheckQuery func(api.Operation, url.Values) []string
 	// CheckBody returns what is wrong with a request body of the given schema; by default CheckJSON.
 	CheckBody func(table api.Table, schema string, body []byte) []string
 	// RequestType is the media type of request bodies; by default "application/json".
@@ -43,6 +46,8 @@ type Config struct {
 	// Resource says what a checked request is about, for rules and the audit; nil: the first argument of its
 	// path.
 	Resource func(*Call) string
+	// TrailingSlash lets paths end with one more slash, as in /pots/?color=red.
+	TrailingSlash bool
 	// SiteParameter is the query parameter that names a site; empty if the service has none.
 	SiteParameter string
 	// TraceHeader is the header that carries an operation ID; empty if the service has none.
@@ -74,6 +79,9 @@ func (c *Config) complete() error {
 	}
 	if c.CheckHeader == nil {
 		c.CheckHeader = func(api.Operation, http.Header) string { return "" }
+	}
+	if c.CheckQuery == nil {
+		c.CheckQuery = func(api.Operation, url.Values) []string { return nil }
 	}
 	if c.CheckBody == nil {
 		c.CheckBody = CheckJSON

@@ -9,15 +9,18 @@ import (
 )
 
 // router finds the operation of a request by method and path.
-type router struct{ routes []route }
+type router struct {
+	routes        []route
+	trailingSlash bool // whether a path may end with one more slash
+}
 
 type route struct {
 	operation api.Operation
 	segments  []string
 }
 
-func newRouter(table api.Table) (router, error) {
-	var r router
+func newRouter(table api.Table, trailingSlash bool) (router, error) {
+	r := router{trailingSlash: trailingSlash}
 	seen := map[string]string{}
 	for _, operation := range table.Operations {
 		if !strings.HasPrefix(operation.Path, "/") {
@@ -76,6 +79,9 @@ type match struct {
 // find returns the operation, or says what is wrong with the request line. Where several templates match,
 // the one with fewer arguments wins.
 func (r router) find(method, escapedPath string) (match, string) {
+	if r.trailingSlash {
+		escapedPath = strings.TrimSuffix(escapedPath, "/")
+	}
 	segments := strings.Split(strings.TrimPrefix(escapedPath, "/"), "/")
 	best, fewest, methods := match{}, -1, []string{}
 	for _, candidate := range r.routes {

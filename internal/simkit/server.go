@@ -47,7 +47,7 @@ func New(config Config) (*Server, error) {
 	if err := config.complete(); err != nil {
 		return nil, err
 	}
-	router, err := newRouter(config.Table)
+	router, err := newRouter(config.Table, config.TrailingSlash)
 	if err != nil {
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
