@@ -1,0 +1,2 @@
+// Package unitrendstest is Unitrends appliances that run inside a test.
+package unitrendstest
