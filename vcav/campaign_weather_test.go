@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/faulttest"
 	"github.com/drkit-go/drkit/internal/simkit"
 	"github.com/drkit-go/drkit/vcav"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
@@ -133,7 +134,7 @@ func (c *campaign) fault(r *http.Request) simkit.ProxyFault {
 	defer c.mu.Unlock()
 	if !strings.HasSuffix(r.URL.Path, "/"+c.operation) {
 		return pick(c.luck.IntN(100), []odds{
-			{3, fromProxy(http.StatusServiceUnavailable).request},
+			{3, faulttest.FromProxy(http.StatusServiceUnavailable)},
 			{3, simkit.ProxyFault{How: simkit.ResetConnection}},
 			{2, simkit.ProxyFault{How: simkit.TruncateAnswer, After: true}},
 		})
@@ -143,7 +144,7 @@ func (c *campaign) fault(r *http.Request) simkit.ProxyFault {
 	_, _ = path.Write([]byte(r.URL.Path))
 	luck := rand.New(rand.NewPCG(weatherSeed+path.Sum64(), uint64(c.tries[r.URL.Path])))
 	return pick(luck.IntN(100), []odds{
-		{10, fromProxy(http.StatusServiceUnavailable).request},
+		{10, faulttest.FromProxy(http.StatusServiceUnavailable)},
 		{10, simkit.ProxyFault{How: simkit.ResetConnection, After: true}},
 		{5, simkit.ProxyFault{How: simkit.CutUpload}},
 		{5, simkit.ProxyFault{How: simkit.ResetConnection}},

@@ -1,27 +1,21 @@
 package vcav_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
-	"strings"
-	"sync"
+	"net/http"
 	"testing"
+	"time"
 
-	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/faulttest"
+	"github.com/drkit-go/drkit/vcav"
+	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
 
-// faultMatrix says for each fault and each class of operation how many requests arrive at the far end of the
-// connection, how often the appliance does the work, and what the caller ends up with: "2/1 done" are two
-// requests, of which one was worked on. A fault strikes the first request of the operation, and those that
-// follow unless it is lasting; what goes before it, as the note of a failover, is left alone. The ends are
-//
-//	done       the answer came
-//	adopted    the answer was lost and the task was found: its poller came in place of the answer
-//	recovered  the error said that the outcome is unknown, and Recover found the task
-//	untouched  the error, or Recover, says that no task came of it and that the resource is as it was
-//
-// and all others name the error. Whether a new connection is used that has been reset by then is up to net/http,
-// which over HTTP/2 may notice in time and take another. What a read is, and what is replaceable, is in [classes].
+// faultMatrix says for each fault and each class of operation what comes of it: see [faulttest.Matrix]. What a read
+// is, and what is replaceable, is in startTrial.
 const faultMatrix = `
 fault                                                | read             | replaceable      | once
 -----------------------------------------------------+------------------+------------------+----------------
@@ -62,92 +56,72 @@ answer past the caller's context, work after it      | 1/1 canceled     | 1/1 ca
 504, after the work                                  | 2/2 done         | 2/2 done         | 1/1 adopted
 HTML 200 of a proxy, before the work                 | 1/0 unusable     | 1/0 unusable     | 1/0 untouched
 HTML 200 of a proxy, after the work                  | 1/1 unusable     | 1/1 unusable     | 1/1 adopted
-malformed JSON, before the work                      | 1/0 unusable     | 1/0 unusable     | 1/0 untouched
-malformed JSON, after the work                       | 1/1 unusable     | 1/1 unusable     | 1/1 adopted
+malformed answer, 200, before the work               | 1/0 unusable     | 1/0 unusable     | 1/0 untouched
+malformed answer, 200, after the work                | 1/1 unusable     | 1/1 unusable     | 1/1 adopted
 `
 
-// TestFaultMatrix holds every cell of the matrix, over HTTP/1.1 and HTTP/2, on sockets. With -v it prints what
-// it has found. With -short it leaves HTTP/2 out.
 func TestFaultMatrix(t *testing.T) {
 	t.Parallel()
-	header, rows := cellsOf(t, faultMatrix)
-	require.Len(t, rows, len(breakdowns), "a row for each fault")
-	for _, protocol := range []string{"HTTP 1.1", "HTTP 2"} {
-		t.Run(protocol, func(t *testing.T) {
-			t.Parallel()
-			if testing.Short() && protocol == "HTTP 2" {
-				t.Skip("the long tests do that, too")
+	faulttest.Matrix(t, faultMatrix, faulttest.Faults(faulttest.Answers{
+		Unauthorized: said(http.StatusUnauthorized, vcav.CodeNotAuthenticated),
+		Forbidden:    said(http.StatusForbidden, vcav.CodeForbidden),
+		Throttled:    said(http.StatusTooManyRequests, "TooManyRequests"),
+		Failed:       said(http.StatusInternalServerError, vcav.CodeGeneralServerFailure),
+		Overloaded:   said(http.StatusServiceUnavailable, "Overloaded"),
+		Malformed:    faulttest.Answer{Status: http.StatusOK, Type: "application/json", Body: `{"id":"C4-`},
+	}), startTrial)
+}
+
+// said is an error in the appliance's own words.
+func said(status int, code string) faulttest.Answer {
+	return faulttest.Answer{Status: status, Type: mediaType, Body: fmt.Sprintf(`{"code":%q,"msg":"no","args":[],"stacktrace":null}`, code)}
+}
+
+// startTrial begins a trial of a column of [faultMatrix].
+func startTrial(t *testing.T, class string) faulttest.Trial[*vcav.Client] {
+	server := vcavtest.NewServer(t, vcavtest.TaskDuration(0, 50*time.Millisecond))
+	trial := faulttest.Trial[*vcav.Client]{
+		URL: server.URL, Transport: server.Transport(), Stop: server.Close,
+		Connect: func(ctx context.Context, endpoint string, options ...drkit.Option) (*vcav.Client, error) {
+			client, err := vcav.NewClient(endpoint, vcav.LocalUser(server.User, drkit.NewSecret(server.Password)), options...)
+			if err != nil {
+				return nil, err
 			}
-			found := newFindings(header, len(rows))
-			t.Cleanup(func() { t.Logf("over %s, requests that arrived/times the work was done:\n%s", protocol, found) })
-			for row, wanted := range rows {
-				for column, class := range header[1:] {
-					t.Run(wanted[0]+"/"+class, func(t *testing.T) {
-						t.Parallel()
-						if testing.Short() && breakdowns[wanted[0]].impatient {
-							t.Skip("real time would pass")
-						}
-						got := breakDown(t, breakdowns[wanted[0]], class, protocol)
-						found.note(row, wanted[0], column, got)
-						assert.Contains(t, strings.Split(wanted[column+1], " or "), got)
-					})
-				}
-			}
-		})
+			_, err = client.Sessions.SignIn(ctx)
+			return client, err
+		},
 	}
-}
-
-// cellsOf reads a table.
-func cellsOf(t *testing.T, table string) (header []string, rows [][]string) {
-	t.Helper()
-	for i, line := range strings.Split(strings.TrimSpace(table), "\n") {
-		cells := strings.Split(line, "|")
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
+	id := vcavtest.ReplicationID("db-1")
+	operation, resource := "VMReplications.Get", id
+	switch class {
+	case "read":
+		trial.Request = "GET /vm-replications/" + id
+		trial.Call = func(ctx context.Context, client *vcav.Client) (string, error) {
+			replication, err := client.VMReplications.Get(ctx, id)
+			return "done", errors.Join(err, sameID(id, replication.ID, err))
 		}
-		switch {
-		case i == 0:
-			header = cells
-		case i > 1:
-			require.Len(t, cells, len(header), line)
-			rows = append(rows, cells)
+	case "replaceable":
+		operation, resource = "Policies.Update", vcav.DefaultPolicy
+		trial.Request = "PUT /policies/" + vcav.DefaultPolicy
+		trial.Call = func(ctx context.Context, client *vcav.Client) (string, error) {
+			policy, err := client.Policies.Update(ctx, vcav.DefaultPolicy, vcav.PolicySettings{DisplayName: "Default"})
+			return "done", errors.Join(err, sameID(vcav.DefaultPolicy, policy.ID, err))
+		}
+	default:
+		operation = failover
+		trial.Request = "POST /vm-replications/" + id + "/failover"
+		trial.Call = func(ctx context.Context, client *vcav.Client) (string, error) {
+			poller, err := client.VMReplications.Failover(ctx, id, vcav.CloudFailover{PowerOn: true})
+			return faulttest.Follow(ctx, poller, err, func(r vcav.VMReplication) error { return sameID(id, r.ID, nil) })
 		}
 	}
-	return header, rows
+	trial.Ran = func() int { return server.Ran(operation, resource) }
+	return trial
 }
 
-// findings are the matrix as it has come out.
-type findings struct {
-	header []string
-
-	mu   sync.Mutex
-	rows [][]string
-}
-
-func newFindings(header []string, rows int) *findings {
-	f := &findings{header: header, rows: make([][]string, rows)}
-	for i := range f.rows {
-		f.rows[i] = make([]string, len(header))
+func sameID(wanted, got string, err error) error {
+	if err != nil || wanted == got {
+		return nil //nolint:nilerr // an answer that failed is about nothing
 	}
-	return f
-}
-
-func (f *findings) note(row int, fault string, column int, found string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.rows[row][0], f.rows[row][column+1] = fault, found
-}
-
-// String returns the table, in the form of [faultMatrix].
-func (f *findings) String() string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var table strings.Builder
-	for _, row := range append([][]string{f.header}, f.rows...) {
-		if row[0] == "" {
-			continue // left out
-		}
-		fmt.Fprintf(&table, "%-52s | %-16s | %-16s | %s\n", row[0], row[1], row[2], row[3])
-	}
-	return table.String()
+	return fmt.Errorf("an answer about %q", got)
 }

@@ -8,13 +8,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/faulttest"
 	"github.com/drkit-go/drkit/vcav"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
 
 // notFoundPage is a proxy's word that it does not know a path, which says nothing of what the appliance has.
 func notFoundPage(operation string) vcavtest.Fault {
-	return vcavtest.Fault{Operation: operation, Status: 404, Body: loginPage}
+	return vcavtest.Fault{Operation: operation, Status: 404, Body: faulttest.LoginPage}
 }
 
 func TestPageOfAProxyProvesNoStop(t *testing.T) {

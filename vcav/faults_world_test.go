@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/faulttest"
 	"github.com/drkit-go/drkit/vcav"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
@@ -225,12 +226,14 @@ var effects = map[string]func(*vcavtest.Fault, time.Duration){
 	"429": func(f *vcavtest.Fault, _ time.Duration) {
 		f.Status, f.RetryAfter = http.StatusTooManyRequests, time.Second
 	},
-	"500":          func(f *vcavtest.Fault, _ time.Duration) { f.Status = http.StatusInternalServerError },
-	"401":          func(f *vcavtest.Fault, _ time.Duration) { f.Status = http.StatusUnauthorized },
-	"401 of proxy": func(f *vcavtest.Fault, _ time.Duration) { f.Status, f.Body = http.StatusUnauthorized, loginPage },
-	"403 of proxy": func(f *vcavtest.Fault, _ time.Duration) { f.Status, f.Body = http.StatusForbidden, loginPage },
-	"404 of proxy": func(f *vcavtest.Fault, _ time.Duration) { f.Status, f.Body = http.StatusNotFound, loginPage },
-	"page":         func(f *vcavtest.Fault, _ time.Duration) { f.Status, f.Body = http.StatusOK, loginPage },
+	"500": func(f *vcavtest.Fault, _ time.Duration) { f.Status = http.StatusInternalServerError },
+	"401": func(f *vcavtest.Fault, _ time.Duration) { f.Status = http.StatusUnauthorized },
+	"401 of proxy": func(f *vcavtest.Fault, _ time.Duration) {
+		f.Status, f.Body = http.StatusUnauthorized, faulttest.LoginPage
+	},
+	"403 of proxy": func(f *vcavtest.Fault, _ time.Duration) { f.Status, f.Body = http.StatusForbidden, faulttest.LoginPage },
+	"404 of proxy": func(f *vcavtest.Fault, _ time.Duration) { f.Status, f.Body = http.StatusNotFound, faulttest.LoginPage },
+	"page":         func(f *vcavtest.Fault, _ time.Duration) { f.Status, f.Body = http.StatusOK, faulttest.LoginPage },
 	"dropped, and done late": func(f *vcavtest.Fault, length time.Duration) {
 		f.Drop, f.Late = true, length+time.Second
 	},
