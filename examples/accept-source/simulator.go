@@ -1,0 +1,30 @@
+package main
+
+import (
+	"time"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/replication/unitrends"
+	"github.com/drkit-go/drkit/replication/unitrends/unitrendstest"
+)
+
+// simulate makes a client for a target in this process that three branches have asked.
+func simulate(chosen *settings, options []drkit.Option) (target *unitrends.Client, closeAll func(), err error) {
+	server, err := unitrendstest.Start(unitrendstest.Named("vault"), unitrendstest.Pending("branch-1", "branch-2", "lab-7"),
+		unitrendstest.StorageAreas("internal", "copies", "copies-west"), unitrendstest.Settling(300*time.Millisecond))
+	if err != nil {
+		return nil, nil, err
+	}
+	options = append([]drkit.Option{drkit.WithPolling(drkit.PollPolicy{MinInterval: 50 * time.Millisecond})}, options...)
+	target, err = unitrends.NewClient(server.URL, unitrends.Login(server.User, drkit.NewSecret(server.Password)),
+		append(options, server.Options()...)...)
+	if err != nil {
+		server.Close()
+		return nil, nil, err
+	}
+	if len(chosen.allowed) == 0 && chosen.message == "" {
+		chosen.allowed = []allowed{{"branch-1", ""}, {"branch-2", "copies-west"}}
+		chosen.storage, chosen.message = "copies", "ask the backup team first"
+	}
+	return target, server.Close, nil
+}
