@@ -140,10 +140,21 @@ func (a *appliance) finish(r *request) {
 		a.complete(r) // there is nothing left to configure
 		return
 	}
-	a.after(a.settling, func() {
+	a.whenBothAreUp(r, func() {
 		if !a.stalled {
 			a.complete(r)
 		}
+	})
+}
+
+// whenBothAreUp plans what happens when the source has looked for the decision: later if one of the two is down.
+func (a *appliance) whenBothAreUp(r *request, do func()) {
+	a.after(a.settling, func() {
+		if r.source.isDown() || a.isDown() {
+			a.whenBothAreUp(r, do)
+			return
+		}
+		do()
 	})
 }
 
@@ -163,7 +174,7 @@ func (a *appliance) complete(r *request) {
 func (a *appliance) reject(r *request, message string) {
 	r.state, r.message, r.updated = rejected, message, a.now
 	r.decisions++
-	a.after(a.settling, func() {
+	a.whenBothAreUp(r, func() {
 		if t := r.source.targetOf(a); t.state == targetPending && !r.source.waitsFor(a) {
 			t.state, t.message = targetRejected, message
 		}

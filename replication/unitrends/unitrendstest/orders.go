@@ -184,7 +184,7 @@ func (a *appliance) runOrder(call *simkit.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.target.state != targetAvailable || !slices.Contains(at.targets, o.target) {
+	if !at.isConnected(o.target) {
 		return nil, refuse("The target %s is not connected.", o.target.of.name)
 	}
 	at.enqueue(o)

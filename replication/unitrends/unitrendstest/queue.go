@@ -53,9 +53,11 @@ type historyJob struct {
 }
 
 // enqueue puts what an order has to copy into the queue: all that the target has not, or the newest backup of
-// each instance, as the strategy says. It returns how many it was.
-func (a *appliance) enqueue(order *jobOrder) int {
-	added := 0
+// each instance, as the strategy says. Nothing joins it for a target that is no longer connected.
+func (a *appliance) enqueue(order *jobOrder) {
+	if !a.isConnected(order.target) {
+		return
+	}
 	for _, instance := range order.instances {
 		var missing []*backup
 		for _, b := range a.backups {
@@ -69,12 +71,14 @@ func (a *appliance) enqueue(order *jobOrder) int {
 		for _, b := range missing {
 			if !b.copied[order.target] && !a.isQueued(b, order.target) {
 				a.queue = append(a.queue, &queueItem{order: order, backup: b, target: order.target})
-				added++
 			}
 		}
 	}
 	a.advance()
-	return added
+}
+
+func (a *appliance) isConnected(to *target) bool {
+	return to.state == targetAvailable && slices.Contains(a.targets, to)
 }
 
 func (a *appliance) isQueued(b *backup, to *target) bool {

@@ -83,8 +83,8 @@ func (a *appliance) serve() (*Server, error) {
 		Table: contract.Table, Handlers: a.handlers(), Admit: a.admit, Error: a.wrong,
 		CheckHeader: checkHeader, CheckQuery: checkQuery, Resource: a.resource, TrailingSlash: true,
 		RequiredQuery: map[string][]string{contract.SourcesUpdate.Name: {"sid"}},
-		SecretHeaders: []string{authHeader},
-		Clock:         a.clock, Host: a.host(), InMemory: a.inMemory,
+		SiteParameter: "sid", SecretHeaders: []string{authHeader},
+		Clock: a.clock, Host: a.host(), InMemory: a.inMemory,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("unitrendstest: %w", err)

@@ -1,6 +1,7 @@
 package unitrendstest
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -212,8 +213,8 @@ func (a *appliance) asked(call *simkit.Call) (*appliance, error) {
 		return nil, err
 	}
 	var found *appliance
-	for _, value := range given {
-		text, _ := value.(string)
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		text, _ := given[name].(string)
 		switch other := a.peer(text); {
 		case other == nil:
 		case found != nil && found != other:
