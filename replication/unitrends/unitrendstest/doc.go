@@ -2,8 +2,8 @@
 // target that talk to each other, a queue that fills and drains, and faults on request.
 //
 //	pair := unitrendstest.NewPair(t)
-//	target, err := unitrends.NewClient(pair.Target.URL,
-//		unitrends.User(pair.Target.User, drkit.NewSecret(pair.Target.Password)), pair.Target.Options()...)
+//
+// A client of either is made with the URL, User, Password and Options of pair.Source or pair.Target.
 //
 // [NewPair] starts two appliances: branch, which protects db-1, app-1 and web-1, and vault, which can become its
 // target. Neither knows the other before branch asks and vault accepts, or [Pair.Connect] does both. [NewServer]

@@ -42,18 +42,6 @@ type system struct {
 	updated     time.Time
 }
 
-// role is what the system does, in the words of GET /systems.
-func (s *system) role() string {
-	switch {
-	case !s.replicating:
-		return "Managed DPU"
-	case s.managed:
-		return "Replication Source"
-	default:
-		return "Non-Managed Replication Source"
-	}
-}
-
 // target is what a source knows of an appliance that it has asked.
 type target struct {
 	id      int

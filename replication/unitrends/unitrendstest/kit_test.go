@@ -77,7 +77,7 @@ func (g guest) ask(t testing.TB, want int, method, path, body string, headers ..
 	got, err := g.send(t.Context(), method, path, body, headers...)
 	require.NoError(t, err)
 	require.Equal(t, want, got.status, got.body)
-	requireContract(t, method, path, got)
+	g.requireContract(t, got)
 	return got
 }
 
@@ -119,14 +119,14 @@ func (g guest) violates(t testing.TB, words, method, path, body string, headers 
 }
 
 // requireContract holds an answer against the schema that the contract has for it.
-func requireContract(t testing.TB, method, path string, got reply) {
+func (g guest) requireContract(t testing.TB, got reply) {
 	t.Helper()
 	table := openEnums()
 	if got.status >= http.StatusBadRequest {
 		require.Empty(t, simkit.CheckJSON(table, "ResultAnswer", []byte(got.body)), got.body)
 		return
 	}
-	operation := operationOf(t, method, path)
+	operation := g.operationOf(t)
 	require.Contains(t, operation.Statuses, got.status)
 	if got.body == "" && operation.Answer == "ResultAnswer" {
 		return
@@ -148,32 +148,14 @@ func openEnums() api.Table {
 	return table
 }
 
-func operationOf(t testing.TB, method, path string) api.Operation {
+// operationOf is what the server has made of the latest request.
+func (g guest) operationOf(t testing.TB) api.Operation {
 	t.Helper()
-	path, _, _ = strings.Cut(path, "?")
-	path = strings.TrimSuffix(path, "/")
-	var best api.Operation
-	for _, operation := range contract.Table.Operations {
-		better := best.Path == "" || strings.Count(operation.Path, "{") < strings.Count(best.Path, "{")
-		if operation.Method == method && fits(operation.Path, path) && better {
-			best = operation
-		}
-	}
-	require.NotEmpty(t, best.Path, "%s %s", method, path)
-	return best
-}
-
-func fits(template, path string) bool {
-	want, got := strings.Split(template, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return false
-	}
-	for i := range want {
-		if want[i] != got[i] && !strings.HasPrefix(want[i], "{") {
-			return false
-		}
-	}
-	return true
+	requests := g.server.Requests()
+	name := requests[len(requests)-1].Operation
+	at := slices.IndexFunc(contract.Table.Operations, func(operation api.Operation) bool { return operation.Name == name })
+	require.GreaterOrEqual(t, at, 0, "%q", name)
+	return contract.Table.Operations[at]
 }
 
 // read decodes an answer.

@@ -191,7 +191,8 @@ func (a *appliance) runOrder(call *simkit.Call) (any, error) {
 	return nil, nil
 }
 
-func (a *appliance) enableOrder(call *simkit.Call) (any, error)  { return nil, a.enable(call, true) }
+func (a *appliance) enableOrder(call *simkit.Call) (any, error) { return nil, a.enable(call, true) }
+
 func (a *appliance) disableOrder(call *simkit.Call) (any, error) { return nil, a.enable(call, false) }
 
 func (a *appliance) enable(call *simkit.Call, enabled bool) error {

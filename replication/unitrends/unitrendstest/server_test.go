@@ -1,6 +1,7 @@
 package unitrendstest_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"sync"
@@ -195,9 +196,8 @@ func TestOneClientForBothOfAPair(t *testing.T) {
 	require.NoError(t, err)
 	defer pair.Close()
 	assert.Len(t, pair.Options(), 1)
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pair.CertPool(), MinVersion: tls.VersionTLS12}}
 	defer transport.CloseIdleConnections()
-	transport.TLSClientConfig.RootCAs = pair.CertPool()
 	for _, server := range []*unitrendstest.Server{pair.Source, pair.Target} {
 		request, err := http.NewRequestWithContext(t.Context(), "GET", server.URL+"/api/systems", nil)
 		require.NoError(t, err)
@@ -235,4 +235,16 @@ func TestManyGuests(t *testing.T) {
 	for _, r := range audit.Incoming {
 		assert.LessOrEqual(t, r.Decisions, 1, "%s", audit)
 	}
+}
+
+// The page of POST /replication/source spells the roles otherwise than that of GET /systems.
+func TestOtherRoles(t *testing.T) {
+	t.Parallel()
+	pair := unitrendstest.NewPair(t, unitrendstest.OtherRoles(), unitrendstest.AtTarget(unitrendstest.Manages("branch")))
+	g := enter(t, pair.Target)
+	assert.Equal(t, "managed system", g.get(t, systems, "appliance")[1]["role"])
+	pair.Connect()
+	assert.Equal(t, "replicating source", g.get(t, systems, "appliance")[1]["role"])
+	pair.Target.ReceiveRequest("stranger")
+	assert.Equal(t, "non-managed replication source", g.get(t, systems, "appliance")[2]["role"])
 }

@@ -14,6 +14,7 @@ type shape struct {
 	single        bool // a list with one element comes as that element
 	resultObjects bool // a result comes as an object
 	bare          bool // what was made is not told
+	otherRoles    bool // roles are spelled as the page of POST /replication/source does
 	status        map[requestState]string
 }
 
@@ -75,6 +76,31 @@ func RequestStatus(forPending, forRejected string) Option {
 	return func(c *config) error {
 		c.shape.status[pending], c.shape.status[rejected] = forPending, forRejected
 		return nil
+	}
+}
+
+// OtherRoles spells the roles of remote systems as the wiki's page of POST /replication/source does, as in
+// "replicating source". By default they are those of the page of GET /systems, as in "Replication Source".
+func OtherRoles() Option {
+	return func(c *config) error {
+		c.shape.otherRoles = true
+		return nil
+	}
+}
+
+// role is what a remote system does.
+func (s shape) role(managed, replicating bool) string {
+	roles := [...]string{"Managed DPU", "Replication Source", "Non-Managed Replication Source"}
+	if s.otherRoles {
+		roles = [...]string{"managed system", "replicating source", "non-managed replication source"}
+	}
+	switch {
+	case !replicating:
+		return roles[0]
+	case managed:
+		return roles[1]
+	default:
+		return roles[2]
 	}
 }
 

@@ -57,7 +57,7 @@ func (a *appliance) localRole() string {
 func (a *appliance) systemRow(s *system) object {
 	version := or(s.of.config.release, "9.1.0")
 	return object{
-		"id": s.id, "is_pending": false, "name": s.of.name, "host": s.of.host(), "role": s.role(), "status": "available",
+		"id": s.id, "is_pending": false, "name": s.of.name, "host": s.of.host(), "role": a.config.shape.role(s.managed, s.replicating), "status": "available",
 		"local": false, "version": version, "version_status": "current",
 		"created": a.text(s.created), "updated": a.text(s.updated),
 	}
@@ -72,10 +72,9 @@ func (a *appliance) withRequest(rows list, r *request) list {
 	} else {
 		status = a.config.shape.status[r.state]
 	}
-	future := system{replicating: true, managed: a.manages(r.source)}
 	return append(rows, object{
 		"id": id, "is_pending": true, "request_id": r.id, "name": r.source.name, "asset_tag": r.source.assetTag(),
-		"role": future.role(), "local": false, "created": a.text(r.created), "updated": a.text(r.updated),
+		"role": a.config.shape.role(a.manages(r.source), true), "local": false, "created": a.text(r.created), "updated": a.text(r.updated),
 	}.withText("status", status).withText("message", r.message))
 }
 
