@@ -12,7 +12,8 @@ import (
 // and how; those that contradict each other are refused. Operation is a name in the contract, as in
 // "Sources.Decide". Resource is what [Server.Audit] counts by: the id of the request for a decision, the name of
 // the target for a request to it, the name of the order for one that is created, the name of the machine for an
-// instant recovery, and else the id in the path or the system in the query. Code is the number of the result.
+// instant recovery, and else the id in the path or the system in the query. Site is the sid in the query. Code is
+// the number of the result, as text.
 //
 //	target.Inject(unitrendstest.Fault{Operation: "Sources.Decide", Resource: "3", After: true, Drop: true, Times: 1})
 type Fault = simkit.Rule
