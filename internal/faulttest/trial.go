@@ -41,10 +41,12 @@ type Trial[C Client] struct {
 // Follow is the end of a call that has returned a poller: it recovers what the caller's context has cut off, waits,
 // and lets check look at the result.
 func Follow[T any](ctx context.Context, poller *drkit.Poller[T], err error, check func(T) error) (end string, _ error) {
+	whole, stop := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer stop()
 	end = "adopted"
 	if ctx.Err() != nil && errors.Is(err, drkit.ErrOutcomeUnknown) && errors.Is(err, context.Canceled) {
 		end = "recovered"
-		poller, err = drkit.Recover[T](context.WithoutCancel(ctx), err)
+		poller, err = drkit.Recover[T](whole, err)
 	}
 	if err != nil {
 		return "", err
@@ -52,7 +54,7 @@ func Follow[T any](ctx context.Context, poller *drkit.Poller[T], err error, chec
 	if !poller.Adopted() {
 		end = "done"
 	}
-	result, err := poller.Wait(context.WithoutCancel(ctx))
+	result, err := poller.Wait(whole)
 	if err != nil {
 		return end, fmt.Errorf("%s, and the wait: %w", end, err)
 	}
