@@ -117,27 +117,27 @@ func (c *Client) sessionConfig() transport.Session {
 	return session
 }
 
-func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
+func (c *Client) signIn(ctx context.Context) (transport.Grant, error) {
 	body, err := c.credentials.signIn(time.Now())
 	if err != nil {
-		return drkit.Secret{}, err
+		return transport.Grant{}, err
 	}
 	var session Session
 	answer, err := c.transport.Do(ctx, transport.Call{Operation: &contract.SessionsSignIn, Body: body}, &session)
 	if errors.Is(err, drkit.ErrUnauthorized) {
 		// The service does not tell this from a wrong password.
-		return drkit.Secret{}, fmt.Errorf("%w; by default appliances refuse administrators from public networks with this answer, too", err)
+		return transport.Grant{}, fmt.Errorf("%w; by default appliances refuse administrators from public networks with this answer, too", err)
 	}
 	if err != nil {
-		return drkit.Secret{}, err
+		return transport.Grant{}, err
 	}
 	token := answer.Header(tokenHeader)
 	if token == "" {
-		return drkit.Secret{}, errors.New("the answer to the sign-in has no " + tokenHeader + " header")
+		return transport.Grant{}, errors.New("the answer to the sign-in has no " + tokenHeader + " header")
 	}
 	c.signedInAs(session)
 	c.restore(ctx, drkit.NewSecret(token))
-	return drkit.NewSecret(token), nil
+	return transport.Grant{Token: drkit.NewSecret(token)}, nil
 }
 
 func (c *Client) signedInAs(session Session) {

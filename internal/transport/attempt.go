@@ -29,7 +29,8 @@ type exchange struct {
 	operation   *api.Operation
 	name        string // as in "vcav.VMReplications.Failover"
 	id          string // operation ID
-	path        string // escaped, without the base
+	template    string // path, escaped, without the base, and without the scope where the service has one
+	path        string // the same with the scope, as far as it is known
 	query       string
 	body        []byte
 	request     http.Request

@@ -164,12 +164,23 @@ func (x *exchange) exchange(ctx context.Context) error {
 		}
 		regained := session.timesRegained(x.call.Site)
 		err = x.send(ctx, token)
+		if err == nil && generation > 0 {
+			session.accept(generation)
+		}
 		var answer *drkit.Error
 		if again || !x.ownSession() || !errors.As(err, &answer) {
 			return err
 		}
 		switch {
+		case x.client.config.Sign != nil:
+			if session.expired(answer) {
+				session.refuse(answer)
+			}
+			return err
 		case session.expired(answer) && !session.given():
+			if !session.doubt(generation) {
+				return err // it would refuse the next token as well
+			}
 			if x.operation.Class == api.Once && !x.refuses(answer) {
 				return err // nobody documents this answer as proof that nothing ran
 			}
@@ -212,6 +223,8 @@ func (x *exchange) ownSession() bool {
 // token returns what the call identifies itself with, signing in if need be.
 func (x *exchange) token(ctx context.Context, stale uint64) (token string, generation uint64, err error) {
 	switch {
+	case x.ownSession() && x.client.config.Sign != nil:
+		return "", 0, x.client.session.denial()
 	case x.ownSession():
 		return x.client.session.get(ctx, stale, unnamed)
 	case x.operation.Anonymous:
@@ -226,6 +239,9 @@ func (x *exchange) token(ctx context.Context, stale uint64) (token string, gener
 
 // send runs the attempts with one token.
 func (x *exchange) send(ctx context.Context, token string) error {
+	if err := x.addressed(); err != nil {
+		return err
+	}
 	request := x.request.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	if token != "" {
 		request.Header[x.client.tokenHeader] = []string{token}

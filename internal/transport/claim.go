@@ -53,7 +53,7 @@ func (x *exchange) newFingerprint() string {
 		}
 	}
 	sum := sha256.New()
-	for _, part := range []string{x.client.config.Service, x.call.Site, x.operation.Method, x.path, x.query, string(body)} {
+	for _, part := range []string{x.client.config.Service, x.call.Site, x.operation.Method, x.template, x.query, string(body)} {
 		fmt.Fprintf(sum, "%d:%s", len(part), part)
 	}
 	return "1:" + hex.EncodeToString(sum.Sum(nil))

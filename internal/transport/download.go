@@ -37,7 +37,7 @@ func (c *Client) Download(ctx context.Context, call Call, published func(context
 	ctx, id, err := c.Name(ctx)
 	d := &download{client: c, call: call, name: c.config.Service + "." + call.Operation.Name, id: id, total: -1}
 	if err == nil {
-		d.path, err = expand(call.Operation.Path, call.Path)
+		d.path, err = expand(call.Operation.Path, call.Path, c.place.parameter)
 	}
 	if err == nil {
 		defer func() { err = d.close(err) }() // also if a function of the caller panics

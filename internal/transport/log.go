@@ -48,6 +48,11 @@ func (x *exchange) logRetry(ctx context.Context) {
 	x.client.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "sending again", attrs...)
 }
 
+// logRenewal writes a Warn record of a sign-in that has failed while the session is still good.
+func (c *Client) logRenewal(ctx context.Context, err error) {
+	c.settings.Logger.LogAttrs(ctx, slog.LevelWarn, "session not renewed yet", slog.String("error", err.Error()))
+}
+
 // logEnd writes the one Info record of the life of an operation that must not repeat.
 func (x *exchange) logEnd(ctx context.Context, answer Answer, err error) {
 	logger := x.client.settings.Logger

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -143,7 +142,7 @@ func (x *exchange) response() drkit.Response {
 		for i, value := range values {
 			values[i] = x.client.scrub(value)
 		}
-		if strings.EqualFold(name, x.client.config.Session.Header) || http.CanonicalHeaderKey(name) == "Set-Cookie" {
+		if strings.EqualFold(name, x.client.config.Session.Header) || holdsSecret([]byte(name)) {
 			header[name] = []string{hidden}
 		}
 	}

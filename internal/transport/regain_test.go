@@ -91,9 +91,9 @@ func TestCallsThatCompleteASignIn(t *testing.T) {
 	t.Parallel()
 	network := scripted(answers(200, `{"id":"1"}`), answers(500, `{"code":"X","msg":"you sent fresh-token"}`))
 	client := newClientWith(t, "https://a.example.com", func(c *transport.Config) {
-		c.Session.SignIn = func(context.Context) (drkit.Secret, error) {
+		c.Session.SignIn = func(context.Context) (transport.Grant, error) {
 			t.Error("a call that brings its token needs no session")
-			return drkit.Secret{}, nil
+			return transport.Grant{}, nil
 		}
 	}, drkit.WithTransport(network), drkit.WithReadOnly())
 	call := transport.Call{Operation: &moveThing, Path: []string{"7"}, Token: drkit.NewSecret("fresh-token"), Session: true}

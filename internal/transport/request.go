@@ -13,24 +13,12 @@ import (
 
 // newRequest builds the request of x, without token and context.
 func (c *Client) newRequest(x *exchange) error {
-	target := *c.base
-	escaped, err := expand(x.operation.Path, x.call.Path)
-	if err != nil {
+	var err error
+	if x.template, err = expand(x.operation.Path, x.call.Path, c.place.parameter); err != nil {
 		return err
 	}
-	x.path = escaped
-	if target.Path, err = url.PathUnescape(escaped); err != nil {
+	if x.query, err = encodeQuery(x.call, c.config.SiteParameter); err != nil {
 		return err
-	}
-	target.Path = c.base.Path + target.Path
-	target.RawPath = c.base.EscapedPath() + escaped
-	if target.RawQuery, err = encodeQuery(x.call, c.config.SiteParameter); err != nil {
-		return err
-	}
-	x.query = target.RawQuery
-	if c.config.SlashBeforeQuery && x.query != "" {
-		target.Path += "/"
-		target.RawPath += "/"
 	}
 
 	accept := x.call.Accept
@@ -63,10 +51,11 @@ func (c *Client) newRequest(x *exchange) error {
 		header.set("Content-Type", "application/json")
 	}
 	x.request = http.Request{
-		Method: x.operation.Method, URL: &target, Host: target.Host, Header: header.Header,
+		Method: x.operation.Method, Header: header.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
-	return nil
+	_, err = x.locate()
+	return err
 }
 
 // headerSet builds a header whose values share one allocation. Its keys are canonical already.
@@ -85,32 +74,53 @@ func (h *headerSet) set(key, value string) {
 	h.Header[key] = h.values[last-1 : last : last]
 }
 
-// expand fills the template of a path. Arguments are escaped so far that none can change the path, and
-// an empty one, which would name the collection instead of a member of it, is an error.
-func expand(template string, arguments []string) (string, error) {
+// expand fills the template of a path, except for the parameter that is left for later. Arguments are escaped so
+// far that none can change the path, and an empty one, which would name the collection instead of a member of it,
+// is an error.
+func expand(template string, arguments []string, later string) (string, error) {
 	var path strings.Builder
 	rest := template
-	for _, argument := range arguments {
+	used := 0
+	for {
 		before, after, found := strings.Cut(rest, "{")
+		if !found {
+			break
+		}
 		name, tail, closed := strings.Cut(after, "}")
-		if !found || !closed {
+		path.WriteString(before)
+		rest = tail
+		switch {
+		case !closed:
+			return "", fmt.Errorf("the path %s has no end", template)
+		case name == later:
+			path.WriteString("{" + name + "}")
+			continue
+		case used == len(arguments):
 			return "", fmt.Errorf("%d arguments for the path %s", len(arguments), template)
 		}
-		switch argument {
-		case "":
-			return "", fmt.Errorf("%s is empty", name)
-		case ".", "..":
-			return "", fmt.Errorf("%s %q is not an id", name, argument)
+		if err := checkArgument(name, arguments[used]); err != nil {
+			return "", err
 		}
-		path.WriteString(before)
-		path.WriteString(escapeArgument(argument))
-		rest = tail
+		path.WriteString(escapeArgument(arguments[used]))
+		used++
 	}
-	if strings.Contains(rest, "{") {
+	if used < len(arguments) {
 		return "", fmt.Errorf("%d arguments for the path %s", len(arguments), template)
 	}
 	path.WriteString(rest)
 	return path.String(), nil
+}
+
+// checkArgument refuses what would change a path.
+func checkArgument(name, argument string) error {
+	switch argument {
+	case "":
+		return fmt.Errorf("%s is empty", name)
+	case ".", "..":
+		return fmt.Errorf("%s %q is not an id", name, argument)
+	default:
+		return nil
+	}
 }
 
 // escapeArgument also escapes what RFC 3986 allows in a segment but routers read: user@org, a;b, a:b.

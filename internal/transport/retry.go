@@ -73,7 +73,7 @@ func (x *exchange) mayRepeat(ctx context.Context) bool {
 
 // permanent reports whether another attempt would end the same way.
 func permanent(err error) bool {
-	return errors.As(err, new(*notSentError)) || mistrusts(err) || errors.As(err, new(*tooLargeError)) || errors.Is(err, errSentTwice) ||
+	return errors.As(err, new(*notSentError)) || errors.As(err, new(*unsignedError)) || mistrusts(err) || errors.As(err, new(*tooLargeError)) || errors.Is(err, errSentTwice) ||
 		errors.Is(err, errDetached) || errors.Is(err, drkit.ErrClosed) || errors.Is(err, context.DeadlineExceeded)
 }
 

@@ -79,9 +79,9 @@ func decodeError(_ int, body []byte) (transport.ServiceError, bool) {
 // withSession makes a client sign in at the fake service.
 func withSession(client **transport.Client) func(*transport.Config) {
 	return func(c *transport.Config) {
-		c.Session.SignIn = func(ctx context.Context) (drkit.Secret, error) {
+		c.Session.SignIn = func(ctx context.Context) (transport.Grant, error) {
 			answer, err := (*client).Do(ctx, transport.Call{Operation: &signIn, Body: map[string]string{"user": "ops"}}, nil)
-			return drkit.NewSecret(answer.Header("X-Token")), err
+			return transport.Grant{Token: drkit.NewSecret(answer.Header("X-Token"))}, err
 		}
 		c.Session.SignOut = func(ctx context.Context) error {
 			_, err := (*client).Do(ctx, transport.Call{Operation: &signOut, Last: true}, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -13,18 +14,34 @@ import (
 type Session struct {
 	Header string       // carries the token
 	Token  drkit.Secret // given by the user: used as it is, never renewed and never signed out
-	// SignIn begins a session and returns its token. The transport calls it once, however many calls
-	// need a session, on a context that no caller can end for the others.
-	SignIn func(ctx context.Context) (drkit.Secret, error)
+	// SignIn begins a session. The transport calls it once, however many calls need a session, on a context
+	// that no caller can end for the others.
+	SignIn func(ctx context.Context) (Grant, error)
 	// SignOut ends the session. It sends its call with Last set.
 	SignOut func(ctx context.Context) error
+	// Outlives keeps Close from signing out: the session is left to expire.
+	Outlives bool
 	// Lost reports whether an answer says that the session lives, but not at the site that the call has
 	// named. Nil for services without such a thing.
 	Lost func(answer *drkit.Error) bool
 	// Regain makes the session good for a site again. It runs once for all who need it, like SignIn.
 	Regain func(ctx context.Context, site string) error
-	// Expired reports whether an answer is the service's own word that the session has ended.
+	// Expired reports whether an answer is the service's own word that the session has ended or, where calls
+	// are signed, that it does not accept the signature.
 	Expired func(answer *drkit.Error) bool
+	// Rest is how long a token that no call has succeeded with serves on although the service refuses it, so
+	// that a lasting refusal does not become a sign-in for every call. 0 signs in anew at once.
+	Rest time.Duration
+}
+
+// Grant is a session that has begun.
+type Grant struct {
+	Token drkit.Secret
+	// Life is how long the token is good for, at least; 0 if that is not known, or if another sign-in would
+	// not prolong it. Shortly before its end the transport signs in anew.
+	Life time.Duration
+	// Endpoint and Scope are those of the Config where it leaves them to the session.
+	Endpoint, Scope string
 }
 
 // session holds the current token. Generations tell a call that met an expiry whether somebody has
@@ -33,17 +50,25 @@ type session struct {
 	config  Session
 	limit   time.Duration // of a sign-out, repeats included
 	flights flights
+	place   *place
+	failed  func(ctx context.Context, err error) // of a renewal that nobody needed yet; may be nil
+
+	accepted atomic.Uint64 // the newest generation that a call has succeeded with
 
 	mu         sync.Mutex
 	token      string
 	generation uint64
+	granted    time.Time         // when the sign-in began
+	renew      time.Time         // when to sign in anew while the token is still good; zero: never
+	expires    time.Time         // zero: not known
+	doubted    uint64            // the newest generation that the service has called expired
 	refused    error             // what the service said to the credentials: they are not tried again
 	pending    string            // token of a sign-in that is not complete yet
 	regained   map[string]uint64 // how often the session was made good again, by site
 }
 
 func newSession(life context.Context, config Session, limit time.Duration) *session {
-	s := &session{config: config, limit: limit, flights: flights{life: life, timeout: 2 * limit}}
+	s := &session{config: config, limit: limit, flights: flights{life: life, timeout: 2 * limit}, place: &place{}}
 	if !config.Token.IsZero() {
 		s.token, s.generation = config.Token.Reveal(), 1
 	}
@@ -57,6 +82,10 @@ func (s *session) given() bool { return !s.config.Token.IsZero() }
 func (s *session) get(ctx context.Context, stale uint64, named func(context.Context) context.Context) (token string, generation uint64, err error) {
 	for {
 		token, generation, err = s.newer(stale)
+		if token != "" && s.due() {
+			s.renewAhead(ctx, generation, named)
+			token, generation, err = s.newer(stale)
+		}
 		if token != "" || err != nil {
 			return token, generation, err
 		}
@@ -73,7 +102,7 @@ func (s *session) newer(stale uint64) (token string, generation uint64, err erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.token != "" && s.generation > stale:
+	case s.token != "" && s.generation > max(stale, s.doubted) && !past(s.expires):
 		return s.token, s.generation, nil
 	case s.refused != nil:
 		return "", 0, s.refused
@@ -89,9 +118,13 @@ func (s *session) signIn(ctx context.Context, stale uint64) error {
 	if token, _, err := s.newer(stale); token != "" || err != nil {
 		return err
 	}
-	token, err := s.config.SignIn(ctx)
-	if err == nil && token.IsZero() {
+	began := time.Now()
+	grant, err := s.config.SignIn(ctx)
+	if err == nil && grant.Token.IsZero() {
 		err = errors.New("sign-in was accepted, but the answer holds no session token")
+	}
+	if err == nil {
+		err = s.place.settle(grant)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -99,11 +132,11 @@ func (s *session) signIn(ctx context.Context, stale uint64) error {
 		s.refused = err
 	}
 	if err != nil {
+		s.postpone()
 		return err
 	}
 	if ctx.Err() == nil || s.generation <= stale { // else everybody has given up, and another run was quicker
-		s.token = token.Reveal() // also where nobody waits any more: a session that is dropped here is never ended
-		s.generation++
+		s.keep(grant, began) // also where nobody waits any more: a session that is dropped here is never ended
 	}
 	if ctx.Err() != nil {
 		return endOf(ctx)
@@ -150,6 +183,20 @@ func refusesCredentials(err error) bool {
 	var answer *drkit.Error
 	return errors.As(err, &answer) && !answer.Foreign &&
 		(errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrForbidden))
+}
+
+// refuse keeps refused credentials from being tried again.
+func (s *session) refuse(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused = err
+}
+
+// denial returns what the service said to the credentials, if it has refused them.
+func (s *session) denial() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.refused
 }
 
 // forgive lets refused credentials be tried once more.

@@ -19,10 +19,10 @@ func TestSignInThatNobodyWaitsForIsEnded(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := 0
 		s := newSession(context.Background(), Session{
-			SignIn: func(context.Context) (drkit.Secret, error) {
+			SignIn: func(context.Context) (Grant, error) {
 				cancel()
 				<-time.After(time.Second) // of the bubble: the one who waited has gone
-				return drkit.NewSecret("a token"), nil
+				return Grant{Token: drkit.NewSecret("a token")}, nil
 			},
 			SignOut: func(context.Context) error { ended++; return nil },
 		}, time.Minute)

@@ -30,6 +30,16 @@ type Config struct {
 	// LooseScalars also takes numbers and truth values for text, and text for truth values: for services that
 	// have no types of their own.
 	LooseScalars bool
+	// ScopeParameter is the parameter of paths that names what a client is for as a whole, such as a project, and
+	// Scope its value; calls do not give it. Both are empty for services without such a thing.
+	ScopeParameter, Scope string
+	// Elsewhere is for a client whose service has more than one address: Endpoint may be left to the session,
+	// as Scope may, and WithPlainHTTP may be meant for another one.
+	Elsewhere bool
+	// Sign signs a request as it is about to leave, with its body, instead of a session: each attempt anew.
+	Sign func(request *http.Request, body []byte) error
+	// Beside is another client of the same user's client: both keep one rate limit.
+	Beside *Client
 	// Accept returns the media type to ask for, of a file to download or of anything else; version is empty
 	// unless an option names one.
 	Accept  func(version string, file bool) string
@@ -55,7 +65,7 @@ type ServiceError struct {
 type Client struct {
 	config    Config
 	settings  settings.Settings
-	base      *url.URL
+	place     *place
 	retry     *retryablehttp.Client
 	limiter   *rate.Limiter
 	session   *session
@@ -94,11 +104,11 @@ func New(config Config) (*Client, error) {
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	base, err := parseEndpoint(config.Endpoint, s)
+	where, err := newPlace(config, s)
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{config: config, settings: s.WithDefaults(), base: base, logQuery: map[string]bool{}, closed: make(chan struct{})}
+	c := &Client{config: config, settings: s.WithDefaults(), place: where, logQuery: map[string]bool{}, closed: make(chan struct{})}
 	c.underWay.nobody = make(chan struct{})
 	c.accept, c.file = config.Accept(s.APIVersion, false), config.Accept(s.APIVersion, true)
 	c.traceHeader = http.CanonicalHeaderKey(config.TraceHeader)
@@ -106,7 +116,10 @@ func New(config Config) (*Client, error) {
 	for _, name := range config.LogQuery {
 		c.logQuery[name] = true
 	}
-	if s.RatePerSecond > 0 {
+	switch {
+	case config.Beside != nil:
+		c.limiter = config.Beside.limiter
+	case s.RatePerSecond > 0:
 		c.limiter = rate.NewLimiter(rate.Limit(s.RatePerSecond), s.RateBurst)
 	}
 	c.Hide(config.Secrets...)
@@ -114,6 +127,7 @@ func New(config Config) (*Client, error) {
 	c.life, c.close = context.WithCancelCause(context.Background())
 	c.shared = flights{life: c.life, timeout: 4 * c.settings.AttemptTimeout}
 	c.session = newSession(c.life, config.Session, c.settings.AttemptTimeout)
+	c.session.place, c.session.failed = where, c.logRenewal
 	c.retry = c.newRetry(c.newChain())
 	return c, nil
 }
@@ -191,7 +205,10 @@ func (c *Client) Close(ctx context.Context) error {
 	c.close(drkit.ErrClosed)
 	c.deadlines.endAll(drkit.ErrClosed)
 	c.underWay.wait(ctx)
-	err := c.session.end(ctx)
+	var err error
+	if !c.config.Session.Outlives {
+		err = c.session.end(ctx)
+	}
 	c.closeIdle()
 	gone := errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrNotFound)
 	if err == nil || gone { // a session that was gone already is what Close is for
@@ -211,6 +228,9 @@ func (c *Client) SignIn(ctx context.Context) error {
 		return err
 	}
 	c.session.forgive()
+	if c.config.Sign != nil {
+		return nil // there is no session: the next call shows
+	}
 	_, _, err = c.session.get(ctx, 0, func(signIn context.Context) context.Context {
 		if id != "" {
 			signIn = drkit.WithOperationID(signIn, id)
@@ -264,7 +284,8 @@ func (c *Client) closeIdle() {
 	}
 }
 
-func parseEndpoint(endpoint string, s settings.Settings) (*url.URL, error) {
+// parseEndpoint checks a base URL; mixed allows https beside WithPlainHTTP.
+func parseEndpoint(endpoint string, s settings.Settings, mixed bool) (*url.URL, error) {
 	base, err := url.Parse(strings.TrimSpace(endpoint))
 	if err != nil {
 		return nil, errors.New("endpoint is not a URL") // the parser's error repeats it, password and all
@@ -278,7 +299,7 @@ func parseEndpoint(endpoint string, s settings.Settings) (*url.URL, error) {
 		return nil, fmt.Errorf("endpoint %q must not have a query or a fragment", endpoint)
 	case base.Scheme == "http" && !s.PlainHTTP:
 		return nil, fmt.Errorf("endpoint %q would send credentials in the clear: use https, or WithPlainHTTP", endpoint)
-	case base.Scheme == "https" && s.PlainHTTP:
+	case base.Scheme == "https" && s.PlainHTTP && !mixed:
 		return nil, fmt.Errorf("WithPlainHTTP contradicts the endpoint %q", endpoint)
 	case base.Scheme != "https" && base.Scheme != "http":
 		return nil, fmt.Errorf("endpoint %q must begin with https://", endpoint)

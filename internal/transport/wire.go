@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -25,10 +27,14 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		// Without its exchange a request could neither be latched nor accounted for.
 		return nil, errDetached
 	}
+	req, err := x.signed(req)
+	if err != nil {
+		return nil, err
+	}
 	if x.operation.Class != api.Once {
 		return w.next.RoundTrip(req)
 	}
-	if err := req.Context().Err(); err != nil {
+	if err = req.Context().Err(); err != nil {
 		return nil, err // net/http would refuse it, too, but without a trace of it
 	}
 	if !x.mayHaveRun.CompareAndSwap(false, true) {
@@ -52,3 +58,34 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	return resp, err
 }
+
+// signed returns the request with its signature, which covers what the user's middleware has made of it.
+func (x *exchange) signed(req *http.Request) (*http.Request, error) {
+	sign := x.client.config.Sign
+	if sign == nil || !x.ownSession() {
+		return req, nil
+	}
+	req = req.Clone(req.Context())
+	var body []byte
+	if req.Body != nil && req.Body != http.NoBody {
+		var err error
+		if body, err = io.ReadAll(req.Body); err != nil {
+			return nil, &unsignedError{err}
+		}
+		_ = req.Body.Close()
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+		req.Body, _ = req.GetBody()
+		req.ContentLength = int64(len(body))
+	}
+	if err := sign(req, body); err != nil {
+		return nil, &unsignedError{err}
+	}
+	return req, nil
+}
+
+// unsignedError is a request that cannot be signed, and never will be.
+type unsignedError struct{ err error }
+
+func (e *unsignedError) Error() string { return "signing: " + e.err.Error() }
+
+func (e *unsignedError) Unwrap() error { return e.err }

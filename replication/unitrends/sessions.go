@@ -38,10 +38,10 @@ func (c *Client) sessionConfig() transport.Session {
 	return session
 }
 
-func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
+func (c *Client) signIn(ctx context.Context) (transport.Grant, error) {
 	body, err := c.credentials.signIn()
 	if err != nil {
-		return drkit.Secret{}, err
+		return transport.Grant{}, err
 	}
 	var answer struct {
 		Token string `json:"auth_token"`
@@ -49,7 +49,7 @@ func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
 	_, err = c.transport.Do(ctx, transport.Call{
 		Operation: &contract.SessionsSignIn, Body: body, Check: needs("a session", "auth_token", &answer.Token),
 	}, &answer)
-	return drkit.NewSecret(answer.Token), err
+	return transport.Grant{Token: drkit.NewSecret(answer.Token)}, err
 }
 
 // needs returns a check that a member of an answer is there: an answer of another kind, such as the
