@@ -29,6 +29,7 @@ type Settings struct {
 	MaxBodyBytes       int64
 	RootCAs            *x509.CertPool
 	Thumbprint         []byte
+	IdentityThumbprint []byte // of the service that a client signs in at, where that is another one
 	InsecureSkipVerify bool
 	PlainHTTP          bool
 	ReadOnly           bool

@@ -21,12 +21,13 @@ import (
 // Call is one operation with its arguments.
 type Call struct {
 	Operation *api.Operation
-	Path      []string // arguments in the order of the template
-	Site      string   // adds the query parameter that names a site; empty is the local site
-	Query     any      // struct for go-querystring, or nil
-	Body      any      // sent as JSON; nil sends no body
-	Accept    string   // media type asked for; empty is the service's own
-	Bare      bool     // a success may come without a body, or with null, and leaves the result as it is
+	Path      []string          // arguments in the order of the template
+	Site      string            // adds the query parameter that names a site; empty is the local site
+	Query     any               // struct for go-querystring, or nil
+	Body      any               // sent as JSON; nil sends no body
+	Accept    string            // media type asked for; empty is the service's own
+	Header    map[string]string // further headers
+	Bare      bool              // a success may come without a body, or with null, and leaves the result as it is
 	// Work is what the look for a lost answer needs; nil where there is nothing to look for.
 	Work *Work
 	// Part marks a download: its answer is asked for as it is, without compression, and from where it says.
@@ -178,10 +179,11 @@ func (x *exchange) exchange(ctx context.Context) error {
 			}
 			return err
 		case session.expired(answer) && !session.given():
-			if !session.doubt(generation) {
+			if !session.mayRenew(generation) {
 				return err // it would refuse the next token as well
 			}
 			if x.operation.Class == api.Once && !x.refuses(answer) {
+				session.doubt(generation)
 				return err // nobody documents this answer as proof that nothing ran
 			}
 			x.mayHaveRun.Store(false) // the service has said that it did nothing
@@ -227,13 +229,13 @@ func (x *exchange) token(ctx context.Context, stale uint64) (token string, gener
 		return "", 0, x.client.session.denial()
 	case x.ownSession():
 		return x.client.session.get(ctx, stale, unnamed)
-	case x.operation.Anonymous:
-		return "", 0, nil
 	case x.call.Last:
 		return x.client.session.current(), 0, nil
-	default:
+	case !x.call.Token.IsZero():
 		x.client.session.complete(x.call.Token)
 		return x.call.Token.Reveal(), 0, nil
+	default:
+		return "", 0, nil
 	}
 }
 
@@ -325,7 +327,7 @@ func (x *exchange) settles(answer *drkit.Error) bool {
 	switch {
 	case x.refuses(answer):
 		return true
-	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusRequestTimeout,
+	case answer.Status == http.StatusUnauthorized && !errors.Is(answer, drkit.ErrNotFound), answer.Status == http.StatusRequestTimeout,
 		answer.Status == http.StatusTooManyRequests:
 		return false
 	default:

@@ -113,3 +113,13 @@ func (x *exchange) addressed() error {
 	}
 	return err
 }
+
+// Place returns the address of the service and the scope, as far as they are known: what the user has not named
+// comes with the first session.
+func (c *Client) Place() (endpoint, scope string) {
+	base, scope := c.place.now()
+	if base == nil {
+		return "", scope
+	}
+	return base.String(), scope
+}

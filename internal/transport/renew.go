@@ -59,20 +59,20 @@ func (s *session) postpone() {
 	s.renew = time.Now().Add(min(longestPause, margin/4))
 }
 
-// doubt takes note that the service has called the token of a call expired, and reports whether another sign-in
-// may help. One does not where the service refuses what it has granted a moment ago.
-func (s *session) doubt(generation uint64) bool {
+// mayRenew reports whether another sign-in may help after the service has called the token of a call expired. It
+// does not where the service refuses what it has granted a moment ago.
+func (s *session) mayRenew(generation uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case generation != s.generation:
-		return true // somebody has signed in since
-	case s.accepted.Load() != generation && time.Since(s.granted) < s.config.Rest:
-		return false
-	default:
-		s.doubted = max(s.doubted, generation)
-		return true
-	}
+	return generation != s.generation || // somebody has signed in since
+		s.accepted.Load() == generation || time.Since(s.granted) >= s.config.Rest
+}
+
+// doubt makes the next call sign in anew, although this one does not.
+func (s *session) doubt(generation uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doubted = max(s.doubted, generation)
 }
 
 // accept takes note that the service has done something under a token.

@@ -35,6 +35,9 @@ func (c *Client) newRequest(x *exchange) error {
 	if c.traceHeader != "" {
 		header.set(c.traceHeader, x.id)
 	}
+	for name, value := range x.call.Header {
+		header.Header[http.CanonicalHeaderKey(name)] = []string{value}
+	}
 	if part := x.call.Part; part != nil {
 		header.Header["Accept-Encoding"] = []string{"identity"}
 		if part.Offset > 0 {

@@ -61,7 +61,7 @@ type session struct {
 	granted    time.Time         // when the sign-in began
 	renew      time.Time         // when to sign in anew while the token is still good; zero: never
 	expires    time.Time         // zero: not known
-	doubted    uint64            // the newest generation that the service has called expired
+	doubted    uint64            // the newest generation that calls must not go out under any more
 	refused    error             // what the service said to the credentials: they are not tried again
 	pending    string            // token of a sign-in that is not complete yet
 	regained   map[string]uint64 // how often the session was made good again, by site
