@@ -45,24 +45,31 @@ type Identity struct {
 	Interface string
 }
 
-// Domain is an account of the cloud, by id or by name.
+// Domain is an account of the cloud, by id or by name. Of both, the id counts.
 type Domain struct {
-	ID   string `json:"id,omitempty"`
+	// ID is the id of the account.
+	ID string `json:"id,omitempty"`
+	// Name is the name of the account.
 	Name string `json:"name,omitempty"`
 }
 
-// Project is a project by id, or by name and the account that it belongs to; without an account, that of the
-// user. Of both, the id counts.
+// Project is a project by id, or by name and account. Of both, the id counts.
 type Project struct {
-	ID     string
-	Name   string
+	// ID is the id of the project.
+	ID string
+	// Name is the name of the project, which is unique within its account.
+	Name string
+	// Domain is the account that a project belongs to which is known by name; empty is that of the user.
 	Domain Domain
 }
 
-// User is somebody who may sign in, by id, or by name and account.
+// User is somebody who may sign in, by id, or by name and account. Of both, the id counts.
 type User struct {
-	ID     string
-	Name   string
+	// ID is the id of the user.
+	ID string
+	// Name is the name of the user, which is unique within its account.
+	Name string
+	// Domain is the account that the user belongs to.
 	Domain Domain
 }
 

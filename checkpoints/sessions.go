@@ -29,8 +29,10 @@ type Session struct {
 	Roles []string
 	// Methods are the ways in which the user has proved who they are.
 	Methods []string
-	// IssuedAt and ExpiresAt are by the clock of the identity service; zero if it does not say.
-	IssuedAt, ExpiresAt time.Time
+	// IssuedAt is when the token was made, by the clock of the identity service; zero if it does not say.
+	IssuedAt time.Time
+	// ExpiresAt is when the token ends, by the same clock; zero if it does not say, or never ends.
+	ExpiresAt time.Time
 }
 
 // SignIn makes sure that there is a session and returns it. Calls sign in by themselves, so it serves to try

@@ -20,31 +20,48 @@ type Settings struct {
 	AuthType string
 	// AuthURL is the address of the identity service.
 	AuthURL string
-	// UserID, or Username and UserDomain, are who signs in.
-	UserID, Username string
-	UserDomain       Domain
-	Password         drkit.Secret
+	// UserID is who signs in, by id.
+	UserID string
+	// Username is who signs in, by name within UserDomain.
+	Username string
+	// UserDomain is the account that the user belongs to.
+	UserDomain Domain
+	// Password is that of the user.
+	Password drkit.Secret
 	// Passcode is the one-time code of an MFA device. It is good for one sign-in: when the session ends, so does
 	// what the client can do.
 	Passcode drkit.Secret
 	// Token is one of the identity service that is exchanged for one of the project or, without an AuthURL, one of
 	// the project.
 	Token drkit.Secret
-	// AccessKey and SecretKey sign requests; with SecurityToken they are temporary.
-	AccessKey                string
-	SecretKey, SecurityToken drkit.Secret
-	// ProjectID, or ProjectName and ProjectDomain, are what the session is for.
-	ProjectID, ProjectName string
-	ProjectDomain          Domain
-	// Domain stands in for UserDomain and ProjectDomain, and DefaultDomain, which is an id, for Domain.
-	Domain        Domain
+	// AccessKey names the key that signs requests.
+	AccessKey string
+	// SecretKey is the secret of AccessKey.
+	SecretKey drkit.Secret
+	// SecurityToken makes AccessKey a temporary one.
+	SecurityToken drkit.Secret
+	// ProjectID is what the session is for, by id.
+	ProjectID string
+	// ProjectName is what the session is for, by name within ProjectDomain.
+	ProjectName string
+	// ProjectDomain is the account that the project belongs to; empty is that of the user.
+	ProjectDomain Domain
+	// Domain stands in for UserDomain and ProjectDomain.
+	Domain Domain
+	// DefaultDomain is the id of the account where no other is named.
 	DefaultDomain string
-	// AgencyName and AgencyDomain make the user act for another account, in DelegatedProject.
-	AgencyName       string
-	AgencyDomain     Domain
+	// AgencyName makes the user act for another account, by the agency of that name.
+	AgencyName string
+	// AgencyDomain is the account that has created the agency.
+	AgencyDomain Domain
+	// DelegatedProject is the project of that account, by name.
 	DelegatedProject string
-	// Region and Interface pick the address of the service in the catalogue; Endpoint is that address.
-	Region, Interface, Endpoint string
+	// Region picks the address of the service in the catalogue.
+	Region string
+	// Interface picks the kind of address: "public", "internal" or "admin".
+	Interface string
+	// Endpoint is the address of the service, instead of that of the catalogue.
+	Endpoint string
 	// CACert is a file of certificates in PEM format to verify servers by.
 	CACert string
 	// Insecure accepts any certificate.
@@ -85,7 +102,7 @@ func (s *Settings) Set(name, value string) error {
 // text returns the field of a name, or nil.
 func (s *Settings) text(name string) *string {
 	return map[string]*string{
-		"auth_type": &s.AuthType, "auth_url": &s.AuthURL, "region_name": &s.Region, "region": &s.Region,
+		"auth_type": &s.AuthType, "auth_url": &s.AuthURL, "region_name": &s.Region,
 		"interface": &s.Interface, "endpoint_type": &s.Interface,
 		"cbr_endpoint_override": &s.Endpoint, "cacert": &s.CACert,
 		"username": &s.Username, "user_name": &s.Username, "user_id": &s.UserID,

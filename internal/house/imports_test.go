@@ -31,6 +31,8 @@ func mayImport(dir string) (folders []string, known bool) {
 		return []string{"internal/api"}, true
 	case service != "" && isSimulator(dir):
 		return []string{"", "internal/api", "internal/simkit", service + "/internal/contract", simulatorOf(service)}, true
+	case dir == "checkpoints/clouds":
+		return []string{"", "checkpoints"}, true
 	case service != "":
 		return append([]string{"", "internal/transport", "internal/taskwait", service + "/internal"}, leaves...), true
 	case within(dir, "examples"):
@@ -108,6 +110,7 @@ func TestImportRulesBite(t *testing.T) {
 		{"internal/simkit", "internal/transport"},
 		{"vcav", "checkpoints"},
 		{"vcav", "vcav/vcavtest"},
+		{"checkpoints", "checkpoints/clouds"},
 		{"vcav", "internal/simkit"},
 		{"vcav/internal/contract", "vcav"},
 		{"vcav/vcavtest", "vcav"},
@@ -125,6 +128,7 @@ func TestImportRulesBite(t *testing.T) {
 		{"vcav", "internal/transport"},
 		{"vcav", "vcav/internal/contract"},
 		{"vcav/vcavtest", "vcav/internal/contract"},
+		{"checkpoints/clouds", "checkpoints"},
 		{"vcav/vcavtest", "internal/simkit"},
 		{"examples/quickstart", "vcav/vcavtest"},
 		{"examples/quickstart", ""},
