@@ -2,7 +2,6 @@ package checkpoints
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 
 	"github.com/drkit-go/drkit"
@@ -56,9 +55,6 @@ func decodeError(status int, body []byte) (transport.ServiceError, bool) {
 }
 
 func serviceError(status int, code, message string) transport.ServiceError {
-	if code == strconv.Itoa(status) {
-		code = "" // says nothing that the status does not
-	}
 	said := transport.ServiceError{Code: code, Message: message}
 	// An id that cannot be one is answered as if the token were bad.
 	if status == 401 && strings.Contains(strings.ToLower(message), "malformed request url") {

@@ -327,7 +327,7 @@ func (x *exchange) settles(answer *drkit.Error) bool {
 	switch {
 	case x.refuses(answer):
 		return true
-	case answer.Status == http.StatusUnauthorized && !errors.Is(answer, drkit.ErrNotFound), answer.Status == http.StatusRequestTimeout,
+	case answer.Status == http.StatusUnauthorized, answer.Status == http.StatusRequestTimeout,
 		answer.Status == http.StatusTooManyRequests:
 		return false
 	default:

@@ -21,8 +21,11 @@ func (c *Client) scrub(text string) string {
 		text = scrubOne(text, secret.Reveal())
 	}
 	c.hiddenMu.RUnlock()
-	current, pending := c.session.secrets()
-	return scrubOne(scrubOne(text, current), pending)
+	for ; c != nil; c = c.config.Beside {
+		current, pending := c.session.secrets()
+		text = scrubOne(scrubOne(text, current), pending)
+	}
+	return text
 }
 
 // scrubOne removes a secret as it is, and as JSON and queries write it.

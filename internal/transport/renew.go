@@ -45,18 +45,21 @@ func (s *session) renewAhead(ctx context.Context, generation uint64, named func(
 	waiting, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	err := s.flights.do(waiting, "", func(ctx context.Context) error { return s.signIn(named(ctx), generation) })
-	if err != nil && s.failed != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && s.postpone(generation) && s.failed != nil {
 		s.failed(ctx, err)
 	}
 }
 
-// postpone spaces out renewals that fail. The caller holds the lock.
-func (s *session) postpone() {
-	if s.renew.IsZero() {
-		return
+// postpone spaces out renewals that fail. It reports whether nobody else has done so.
+func (s *session) postpone(generation uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.generation != generation || !past(s.renew) {
+		return false
 	}
 	margin := marginOf(s.expires.Sub(s.granted))
 	s.renew = time.Now().Add(min(longestPause, margin/4))
+	return true
 }
 
 // mayRenew reports whether another sign-in may help after the service has called the token of a call expired. It

@@ -132,7 +132,6 @@ func (s *session) signIn(ctx context.Context, stale uint64) error {
 		s.refused = err
 	}
 	if err != nil {
-		s.postpone()
 		return err
 	}
 	if ctx.Err() == nil || s.generation <= stale { // else everybody has given up, and another run was quicker
