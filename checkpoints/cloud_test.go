@@ -171,7 +171,7 @@ var (
 	getVault    = api.Operation{Name: "Vaults.Get", Method: "GET", Path: "/v3/{project_id}/vaults/{vault_id}", Class: api.Read}
 	createVault = api.Operation{
 		Name: "Vaults.Create", Method: "POST", Path: "/v3/{project_id}/vaults", Class: api.Once,
-		Refusals: []string{"APIGW.0301", "401"},
+		Refusals: []string{"APIGW.0301", "APIGW.0303", "401"},
 	}
 	versions = api.Operation{Name: "Versions.Get", Method: "GET", Path: "/{api_version}", Class: api.Read}
 )
