@@ -3,7 +3,7 @@ package checkpoints
 import (
 	"context"
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what one-time codes are made with
+	"crypto/sha1"
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"

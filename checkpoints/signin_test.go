@@ -215,7 +215,9 @@ func TestArgumentsBeforeTheFirstSignIn(t *testing.T) {
 func TestErrorsNameTheProject(t *testing.T) {
 	t.Parallel()
 	c := newCloud(t)
-	c.answer = func(*http.Request) *http.Response { return reply(400, `{"error_code":"BackupService.6100","error_msg":"x"}`) }
+	c.answer = func(*http.Request) *http.Response {
+		return reply(400, `{"error_code":"BackupService.6100","error_msg":"x"}`)
+	}
 	err := list(t.Context(), c.clientOf(ops(Identity{URL: iamURL, Project: Project{Name: "eu-de"}})))
 	var answer *drkit.Error
 	require.ErrorAs(t, err, &answer)

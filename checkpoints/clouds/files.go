@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
-
-	"gopkg.in/yaml.v3"
 
 	"github.com/drkit-go/drkit/checkpoints"
 )
@@ -17,31 +14,6 @@ var ErrNoCloud = errors.New("no such cloud")
 
 // files are the texts of the three files; nil where one is missing.
 type files struct{ clouds, secure, public []byte }
-
-// section is a mapping of YAML.
-type section map[string]value
-
-// value is a value of YAML. Scalars are what stands there: a password of digits is no number.
-type value struct {
-	text    string
-	members section // nil unless it is a mapping
-	list    []value // likewise for a sequence
-}
-
-// UnmarshalYAML takes any value.
-func (v *value) UnmarshalYAML(node *yaml.Node) error {
-	switch node.Kind {
-	case yaml.MappingNode:
-		return node.Decode(&v.members)
-	case yaml.SequenceNode:
-		return node.Decode(&v.list)
-	case yaml.ScalarNode:
-		if node.Tag != "!!null" {
-			v.text = node.Value
-		}
-	}
-	return nil
-}
 
 // settings returns what the files say of a cloud in a region; an empty region is the one that the files name, or the
 // first.
@@ -92,26 +64,11 @@ func (f files) withProfile(cloud section) (section, error) {
 
 // cloudOf returns one cloud of a file, nil if it is not there.
 func cloudOf(file string, text []byte, top, name string) (section, error) {
-	var document section
-	if err := yaml.Unmarshal(text, &document); err != nil {
-		return nil, unreadable(file, err)
+	document, err := parse(file, text)
+	if err != nil {
+		return nil, err
 	}
-	return document[top].members[name].members, nil
-}
-
-// unreadable says where a file is wrong. What the YAML library says may repeat what stands there, and in these files
-// that may be a password.
-func unreadable(file string, err error) error {
-	var wrong *yaml.TypeError
-	line := err.Error()
-	if errors.As(err, &wrong) && len(wrong.Errors) > 0 {
-		line = wrong.Errors[0]
-	}
-	line = strings.TrimPrefix(line, "yaml: ")
-	if place, _, found := strings.Cut(line, ":"); found && strings.HasPrefix(place, "line ") {
-		return fmt.Errorf("%s: %s is not as it should be", file, place)
-	}
-	return fmt.Errorf("%s is not YAML, or not of clouds", file)
+	return document.members[top].members[name].members, nil
 }
 
 // merge returns one mapping put over another, member by member.

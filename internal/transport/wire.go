@@ -27,14 +27,14 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		// Without its exchange a request could neither be latched nor accounted for.
 		return nil, errDetached
 	}
-	req, err := x.signed(req)
+	sent, err := x.signed(req)
 	if err != nil {
 		return nil, err
 	}
 	if x.operation.Class != api.Once {
-		return w.next.RoundTrip(req)
+		return w.next.RoundTrip(sent)
 	}
-	if err = req.Context().Err(); err != nil {
+	if err := req.Context().Err(); err != nil {
 		return nil, err // net/http would refuse it, too, but without a trace of it
 	}
 	if !x.mayHaveRun.CompareAndSwap(false, true) {
@@ -45,14 +45,14 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 		GetConn: func(string) { asked.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
 	})
-	req = req.WithContext(ctx)
-	if req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != "" {
+	sent = sent.WithContext(ctx)
+	if sent.Header.Get("Idempotency-Key") != "" || sent.Header.Get("X-Idempotency-Key") != "" {
 		// net/http repeats any request that carries one of these, whatever the server makes of it.
-		req.Header = req.Header.Clone()
-		req.Header.Del("Idempotency-Key")
-		req.Header.Del("X-Idempotency-Key")
+		sent.Header = sent.Header.Clone()
+		sent.Header.Del("Idempotency-Key")
+		sent.Header.Del("X-Idempotency-Key")
 	}
-	resp, err := w.next.RoundTrip(req)
+	resp, err := w.next.RoundTrip(sent)
 	if err != nil && asked.Load() && !got.Load() {
 		x.mayHaveRun.Store(false)
 	}
