@@ -149,7 +149,7 @@ func TestSigningThatCannotBe(t *testing.T) {
 			return next.RoundTrip(req)
 		})
 	}))
-	err := place{client}.do(t.Context(), transport.Call{Operation: &createVault, Body: "x"}, nil)
+	err := resource{client}.do(t.Context(), transport.Call{Operation: &createVault, Body: "x"}, nil)
 	require.ErrorContains(t, err, "signing: query: ")
 	require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
 	assert.Empty(t, g.dates)

@@ -177,11 +177,11 @@ var (
 )
 
 func list(ctx context.Context, c *Client) error {
-	return place{c}.do(ctx, transport.Call{Operation: &listVaults}, nil)
+	return resource{c}.do(ctx, transport.Call{Operation: &listVaults}, nil)
 }
 
 func create(ctx context.Context, c *Client) error {
-	return place{c}.do(ctx, transport.Call{Operation: &createVault, Body: map[string]string{"name": "v"}}, nil)
+	return resource{c}.do(ctx, transport.Call{Operation: &createVault, Body: map[string]string{"name": "v"}}, nil)
 }
 
 func (c *cloud) options(more ...drkit.Option) []drkit.Option {

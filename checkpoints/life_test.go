@@ -381,7 +381,7 @@ func TestSecretsDoNotShow(t *testing.T) {
 		resp.Header.Set("X-Echo", r.Header.Get("X-Auth-Token"))
 		return resp
 	}
-	err = place{client}.do(ctx, transport.Call{Operation: &listVaults}, nil)
+	err = resource{client}.do(ctx, transport.Call{Operation: &listVaults}, nil)
 	require.ErrorContains(t, err, "you sent [redacted] by [redacted]")
 	require.Len(t, shown, 2)
 	for _, name := range []string{"X-Auth-Token", "Authorization", "X-Echo"} {

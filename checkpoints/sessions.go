@@ -10,12 +10,12 @@ import (
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
-// rest is how long a new token that the service refuses serves on: clouds need a moment until all of their services
+// settling is how long a new token that the service refuses serves on: clouds need a moment until all of their services
 // know it, and one that is refused for good must not become a sign-in for every call.
-const rest = time.Minute
+const settling = time.Minute
 
 // Sessions is the session of a client. There is one at a time; calls begin it when they need it.
-type Sessions struct{ at place }
+type Sessions struct{ resource }
 
 // Session is what the identity service said when this client signed in.
 type Session struct {
@@ -45,7 +45,7 @@ type Session struct {
 //
 // Source: Open Telekom Cloud, Identity and Access Management API reference, "Obtaining a User Token".
 func (s *Sessions) SignIn(ctx context.Context) (Session, error) {
-	c := s.at.client
+	c := s.client
 	if err := c.transport.SignIn(ctx); err != nil {
 		return Session{}, err
 	}
@@ -60,16 +60,16 @@ func (s *Sessions) SignIn(ctx context.Context) (Session, error) {
 //
 // Source: Open Telekom Cloud, Identity and Access Management API reference, "Deleting a Token".
 func (s *Sessions) End(ctx context.Context) error {
-	if _, signs := s.at.client.credentials.(accessKey); signs {
+	if _, signs := s.client.credentials.(accessKey); signs {
 		return errors.New("checkpoints.Sessions.End: access keys have no session")
 	}
-	return s.at.client.transport.SignOut(ctx)
+	return s.client.transport.SignOut(ctx)
 }
 
 // begins tells the transport how the sessions of this client begin and end; located asks for the address of the
 // service.
 func (c *Client) begins(session *transport.Session, login signer, located bool) {
-	session.Rest, session.Outlives = rest, true
+	session.Rest, session.Outlives = settling, true
 	session.SignIn = func(ctx context.Context) (transport.Grant, error) { return c.signIn(ctx, login, located) }
 	session.SignOut = func(ctx context.Context) error {
 		c.mu.Lock()

@@ -201,14 +201,14 @@ func TestArgumentsBeforeTheFirstSignIn(t *testing.T) {
 	c := newCloud(t)
 	client := c.clientOf(ops(Identity{URL: iamURL, Project: Project{Name: "eu-de"}}), drkit.WithReadOnly())
 	for _, id := range []string{"", ".", ".."} {
-		err := place{client}.do(t.Context(), transport.Call{Operation: &getVault, Path: []string{id}}, nil)
+		err := resource{client}.do(t.Context(), transport.Call{Operation: &getVault, Path: []string{id}}, nil)
 		require.ErrorContains(t, err, "checkpoints.Vaults.Get: vault_id ")
 	}
 	require.ErrorIs(t, create(t.Context(), client), drkit.ErrReadOnly)
 	assert.Empty(t, c.bodies)
-	require.NoError(t, place{client}.do(t.Context(), transport.Call{Operation: &getVault, Path: []string{"{project_id}"}}, nil))
+	require.NoError(t, resource{client}.do(t.Context(), transport.Call{Operation: &getVault, Path: []string{"{project_id}"}}, nil))
 	assert.Equal(t, "/v3/"+project+"/vaults/%7Bproject_id%7D", c.seen[0].URL.EscapedPath(), "an argument is never taken for the project")
-	require.NoError(t, place{client}.do(t.Context(), transport.Call{Operation: &versions, Path: []string{"cbr"}}, nil))
+	require.NoError(t, resource{client}.do(t.Context(), transport.Call{Operation: &versions, Path: []string{"cbr"}}, nil))
 	assert.Equal(t, "/cbr", c.seen[1].URL.Path, "some paths have no project")
 }
 
