@@ -1,0 +1,4 @@
+package checkpoints
+
+// Pattern is a recurrence rule as the service spells it.
+type Pattern string
