@@ -109,7 +109,7 @@ func (e *ChecksumError) Error() string {
 	line := sentence{}
 	line.add(e.Operation)
 	line.add(fmt.Sprintf("%s: the %d bytes received have %s instead of %s", ErrChecksum, e.Bytes, e.Got, e.Want))
-	line.trailer("", e.OperationID)
+	line.trailer("", e.OperationID, "")
 	return line.String()
 }
 

@@ -57,13 +57,14 @@ type Error struct {
 	Message     string        // the service's words, or ours about an answer that cannot be used
 	Args        []string      // values that the service put into the message
 	OperationID string        // look for it in the service's logs
+	RequestID   string        // the service's own name for the request; empty if it gives none
 	RetryAfter  time.Duration // how long the service asks to wait; 0 if it does not say
 	Stack       string        `json:"-"` // the service's stack trace; never part of Error()
-	Kind        error         `json:"-"` // the sentinel that errors.Is finds; nil if none fits
+	Kind        error         `json:"-"` // the sentinel that errors.Is finds, or what wraps it; nil if none fits
 	Err         error         `json:"-"` // the cause, where no usable answer came
 }
 
-// Error returns operation, status, code, message, cause, request and operation ID on one line.
+// Error returns operation, status, code, message, cause, request and its IDs on one line.
 func (e *Error) Error() string {
 	line := sentence{}
 	line.add(e.Operation)
@@ -77,21 +78,24 @@ func (e *Error) Error() string {
 	case e.Message == "" && e.Kind != nil:
 		line.add(e.Kind.Error())
 	}
-	line.trailer(e.Method+" "+e.Path, e.OperationID)
+	line.trailer(e.Method+" "+e.Path, e.OperationID, e.RequestID)
 	return line.String()
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether target is the sentinel of this error.
-func (e *Error) Is(target error) bool { return e.Kind != nil && target == e.Kind }
+// Is reports whether target is the sentinel of this error, or what stands for it more closely.
+func (e *Error) Is(target error) bool { return e.Kind != nil && errors.Is(e.Kind, target) }
 
 // LogValue groups what Error prints.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
 		slog.String("operation", e.Operation), slog.String("method", e.Method), slog.String("path", e.Path), slog.Int("status", e.Status), slog.String("code", e.Code),
 		slog.String("message", oneLine(e.Message)), slog.String("operation_id", e.OperationID),
+	}
+	if e.RequestID != "" {
+		attrs = append(attrs, slog.String("request_id", oneLine(e.RequestID)))
 	}
 	if e.Err != nil {
 		attrs = append(attrs, slog.String("cause", oneLine(e.Err.Error())))
@@ -131,12 +135,12 @@ func (e *TaskError) Error() string {
 	if e.TaskID != "" {
 		task = "task " + e.TaskID
 	}
-	line.trailer(at(task, e.Site), e.OperationID)
+	line.trailer(at(task, e.Site), e.OperationID, "")
 	return line.String()
 }
 
-// Is reports whether target is the sentinel of this error.
-func (e *TaskError) Is(target error) bool { return e.Kind != nil && target == e.Kind }
+// Is reports whether target is the sentinel of this error, or what stands for it more closely.
+func (e *TaskError) Is(target error) bool { return e.Kind != nil && errors.Is(e.Kind, target) }
 
 // LogValue groups what Error prints.
 func (e *TaskError) LogValue() slog.Value {
@@ -156,7 +160,7 @@ func (s *sentence) add(part string) {
 	}
 }
 
-func (s *sentence) trailer(request, operationID string) {
+func (s *sentence) trailer(request, operationID, requestID string) {
 	if len(s.parts) == 0 {
 		s.parts = append(s.parts, "failed")
 	}
@@ -166,6 +170,9 @@ func (s *sentence) trailer(request, operationID string) {
 	}
 	if operationID != "" {
 		trailer = append(trailer, "operation ID "+oneLine(operationID))
+	}
+	if requestID = oneLine(requestID); requestID != "" {
+		trailer = append(trailer, "request ID "+requestID)
 	}
 	if len(trailer) > 0 {
 		s.parts[len(s.parts)-1] += " (" + strings.Join(trailer, ", ") + ")"

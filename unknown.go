@@ -39,7 +39,7 @@ func (e *OutcomeUnknownError) Error() string {
 	line.add(unknown)
 	line.add(e.reason())
 	line.add(e.findings())
-	line.trailer(at(e.Method+" "+e.Path, e.Site), e.OperationID)
+	line.trailer(at(e.Method+" "+e.Path, e.Site), e.OperationID, "")
 	return line.String()
 }
 

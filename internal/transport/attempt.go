@@ -185,6 +185,9 @@ func (x *exchange) readError() *drkit.Error {
 		return answer
 	}
 	answer.Code, answer.Message, answer.Args, answer.Stack = said.Code, said.Message, said.Args, said.Stack
+	if said.RequestID != "" {
+		answer.RequestID = said.RequestID
+	}
 	if said.Kind != nil {
 		answer.Kind = said.Kind
 	}
@@ -202,9 +205,16 @@ func (x *exchange) contentType() string {
 }
 
 func (x *exchange) newError() *drkit.Error {
-	return &drkit.Error{
+	e := &drkit.Error{
 		Operation: x.name, Method: x.operation.Method, Path: x.path, Status: x.status, OperationID: x.id,
 	}
+	for _, name := range x.client.config.RequestIDs {
+		if id := x.header.Get(name); id != "" {
+			e.RequestID = id
+			break
+		}
+	}
+	return e
 }
 
 // outcome turns what the last attempt brought into an error, or nil for a success.

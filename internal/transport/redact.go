@@ -77,7 +77,7 @@ func (c *Client) ScrubTask(e *drkit.TaskError) {
 }
 
 func (c *Client) scrubError(e *drkit.Error) {
-	e.Code, e.Message, e.Stack = c.scrub(e.Code), c.scrub(e.Message), c.scrub(e.Stack)
+	e.Code, e.Message, e.Stack, e.RequestID = c.scrub(e.Code), c.scrub(e.Message), c.scrub(e.Stack), c.scrub(e.RequestID)
 	for i, arg := range e.Args {
 		e.Args[i] = c.scrub(arg)
 	}

@@ -21,10 +21,11 @@ import (
 
 // Config is what a service tells the transport about itself.
 type Config struct {
-	Service       string // prefix of operation names, as in "vcav"
-	Endpoint      string // base URL
-	TraceHeader   string // carries the operation ID; empty for a service that takes none
-	SiteParameter string // of the query, names the site of a call
+	Service       string   // prefix of operation names, as in "vcav"
+	Endpoint      string   // base URL
+	TraceHeader   string   // carries the operation ID; empty for a service that takes none
+	RequestIDs    []string // headers of answers that name the request, the first that is there counts
+	SiteParameter string   // of the query, names the site of a call
 	// SlashBeforeQuery is for services that write /things/?limit=1, and /things without a query.
 	SlashBeforeQuery bool
 	// LooseScalars also takes numbers and truth values for text, and text for truth values: for services that
@@ -58,7 +59,9 @@ type ServiceError struct {
 	Message string
 	Args    []string
 	Stack   string
-	Kind    error // sentinel; nil leaves it to the status
+	// RequestID is the service's own name for the request; empty leaves it to the headers.
+	RequestID string
+	Kind      error // sentinel, or what wraps one; nil leaves it to the status
 }
 
 // Client sends the calls of one service client. It is safe for concurrent use.
