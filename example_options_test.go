@@ -202,6 +202,17 @@ func ExampleWithoutPrefetch() {
 	// Output: <nil>
 }
 
+// A long list then comes four pages at a time, in its order.
+func ExampleWithParallelPages() {
+	_, err := newClient(drkit.WithParallelPages(4))
+	fmt.Println(err)
+	_, err = newClient(drkit.WithParallelPages(4), drkit.WithoutPrefetch())
+	fmt.Println(err)
+	// Output:
+	// <nil>
+	// WithoutPrefetch and WithParallelPages contradict each other
+}
+
 func ExampleWithUserAgent() {
 	_, err := newClient(drkit.WithUserAgent("night-drill/1.0"))
 	fmt.Println(err)

@@ -201,6 +201,20 @@ func WithoutPrefetch() Option {
 	})
 }
 
+// WithParallelPages lets a list fetch up to so many pages at a time, once its first page has told how many rows
+// there are and the caller has asked for a second one. Rows keep their order. By default it is one. Each list
+// takes that many connections, and holds that many pages that the caller has not come to yet. It does nothing for
+// lists whose length is not known.
+func WithParallelPages(pages int) Option {
+	return optionFunc(func(s *settings.Settings) error {
+		if pages < 1 {
+			return fmt.Errorf("WithParallelPages(%d): it takes at least one page", pages)
+		}
+		s.ParallelPages = pages
+		return nil
+	})
+}
+
 // WithUserAgent sets the User-Agent header. The default is "drkit-go".
 func WithUserAgent(agent string) Option {
 	return optionFunc(func(s *settings.Settings) error {

@@ -64,6 +64,7 @@ func TestOptions(t *testing.T) {
 		"WithInsecureSkipVerify": {[]drkit.Option{drkit.WithInsecureSkipVerify()}, settings.Settings{InsecureSkipVerify: true}},
 		"WithPlainHTTP":          {[]drkit.Option{drkit.WithPlainHTTP()}, settings.Settings{PlainHTTP: true}},
 		"WithoutPrefetch":        {[]drkit.Option{drkit.WithoutPrefetch()}, settings.Settings{NoPrefetch: true}},
+		"WithParallelPages":      {[]drkit.Option{drkit.WithParallelPages(4)}, settings.Settings{ParallelPages: 4}},
 		"WithReadOnly":           {[]drkit.Option{drkit.WithReadOnly()}, settings.Settings{ReadOnly: true}},
 		"WithUserAgent":          {[]drkit.Option{drkit.WithUserAgent("runbook/1.2 (night shift)")}, settings.Settings{UserAgent: "runbook/1.2 (night shift)"}},
 		"WithMaxBodyBytes":       {[]drkit.Option{drkit.WithMaxBodyBytes(1)}, settings.Settings{MaxBodyBytes: 1}},

@@ -34,6 +34,7 @@ type Settings struct {
 	PlainHTTP          bool
 	ReadOnly           bool
 	NoPrefetch         bool
+	ParallelPages      int // of one list, at most so many at a time; 0 is one
 	UserAgent          string
 	APIVersion         string // by an option of the service; empty is the service's default
 }
@@ -112,6 +113,8 @@ func (s Settings) Validate() error {
 		return errors.New("WithInsecureSkipVerify and WithRootCAs contradict each other")
 	case s.InsecureSkipVerify && s.Thumbprint != nil:
 		return errors.New("WithInsecureSkipVerify and WithThumbprint contradict each other")
+	case s.NoPrefetch && s.ParallelPages > 1:
+		return errors.New("WithoutPrefetch and WithParallelPages contradict each other")
 	case s.PlainHTTP && s.ConfiguresTLS():
 		return errors.New("WithPlainHTTP contradicts the options that configure TLS")
 	}

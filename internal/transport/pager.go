@@ -24,6 +24,13 @@ type List[T any] struct {
 	// Ahead fetches the next page while the caller works on this one: begun when the caller asks for its
 	// second row, and ended when the caller breaks out.
 	Ahead bool
+	// Parallel is how many pages are fetched at a time, where Ahead is set and the first page tells how many rows
+	// there are; 0 is one.
+	Parallel int
+	// After reads the list by markers in the place of offsets: a page begins after the row that marker names, and
+	// the first one after Marker. Such pages cannot slip, so they do not overlap.
+	After  func(ctx context.Context, marker string, limit int) (Page[T], error)
+	Marker string
 }
 
 // maxWalks is how often a list that moves is read from its beginning before that is given up.
@@ -31,7 +38,8 @@ const maxWalks = 4
 
 // Rows walks the list from page to page. Each page overlaps the last by one row: where the two do not
 // join, rows have come or gone, and the walk begins again, passing on only rows that it has not passed
-// on before. Nothing is sent before the first row is asked for.
+// on before. Pages that are fetched in parallel overlap in the same way and are passed on in their order. Nothing
+// is sent before the first row is asked for.
 func Rows[T any](ctx context.Context, list List[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -62,18 +70,19 @@ type walk[T any] struct {
 func (w *walk[T]) run(ctx context.Context) (ended bool) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	place := position{offset: w.list.Offset, limit: w.list.Limit}
-	next := w.fetch(ctx, place, false)
-	defer func() { next.drop(cancel) }()
+	place := position{offset: w.list.Offset, limit: w.list.Limit, last: w.list.Marker}
+	coming := []*pending[T]{w.fetch(ctx, place, false)}
+	defer func() { dropAll(coming, cancel) }()
 	for {
-		page, err := next.get()
+		page, err := coming[0].get()
 		if err != nil {
 			var none T
 			w.yield(none, err)
 			return true
 		}
+		coming = coming[1:]
 		rows := page.Items
-		if place.read > 0 {
+		if place.read > 0 && w.list.After == nil {
 			if len(rows) == 0 || w.list.ID(&rows[0]) != place.last {
 				return false
 			}
@@ -84,10 +93,9 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 		}
 		place.advance(len(rows), w.list.ID(&rows[len(rows)-1]))
 		end := page.Total > 0 && place.offset+place.read >= page.Total
-		next = &pending[T]{}
 		begin := func() {
-			if !end && next.result == nil {
-				next = w.fetch(ctx, place, w.list.Ahead)
+			if !end {
+				coming = w.fill(ctx, coming, place, page.Total)
 			}
 		}
 		more, moved := w.pass(rows, begin)
@@ -101,14 +109,33 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 	}
 }
 
+// fill begins to fetch what comes next: one page, or several where it is known where they begin. A list that has
+// moved is read again page by page.
+func (w *walk[T]) fill(ctx context.Context, coming []*pending[T], place position, total int) []*pending[T] {
+	width := 1
+	if step := place.first - 1; w.list.Ahead && w.list.After == nil && w.number == 0 && step > 0 {
+		width = max(1, w.list.Parallel)
+		place.read += len(coming) * step
+	}
+	for len(coming) == 0 || len(coming) < width && place.offset+place.read < total {
+		coming = append(coming, w.fetch(ctx, place, w.list.Ahead))
+		place.read += place.first - 1
+	}
+	return coming
+}
+
 // position is how far a walk has come.
 type position struct {
 	offset, limit int
 	read          int
-	last          string // id of the last row
+	first         int    // rows of the first page; the others have as many, but for the last
+	last          string // id of the last row, or where the list begins
 }
 
 func (p *position) advance(rows int, last string) {
+	if p.read == 0 {
+		p.first = rows
+	}
 	p.read += rows
 	p.last = last
 	if p.limit == 1 {
@@ -126,7 +153,7 @@ func (p position) next() (offset, limit int) {
 
 // pending is a page that is on its way, or one that is fetched when it is needed.
 type pending[T any] struct {
-	result chan struct{} // closed when page and err are set; nil if nothing was begun
+	result chan struct{} // closed when page and err are set
 	fetch  func()
 	page   Page[T]
 	err    error
@@ -135,9 +162,13 @@ type pending[T any] struct {
 // fetch begins to fetch a page, at once or when it is needed.
 func (w *walk[T]) fetch(ctx context.Context, place position, ahead bool) *pending[T] {
 	p := &pending[T]{result: make(chan struct{})}
-	offset, limit := place.next()
 	run := func() {
 		defer close(p.result)
+		if w.list.After != nil {
+			p.page, p.err = w.list.After(ctx, place.last, w.list.Limit)
+			return
+		}
+		offset, limit := place.next()
 		p.page, p.err = w.list.Fetch(ctx, offset, limit)
 	}
 	if ahead {
@@ -158,13 +189,14 @@ func (p *pending[T]) get() (Page[T], error) {
 	return p.page, p.err
 }
 
-// drop ends a fetch that nobody wants any more, and waits until it has ended.
-func (p *pending[T]) drop(cancel context.CancelFunc) {
-	if p.result == nil || p.fetch != nil {
-		return
-	}
+// dropAll ends the fetches that nobody wants any more, and waits until they have ended.
+func dropAll[T any](coming []*pending[T], cancel context.CancelFunc) {
 	cancel()
-	<-p.result
+	for _, p := range coming {
+		if p.fetch == nil {
+			<-p.result
+		}
+	}
 }
 
 // pass hands on the rows that are new, and calls begin once the caller wants more than the first. More is

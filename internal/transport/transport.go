@@ -177,6 +177,9 @@ func (c *Client) Logger() *slog.Logger { return c.settings.Logger }
 // Prefetch reports whether lists fetch the next page while the caller works on this one.
 func (c *Client) Prefetch() bool { return !c.settings.NoPrefetch }
 
+// ParallelPages returns how many pages of a list may be fetched at a time.
+func (c *Client) ParallelPages() int { return max(1, c.settings.ParallelPages) }
+
 // Hide takes secrets that must not show in errors and observed answers, beside those of the Config.
 func (c *Client) Hide(secrets ...drkit.Secret) {
 	c.hiddenMu.Lock()
