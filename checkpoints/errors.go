@@ -27,7 +27,7 @@ var (
 // ErrorCode is a code of an error answer. errors.Is finds it in the errors of calls, as in
 // errors.Is(err, checkpoints.CodeVaultFull), and with it the sentinel that it stands for. Codes that are not among
 // the constants are found in the Code of [drkit.Error] only.
-type ErrorCode string
+type ErrorCode string //nolint:errname // it is a code, and not the error that has it
 
 // Error returns the code.
 func (c ErrorCode) Error() string { return string(c) }

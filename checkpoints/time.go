@@ -42,7 +42,7 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 		if text[date] == ' ' {
 			spelled[date] = 'T'
 		}
-		if bytes.IndexAny(text[date:], "Zz+-") < 0 {
+		if !bytes.ContainsAny(text[date:], "Zz+-") {
 			spelled = append(spelled, 'Z')
 		}
 	}

@@ -1003,7 +1003,7 @@ type MigrationStart struct {
 	// All regions, or this one alone.
 	AllRegions bool `json:"all_regions"`
 	// What is added to the sizes of the new vaults, as a part of them, 0 to 1.
-	Reservation float32 `json:"reservation"`
+	Reservation float64 `json:"reservation"`
 }
 
 // MigrationStatus is how far a migration is. Huawei Cloud only.
@@ -1247,7 +1247,7 @@ type PolicyAssociation struct {
 	// Cloud does not list it.
 	DestinationVaultID drkit.Opt[string] `json:"destination_vault_id,omitzero"`
 	// Several policies in the place of one, 1 to 10. Huawei Cloud only.
-	AddPolicyIds []string `json:"add_policy_ids,omitzero"`
+	AddPolicyIDs []string `json:"add_policy_ids,omitzero"`
 }
 
 // PolicyCreate is a new policy.
@@ -2140,7 +2140,7 @@ type AgentQuery struct {
 	// Only agents in this state.
 	Status AgentStatus `url:"status,omitempty"`
 	// Only agents with one of these identifiers.
-	AgentID []string `url:"agent_id,omitempty"`
+	AgentIDs []string `url:"agent_id,omitempty"`
 	// Most rows of a page, 1 to 1000, which is the default.
 	Limit int `url:"limit,omitempty"`
 	// Rows to skip; 0 by default.
@@ -2336,7 +2336,7 @@ type StorageUsageQuery struct {
 type VaultQuery struct {
 	// Only vaults with one of these identifiers. That there may be several is seen in the code
 	// of a client.
-	ID []string `url:"id,omitempty"`
+	IDs []string `url:"id,omitempty"`
 	// Only vaults of this name.
 	Name string `url:"name,omitempty"`
 	// Only vaults of this kind of cloud.
@@ -2348,7 +2348,7 @@ type VaultQuery struct {
 	// Only vaults that this policy is applied to.
 	PolicyID string `url:"policy_id,omitempty"`
 	// Only vaults that one of these resources is associated with.
-	ResourceIds []string `url:"resource_ids,omitempty,comma"`
+	ResourceIDs []string `url:"resource_ids,omitempty,comma"`
 	// Only vaults in this state. Huawei Cloud only.
 	Status VaultStatus `url:"status,omitempty"`
 	// Only vaults of this enterprise project. Huawei Cloud only.

@@ -228,7 +228,9 @@ func TestRowsByMarkerThatDoNotEnd(t *testing.T) {
 	source := &table{cap: 4, rows: rowsOf(9)}
 	list := source.marked("", 4)
 	after := list.After
-	list.After = func(ctx context.Context, _ string, limit int) (transport.Page[string], error) { return after(ctx, "", limit) }
+	list.After = func(ctx context.Context, _ string, limit int) (transport.Page[string], error) {
+		return after(ctx, "", limit)
+	}
 	rows, err := drkit.Collect(transport.Rows(t.Context(), list))
 	require.ErrorIs(t, err, drkit.ErrListMoved)
 	assert.Equal(t, rowsOf(4), rows)

@@ -1,0 +1,191 @@
+package checkpoints
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/drkit-go/drkit/checkpoints/internal/contract"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// Backups are those of single resources. That of a server has one more for each disk, as its children.
+type Backups struct{ resource }
+
+// List walks the backups that match query, in the order of its Sort. query.Limit is the rows a page, at most 1000,
+// which is the default; the walk goes on to the last page. Statuses that are empty, but not nil, match nothing.
+// With a Marker the walk begins after the backup of that id, and reads page after page by markers. It is safe to
+// repeat.
+//
+// Errors: [drkit.ErrListMoved] if backups keep coming or going while the list is read: sorted by
+// Asc("created_at") it stands still for longest.
+// Roles: cbr:backups:list.
+//
+// Source: CBR API reference, "Querying All Backups".
+func (b *Backups) List(ctx context.Context, query BackupQuery) iter.Seq2[Backup, error] {
+	if query.Status != nil && len(query.Status) == 0 {
+		return none[Backup]
+	}
+	fetch := func(ctx context.Context, query BackupQuery) (transport.Page[Backup], error) {
+		var page struct {
+			Backups []Backup
+			Count   int
+		}
+		err := b.do(ctx, transport.Call{Operation: &contract.BackupsList, Query: query}, &page)
+		return transport.Page[Backup]{Items: page.Backups, Total: page.Count}, err
+	}
+	list := transport.List[Backup]{
+		Name: "Backups.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
+		ID: func(row *Backup) string { return row.ID },
+		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Backup], error) {
+			query := query
+			query.Offset, query.Limit = offset, limit
+			return fetch(ctx, query)
+		},
+	}
+	if query.Marker != "" {
+		if query.Offset != 0 {
+			return refused[Backup](wrong(&contract.BackupsList, errMarkerAndOffset))
+		}
+		list.After = func(ctx context.Context, marker string, limit int) (transport.Page[Backup], error) {
+			query := query
+			query.Marker, query.Limit = marker, limit
+			return fetch(ctx, query)
+		}
+	}
+	return rows(ctx, b.resource, list)
+}
+
+var errMarkerAndOffset = errors.New("a Marker and an Offset: either says where to begin")
+
+// Get returns a backup, that of a server with its disk backups. It is safe to repeat.
+//
+// Errors: [drkit.ErrNotFound].
+// Roles: cbr:backups:get.
+//
+// Source: CBR API reference, "Querying a Specified Backup".
+func (b *Backups) Get(ctx context.Context, id string) (Backup, error) {
+	return b.one(ctx, transport.Call{Operation: &contract.BackupsGet, Path: []string{id}})
+}
+
+// Update gives a backup another name. It is safe to repeat. Huawei Cloud only.
+//
+// Errors: [drkit.ErrNotFound].
+//
+// Source: the code of a client.
+func (b *Backups) Update(ctx context.Context, id string, update BackupUpdate) (Backup, error) {
+	return b.one(ctx, transport.Call{Operation: &contract.BackupsUpdate, Path: []string{id}, Body: struct {
+		Backup BackupUpdate `json:"backup"`
+	}{update}})
+}
+
+// one sends a call that answers a backup.
+func (b *Backups) one(ctx context.Context, call transport.Call) (Backup, error) {
+	var answer struct{ Backup Backup }
+	call.Check = holds("backup", &answer.Backup.ID)
+	err := b.do(ctx, call, &answer)
+	return answer.Backup, err
+}
+
+// Delete deletes a backup. It returns once the service has taken the request; the backup is
+// [BackupStatusDeleting] until it is gone. It is safe to repeat: a repeat that finds nothing counts as done.
+//
+// Errors: [drkit.ErrNotFound]; [ErrBusy] if the backup is in use; [drkit.ErrConflict] if an image was made of it, or
+// if it is an automatic one in a locked vault.
+// Roles: cbr:backups:delete.
+//
+// Source: CBR API reference, "Deleting a Backup".
+func (b *Backups) Delete(ctx context.Context, id string) error {
+	return b.do(ctx, transport.Call{Operation: &contract.BackupsDelete, Path: []string{id}}, nil)
+}
+
+// Replicate copies the backup of a server to a vault in another region, which has at most one copy of it; a copy
+// cannot be copied again. It returns once the service has taken the request, with the record of the copy.
+//
+// The request is sent at most once.
+//
+// Errors: [drkit.ErrNotFound] if the backup, or the destination vault, is not there; [ErrInvalid] if the backup or
+// the region cannot be replicated; [ErrQuota] if the destination is full; [drkit.ErrOutcomeUnknown] if the answer
+// was lost.
+// Roles: cbr:backups:replicate.
+//
+// Source: CBR API reference, "Replicating a Backup".
+func (b *Backups) Replicate(ctx context.Context, id string, replicate BackupReplicateParam) (BackupReplication, error) {
+	if err := replicate.check(); err != nil {
+		return BackupReplication{}, wrong(&contract.BackupsReplicate, err)
+	}
+	var answer struct{ Replication BackupReplication }
+	err := b.do(ctx, transport.Call{
+		Operation: &contract.BackupsReplicate, Path: []string{id}, Check: holds("replication", &answer.Replication.BackupID),
+		Body: struct {
+			Replicate BackupReplicateParam `json:"replicate"`
+		}{replicate},
+	}, &answer)
+	return answer.Replication, err
+}
+
+// Restore writes a backup over the disks of a server, or over a disk. It returns once the service has taken the
+// request, with the task if the answer names one. The server is started afterwards unless PowerOn is
+// drkit.Some(false).
+//
+// The request is sent at most once.
+//
+// Errors: [drkit.ErrNotFound]; [ErrBusy] if the resource is being backed up or restored; [drkit.ErrConflict] if
+// its status, or that of the backup or the vault, forbids it; [ErrInvalid] if backup and target do not go
+// together; [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Roles: cbr:backups:restore.
+//
+// Source: CBR API reference, "Restoring a Backup".
+func (b *Backups) Restore(ctx context.Context, id string, restore BackupRestore) (RestoreJob, error) {
+	if err := restore.check(); err != nil {
+		return RestoreJob{}, wrong(&contract.BackupsRestore, err)
+	}
+	var answer RestoreJob
+	err := b.do(ctx, transport.Call{
+		Operation: &contract.BackupsRestore, Path: []string{id}, Bare: true, // the guide shows no body
+		Body: struct {
+			Restore BackupRestore `json:"restore"`
+		}{restore},
+	}, &answer)
+	return answer, err
+}
+
+// Sync makes backups that lie in a bucket known to the service. It returns the tasks that do it. Huawei Cloud only.
+//
+// The request is sent at most once.
+//
+// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost.
+//
+// Source: the code of a client.
+func (b *Backups) Sync(ctx context.Context, backups []BackupSync) ([]BackupSyncResult, error) {
+	if len(backups) == 0 {
+		return nil, wrong(&contract.BackupsSync, errors.New("there are no backups"))
+	}
+	var answer struct{ Sync []BackupSyncResult }
+	err := b.do(ctx, transport.Call{
+		Operation: &contract.BackupsSync, Check: func() error {
+			if len(answer.Sync) != len(backups) {
+				return fmt.Errorf("%d tasks for %d backups", len(answer.Sync), len(backups))
+			}
+			return nil
+		},
+		Body: struct {
+			Sync []BackupSync `json:"sync"`
+		}{backups},
+	}, &answer)
+	return answer.Sync, err
+}
+
+// Metadata returns what a server was when it was backed up. It is safe to repeat. Huawei Cloud only.
+//
+// Errors: [drkit.ErrNotFound]; [ErrBusy] if the backup has no metadata in its present status.
+//
+// Source: the code of a client.
+func (b *Backups) Metadata(ctx context.Context, id string) (BackupMetadata, error) {
+	var metadata BackupMetadata
+	err := b.do(ctx, transport.Call{
+		Operation: &contract.BackupsMetadata, Path: []string{id}, Check: holds("backup", &metadata.BackupID),
+	}, &metadata)
+	return metadata, err
+}

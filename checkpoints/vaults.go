@@ -1,0 +1,195 @@
+package checkpoints
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"github.com/drkit-go/drkit/checkpoints/internal/contract"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// Vaults are the places for backups, each for one kind of resource.
+type Vaults struct{ resource }
+
+// vaultAnswer is what operations answer that change a vault, or show one.
+type vaultAnswer struct {
+	Vault Vault
+	OrderResult
+}
+
+// Create creates a vault that is paid by use. Resources may be left out. [Vaults.CreatePrepaid] is for one that is
+// paid ahead.
+//
+// The request is sent at most once.
+//
+// Errors: [ErrQuota] if there are as many vaults as there may be; [drkit.ErrConflict] if a resource belongs to a
+// vault already; [ErrInvalid]; [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Roles: cbr:vaults:create.
+//
+// Source: CBR API reference, "Creating a Vault".
+func (v *Vaults) Create(ctx context.Context, vault VaultCreate) (Vault, error) {
+	if vault.Billing.ChargingMode.Or(ChargingModePostPaid) == ChargingModePrePaid {
+		return Vault{}, wrong(&contract.VaultsCreate, errors.New("CreatePrepaid is for what is paid ahead"))
+	}
+	var answer vaultAnswer
+	err := v.create(ctx, vault, holds("vault", &answer.Vault.ID), &answer)
+	return answer.Vault, err
+}
+
+// CreatePrepaid orders a vault that is paid ahead, and returns the orders. Huawei Cloud only.
+//
+// The request is sent at most once.
+//
+// Errors: as those of [Vaults.Create]. What went wrong with the order itself is in the result.
+// Roles: cbr:vaults:create.
+//
+// Source: Huawei Cloud CBR API reference.
+func (v *Vaults) CreatePrepaid(ctx context.Context, vault VaultCreate) (OrderResult, error) {
+	billing := vault.Billing
+	var err error
+	switch {
+	case billing.ChargingMode.Or("") != ChargingModePrePaid:
+		err = errors.New("the charging mode is not " + string(ChargingModePrePaid))
+	case billing.PeriodType.Or("") == "" || billing.PeriodNum.Or(0) <= 0:
+		err = errors.New("what is paid ahead needs a period type and a period number")
+	}
+	if err != nil {
+		return OrderResult{}, wrong(&contract.VaultsCreate, err)
+	}
+	var answer vaultAnswer
+	err = v.create(ctx, vault, nil, &answer)
+	return answer.OrderResult, err
+}
+
+func (v *Vaults) create(ctx context.Context, vault VaultCreate, check func() error, answer *vaultAnswer) error {
+	if err := vault.check(); err != nil {
+		return wrong(&contract.VaultsCreate, err)
+	}
+	if vault.Resources == nil {
+		vault.Resources = []Resource{} // the service refuses null
+	}
+	return v.do(ctx, transport.Call{Operation: &contract.VaultsCreate, Check: check, Body: struct {
+		Vault VaultCreate `json:"vault"`
+	}{vault}}, answer)
+}
+
+// List walks the vaults that match query. query.Limit is the rows a page, at most 1000, which is the default; the
+// walk goes on to the last page. IDs and ResourceIDs that are empty, but not nil, match nothing. It is safe to
+// repeat.
+//
+// Errors: [drkit.ErrListMoved] if vaults keep coming or going while the list is read.
+// Roles: cbr:vaults:list.
+//
+// Source: CBR API reference, "Querying the Vault List".
+func (v *Vaults) List(ctx context.Context, query VaultQuery) iter.Seq2[Vault, error] {
+	if query.IDs != nil && len(query.IDs) == 0 || query.ResourceIDs != nil && len(query.ResourceIDs) == 0 {
+		return none[Vault]
+	}
+	return v.walk(ctx, query.Offset, query.Limit, func(offset, limit int) transport.Call {
+		query := query
+		query.Offset, query.Limit = offset, limit
+		return transport.Call{Operation: &contract.VaultsList, Query: query}
+	})
+}
+
+// External walks the vaults of a project in another region that match query, as [Vaults.List] does. It is safe to
+// repeat. Huawei Cloud only.
+//
+// Errors: [drkit.ErrListMoved] if vaults keep coming or going while the list is read.
+//
+// Source: Huawei Cloud CBR API reference.
+func (v *Vaults) External(ctx context.Context, query ExternalVaultQuery) iter.Seq2[Vault, error] {
+	err := errors.Join(filled("external project id", query.ExternalProjectID), filled("region id", query.RegionID))
+	if err != nil {
+		return refused[Vault](wrong(&contract.VaultsExternal, err))
+	}
+	return v.walk(ctx, query.Offset, query.Limit, func(offset, limit int) transport.Call {
+		query := query
+		query.Offset, query.Limit = offset, limit
+		return transport.Call{Operation: &contract.VaultsExternal, Query: query}
+	})
+}
+
+// walk reads a list of vaults; call makes the call for a page.
+func (v *Vaults) walk(ctx context.Context, offset, limit int, call func(offset, limit int) transport.Call) iter.Seq2[Vault, error] {
+	return rows(ctx, v.resource, transport.List[Vault]{
+		Name: call(0, 0).Operation.Name, Offset: offset, Limit: limit,
+		ID: func(row *Vault) string { return row.ID },
+		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Vault], error) {
+			var page struct {
+				Vaults []Vault
+				Count  int
+			}
+			err := v.do(ctx, call(offset, limit), &page)
+			return transport.Page[Vault]{Items: page.Vaults, Total: page.Count}, err
+		},
+	})
+}
+
+// Get returns a vault with its resources. It is safe to repeat.
+//
+// Errors: [drkit.ErrNotFound].
+// Roles: cbr:vaults:get.
+//
+// Source: CBR API reference, "Querying a Specified Vault".
+func (v *Vaults) Get(ctx context.Context, id string) (Vault, error) {
+	return v.one(ctx, transport.Call{Operation: &contract.VaultsGet, Path: []string{id}})
+}
+
+// Update changes what update names. It is safe to repeat.
+//
+// Errors: [drkit.ErrNotFound]; [ErrBusy] if the vault cannot be changed now; [ErrInvalid].
+// Roles: cbr:vaults:update.
+//
+// Source: CBR API reference, "Modifying a Vault".
+func (v *Vaults) Update(ctx context.Context, id string, update VaultUpdate) (Vault, error) {
+	if err := update.check(); err != nil {
+		return Vault{}, wrong(&contract.VaultsUpdate, err)
+	}
+	return v.one(ctx, transport.Call{Operation: &contract.VaultsUpdate, Path: []string{id}, Body: struct {
+		Vault VaultUpdate `json:"vault"`
+	}{update}})
+}
+
+// one sends a call that answers a vault.
+func (v *Vaults) one(ctx context.Context, call transport.Call) (Vault, error) {
+	var answer struct{ Vault Vault }
+	call.Check = holds("vault", &answer.Vault.ID)
+	err := v.do(ctx, call, &answer)
+	return answer.Vault, err
+}
+
+// Delete deletes a vault with all its backups. It returns once the service has taken the request; the vault is
+// [VaultStatusDeleting] until it is gone. It is safe to repeat: a repeat that finds nothing counts as done.
+//
+// Errors: [drkit.ErrNotFound]; [ErrBusy] if the vault cannot be deleted now.
+// Roles: cbr:vaults:delete.
+//
+// Source: CBR API reference, "Deleting a Vault".
+func (v *Vaults) Delete(ctx context.Context, id string) error {
+	return v.do(ctx, transport.Call{Operation: &contract.VaultsDelete, Path: []string{id}}, nil)
+}
+
+// UpdateNotifications changes when all vaults of the project warn of being full, and returns the ids of those that
+// were changed. It is safe to repeat. Huawei Cloud only.
+//
+// Source: the code of a client.
+func (v *Vaults) UpdateNotifications(ctx context.Context, notifications VaultNotifications) ([]string, error) {
+	var answer struct {
+		IDs []string `json:"updated_vaults_id"`
+	}
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsUpdateNotifications, Body: struct {
+		Vault VaultNotifications `json:"vault"`
+	}{notifications}}, &answer)
+	return answer.IDs, err
+}
+
+// Summary returns what all vaults of the project come to. It is safe to repeat. Huawei Cloud only.
+//
+// Source: the code of a client.
+func (v *Vaults) Summary(ctx context.Context) (VaultSummary, error) {
+	var summary VaultSummary
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsSummary}, &summary)
+	return summary, err
+}

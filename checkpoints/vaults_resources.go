@@ -1,0 +1,141 @@
+package checkpoints
+
+import (
+	"context"
+	"errors"
+
+	"github.com/drkit-go/drkit/checkpoints/internal/contract"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// AddResources associates resources with a vault, at most 256 in all, and returns the ids of those that are being
+// associated. It returns once the service has taken the request; the vault lists a resource when it is
+// associated. Sending it again is harmless, so it is sent again after a transient failure: what the first request
+// has associated the second one refuses, as with [CodeResourceInVault], [CodeDiskInVault] or [CodeServerInVault].
+//
+// Errors: [drkit.ErrNotFound]; [ErrBusy] if the vault cannot take resources now; [ErrQuota] if it has as many as it
+// may have; [drkit.ErrConflict] if a resource belongs to a vault already; [ErrInvalid] if it is not for this vault.
+// Roles: cbr:vaults:addResources.
+//
+// Source: CBR API reference, "Associating Resources".
+func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resource) ([]string, error) {
+	if len(resources) == 0 {
+		return nil, wrong(&contract.VaultsAddResources, errors.New("there are no resources"))
+	}
+	if err := checkResources(resources); err != nil {
+		return nil, wrong(&contract.VaultsAddResources, err)
+	}
+	var answer struct {
+		IDs []string `json:"add_resource_ids"`
+	}
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsAddResources, Path: []string{id}, Body: struct {
+		Resources []Resource `json:"resources"`
+	}{resources}}, &answer)
+	return answer.IDs, err
+}
+
+// RemoveResources takes resources from a vault, deletes their backups in it, and returns the ids of those that are
+// being dissociated. It returns once the service has taken the request; the vault lists a resource until it is
+// dissociated. Sending it again is harmless, so it is sent again after a transient failure: the second request
+// is refused with [CodeResourceNotInVault] if the first has run.
+//
+// Errors: [drkit.ErrNotFound]; [drkit.ErrConflict] if a resource is not in the vault, or the vault is locked;
+// [ErrBusy] if resources are being removed.
+// Roles: cbr:vaults:removeResources.
+//
+// Source: CBR API reference, "Dissociating Resources".
+func (v *Vaults) RemoveResources(ctx context.Context, id string, resourceIDs []string) ([]string, error) {
+	if err := someIDs("resource", resourceIDs); err != nil {
+		return nil, wrong(&contract.VaultsRemoveResources, err)
+	}
+	var answer struct {
+		IDs []string `json:"remove_resource_ids"`
+	}
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsRemoveResources, Path: []string{id}, Body: struct {
+		IDs []string `json:"resource_ids"`
+	}{resourceIDs}}, &answer)
+	return answer.IDs, err
+}
+
+// MigrateResources moves resources with their backups to another vault of the same kind, region and account, and
+// returns the ids of those that have moved. Both vaults must be available or locked, with no work under way and room
+// enough.
+//
+// The request is sent at most once.
+//
+// Errors: [drkit.ErrNotFound]; [ErrBusy]; [drkit.ErrConflict] if a resource is not in the vault; [ErrQuota] if the
+// destination is full; [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Roles: cbr:vaults:migrateResources.
+//
+// Source: CBR API reference, "Migrating Resources".
+func (v *Vaults) MigrateResources(ctx context.Context, id, destinationID string, resourceIDs []string) ([]string, error) {
+	if err := errors.Join(filled("destination vault id", destinationID), someIDs("resource", resourceIDs)); err != nil {
+		return nil, wrong(&contract.VaultsMigrateResources, err)
+	}
+	var answer struct {
+		IDs []string `json:"migrated_resources"`
+	}
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsMigrateResources, Path: []string{id}, Body: struct {
+		Destination string   `json:"destination_vault_id"`
+		IDs         []string `json:"resource_ids"`
+	}{destinationID, resourceIDs}}, &answer)
+	return answer.IDs, err
+}
+
+// SetResources takes resources of a vault out of the backups that its policy makes, or back in, and returns the ids
+// of those that were changed. It is safe to repeat. Huawei Cloud only.
+//
+// Errors: [drkit.ErrNotFound]; [drkit.ErrConflict] if a resource is not in the vault.
+//
+// Source: Huawei Cloud CBR API reference.
+func (v *Vaults) SetResources(ctx context.Context, id string, action ResourceAction, resourceIDs []string) ([]string, error) {
+	if err := errors.Join(filled("action", string(action)), someIDs("resource", resourceIDs)); err != nil {
+		return nil, wrong(&contract.VaultsSetResources, err)
+	}
+	var answer struct {
+		IDs []string `json:"set_resource_ids"`
+	}
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsSetResources, Path: []string{id}, Body: struct {
+		IDs    []string       `json:"resource_ids"`
+		Action ResourceAction `json:"action"`
+	}{resourceIDs, action}}, &answer)
+	return answer.IDs, err
+}
+
+// AssociatePolicy applies a policy to a vault, which has at most one for backups and one for replication. One that
+// replicates needs a destination vault. It is safe to repeat.
+//
+// Errors: [drkit.ErrNotFound]; [ErrInvalid] if the policy does not fit the vault.
+// Roles: cbr:vaults:associatePolicy.
+//
+// Source: CBR API reference, "Applying a Policy to a Vault".
+func (v *Vaults) AssociatePolicy(ctx context.Context, id string, association PolicyAssociation) (VaultPolicy, error) {
+	if err := association.check(); err != nil {
+		return VaultPolicy{}, wrong(&contract.VaultsAssociatePolicy, err)
+	}
+	var answer struct {
+		Policy VaultPolicy `json:"associate_policy"`
+	}
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsAssociatePolicy, Path: []string{id}, Body: association}, &answer)
+	return answer.Policy, err
+}
+
+// DissociatePolicy takes a policy from a vault. Sending it again is harmless, so it is sent again after a transient
+// failure: the second request is refused with [CodePolicyNotApplied] if the first has run.
+//
+// Errors: [drkit.ErrNotFound], also if the policy is not applied to the vault.
+// Roles: cbr:vaults:dissociatePolicy.
+//
+// Source: CBR API reference, "Removing a Policy from a Vault".
+func (v *Vaults) DissociatePolicy(ctx context.Context, id, policyID string) (VaultPolicy, error) {
+	if err := filled("policy id", policyID); err != nil {
+		return VaultPolicy{}, wrong(&contract.VaultsDissociatePolicy, err)
+	}
+	var answer struct {
+		Policy VaultPolicy `json:"dissociate_policy"`
+	}
+	err := v.do(ctx, transport.Call{Operation: &contract.VaultsDissociatePolicy, Path: []string{id}, Body: struct {
+		PolicyID string `json:"policy_id"`
+	}{policyID}}, &answer)
+	return answer.Policy, err
+}
