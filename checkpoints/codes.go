@@ -1,8 +1,9 @@
+//nolint:errname // codes are called what they are, and are found as errors
 package checkpoints
 
 // Error codes of the service. There are more: the list is open. The text after a code is its meaning; what is said
 // to come with status 500 is the caller's doing, or passes, and is no failure of the service.
-const ( //nolint:errname // codes are called what they are, and are found as errors
+const (
 	// General.
 
 	CodeNothingToBackUp      ErrorCode = "BackupService.0001" // there is nothing to back up
@@ -204,7 +205,7 @@ const ( //nolint:errname // codes are called what they are, and are found as err
 )
 
 // Codes of the gateway before the service, and of the identity service.
-const ( //nolint:errname // codes are called what they are, and are found as errors
+const (
 	CodeGatewayNoRoute   ErrorCode = "APIGW.0101" // there is no such path
 	CodeGatewayToken     ErrorCode = "APIGW.0301" // the token or the key is wrong
 	CodeGatewaySignature ErrorCode = "APIGW.0303" // the signature or the clock is wrong

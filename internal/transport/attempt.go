@@ -185,7 +185,7 @@ func (x *exchange) readError() *drkit.Error {
 		return answer
 	}
 	answer.Code, answer.Message, answer.Args, answer.Stack = said.Code, said.Message, said.Args, said.Stack
-	if said.RequestID != "" {
+	if answer.RequestID == "" {
 		answer.RequestID = said.RequestID
 	}
 	if said.Kind != nil {

@@ -59,7 +59,7 @@ type ServiceError struct {
 	Message string
 	Args    []string
 	Stack   string
-	// RequestID is the service's own name for the request; empty leaves it to the headers.
+	// RequestID is the service's own name for the request, where no header has it.
 	RequestID string
 	Kind      error // sentinel, or what wraps one; nil leaves it to the status
 }
