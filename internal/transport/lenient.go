@@ -79,7 +79,7 @@ func plainScalars(data []byte, want wanted) []byte {
 		switch {
 		case token[0] == '"' && bytes.HasPrefix(bytes.TrimLeft(data[end:], " \t\r\n"), []byte(":")):
 			name = string(token[1 : len(token)-1])
-		case want.kind != reflect.Invalid && name == want.member && isScalar(token):
+		case want.kind != reflect.Invalid && strings.EqualFold(name, want.member) && isScalar(token): // as encoding/json compares
 			token = want.scalar(token)
 		case want.kind == reflect.Int && !want.loose && partOfWord(token[0]): // where text may be a number, 9.0 is not 9
 			if digits, ok := whole(token); ok {

@@ -31,6 +31,7 @@ func TestNumbersDecodeAnyway(t *testing.T) {
 		"floats":            {`{"id":"1.0","count":5.0,"bytes":6e3,"ratio":2.0,"next":[1.0,2]}`, measured{"1.0", 5, 6000, 2, []int{1, 2}}, false},
 		"quoted":            {`{"id":"7","count":"5","bytes":"6","next":["1","-2"]}`, measured{"7", 5, 6, 0, []int{1, -2}}, false},
 		"quoted floats":     {`{"id":"7","count":"5.0","bytes":"-1"}`, measured{"7", 5, -1, 0, nil}, false},
+		"in another case":   {`{"Id":"7","COUNT":"5"}`, measured{"7", 5, 0, 0, nil}, false},
 		"tricky strings":    {`{"id":"\"5.0\\","count":5.0}`, measured{`"5.0\`, 5, 0, 0, nil}, false},
 		"a fraction":        {`{"id":"1","count":5.5}`, measured{}, true},
 		"not a number":      {`{"id":"1","count":"five"}`, measured{}, true},
