@@ -8,11 +8,10 @@ import (
 
 // The bounds of the service for the rules of one policy.
 const (
-	mostPatterns   = 24
-	mostTimesOfDay = 24
-	leastGap       = 60 // minutes
-	minutesOfDay   = 24 * 60
-	minutesOfWeek  = 7 * minutesOfDay
+	mostPatterns  = 24
+	leastGap      = 60 // minutes, so that a day has at most 24 times
+	minutesOfDay  = 24 * 60
+	minutesOfWeek = 7 * minutesOfDay
 )
 
 // Patterns returns rules as the service spells them, or why it would not take them together, as [CheckPatterns]
@@ -47,23 +46,18 @@ func CheckPatterns(patterns []Pattern) error {
 	var rest []rule
 	for _, p := range patterns {
 		r, err := p.Recurrence()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if len(r.Hours)*len(r.Minutes) > mostTimesOfDay {
-			return fmt.Errorf("recurrence rule %q: %d times a day, at most %d", string(p), len(r.Hours)*len(r.Minutes), mostTimesOfDay)
-		}
-		one := rule{p, r, r.moments(p)}
-		if err := one.keepsItsGaps(); err != nil {
-			return err
-		}
-		if r.Interval > 1 {
-			rest = append(rest, one)
-		} else {
-			every = append(every, one.moments...)
+		case len(r.Minutes) > 1: // hours of one rule that are an hour apart need no look
+			return fmt.Errorf("recurrence rule %q: two minutes of an hour are less than %d minutes apart", string(p), leastGap)
+		case r.Interval > 1:
+			rest = append(rest, rule{r, r.moments(p)})
+		default:
+			every = append(every, r.moments(p)...)
 		}
 	}
-	if err := keepGaps(every, true); err != nil {
+	if err := keepGaps(every); err != nil {
 		return err
 	}
 	for _, one := range rest {
@@ -76,7 +70,6 @@ func CheckPatterns(patterns []Pattern) error {
 
 // rule is a recurrence with the moments of a week that it acts at.
 type rule struct {
-	pattern Pattern
 	Recurrence
 	moments []moment
 }
@@ -95,26 +88,10 @@ func (r Recurrence) moments(of Pattern) []moment {
 	var all []moment
 	for _, day := range r.days() {
 		for _, hour := range sorted(r.Hours) {
-			for _, minute := range sorted(r.Minutes) {
-				all = append(all, moment{day*minutesOfDay + hour*60 + minute, of})
-			}
+			all = append(all, moment{day*minutesOfDay + hour*60 + r.Minutes[0], of})
 		}
 	}
 	return all
-}
-
-// keepsItsGaps checks a rule by itself. One that skips days acts on no two days in a row, and one that skips weeks
-// not on a Sunday and the Monday after it.
-func (r rule) keepsItsGaps() error {
-	switch {
-	case r.Interval <= 1:
-		return keepGaps(r.moments, true)
-	case r.Frequency == FrequencyDaily:
-		perDay := len(r.Hours) * len(r.Minutes)
-		return keepGaps(r.moments[:perDay], false)
-	default:
-		return keepGaps(r.moments, false)
-	}
 }
 
 // keepsGapsTo checks a rule that skips days or weeks against those that skip none. It meets them on all its days;
@@ -125,41 +102,31 @@ func (r rule) keepsGapsTo(every []moment) error {
 	}
 	for _, own := range r.moments {
 		for _, other := range every {
-			if gap := distance(own, other); gap < leastGap {
-				return tooClose(own, other, gap)
+			if err := keepGap(own, other); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-// keepGaps checks moments of the same week and, where the week after is as this one, its end against its beginning.
-func keepGaps(moments []moment, round bool) error {
-	moments = slices.Clone(moments)
+// keepGaps checks the moments of a week, its end against its beginning as well.
+func keepGaps(moments []moment) error {
 	slices.SortStableFunc(moments, func(a, b moment) int { return a.minute - b.minute })
 	for i, one := range moments {
-		next := i + 1
-		if next == len(moments) {
-			if !round || i == 0 {
-				return nil
+		if next := (i + 1) % len(moments); next != i {
+			if err := keepGap(one, moments[next]); err != nil {
+				return err
 			}
-			next = 0
-		}
-		if gap := distance(one, moments[next]); gap < leastGap {
-			return tooClose(one, moments[next], gap)
 		}
 	}
 	return nil
 }
 
-func distance(a, b moment) int {
-	d := (a.minute - b.minute + minutesOfWeek) % minutesOfWeek
-	return min(d, minutesOfWeek-d)
-}
-
-func tooClose(a, b moment, gap int) error {
-	if a.pattern == b.pattern {
-		return fmt.Errorf("recurrence rule %q: %s and %s are %d minutes apart, at least %d", string(a.pattern), a, b, gap, leastGap)
+func keepGap(a, b moment) error {
+	gap := (a.minute - b.minute + minutesOfWeek) % minutesOfWeek
+	if gap = min(gap, minutesOfWeek-gap); gap >= leastGap {
+		return nil
 	}
 	return fmt.Errorf("recurrence rules %q and %q: %s and %s are %d minutes apart, at least %d",
 		string(a.pattern), string(b.pattern), a, b, gap, leastGap)
