@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/drkit-go/drkit"
@@ -87,13 +86,15 @@ func decodeNested(status int, body []byte) (transport.ServiceError, bool) {
 		if said.Message == "" {
 			said.Message = fault.Title
 		}
-		if status == http.StatusUnauthorized && isMalformed(said.Message) {
+		if status == unauthorized && isMalformed(said.Message) {
 			said.Kind = drkit.ErrNotFound
 		}
 		return said, true
 	}
 	return transport.ServiceError{}, false
 }
+
+const unauthorized = 401
 
 // isMalformed reports whether a 401 is about an identifier in the path, and not about a token.
 func isMalformed(message string) bool {

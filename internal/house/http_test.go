@@ -20,10 +20,9 @@ type scope struct {
 var httpScope = scope{
 	packages: []string{"net/http", "net/http/httptest", "net/http/httptrace", "net/http/httputil"},
 	open: func(dir string) bool {
-		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit", "internal/wiretest", "internal/faulttest"}, dir)
+		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit", "internal/wiretest"}, dir)
 	},
 	files: map[string]string{
-		"checkpoints/sign.go":         "signs requests",
 		"examples/quickstart/main.go": "counts its requests with a middleware, which is a user's RoundTripper",
 	},
 }
@@ -33,7 +32,9 @@ var jsonScope = scope{
 	packages: []string{"encoding/json"},
 	open:     func(dir string) bool { return serviceOf(dir) == "" },
 	files: map[string]string{
-		"checkpoints/answers.go": "reads the error answers of the service, the gateway and the identity service",
+		"checkpoints/errors.go":   "reads the error answers of the service, the gateway and the identity service",
+		"checkpoints/features.go": "hands on values of any kind",
+		"checkpoints/values.go":   "reads values in all their spellings",
 
 		"replication/unitrends/result.go": "opens envelopes, and reads results in all their shapes",
 		"replication/unitrends/resume.go": "writes what a resume token holds",
@@ -54,17 +55,6 @@ var jsonScope = scope{
 var retryScope = scope{
 	packages: []string{"github.com/hashicorp/go-retryablehttp"},
 	open:     func(dir string) bool { return dir == "internal/transport" },
-}
-
-// Only those who read the files of OpenStack's tools link YAML.
-var yamlScope = scope{
-	packages: []string{"gopkg.in/yaml.v3"},
-	open:     func(dir string) bool { return dir == "checkpoints/clouds" },
-}
-
-func TestOnlyCloudFilesTouchYAML(t *testing.T) {
-	t.Parallel()
-	holds(t, yamlScope)
 }
 
 func TestOnlyTheEngineTouchesHTTP(t *testing.T) {
