@@ -2,16 +2,50 @@ package checkpoints
 
 import (
 	"context"
+	"errors"
+	"iter"
 	"sync"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
-// Client talks to the service in one project of one region. It is immutable and safe for concurrent use.
+// Client talks to the service of one region, for one project. It is immutable and safe for concurrent use.
 type Client struct {
 	// Sessions is the session of this client.
 	Sessions *Sessions
+	// Checkpoints are backups of whole vaults.
+	Checkpoints *Checkpoints
+	// Backups are those of single resources.
+	Backups *Backups
+	// Members are the projects that a backup is shared with.
+	Members *Members
+	// Vaults are the places for backups.
+	Vaults *Vaults
+	// Orders are those of vaults that are paid ahead. Huawei Cloud only.
+	Orders *Orders
+	// Policies are the schedules for backups and for replication.
+	Policies *Policies
+	// Tasks are the work in the background.
+	Tasks *Tasks
+	// Capabilities say where backups can be copied to.
+	Capabilities *Capabilities
+	// Protectables are what a vault could protect.
+	Protectables *Protectables
+	// Features are what the service can do in this region. Huawei Cloud only.
+	Features *Features
+	// StorageUsage says what backups take. Huawei Cloud only.
+	StorageUsage *StorageUsage
+	// Tags are those of vaults.
+	Tags *Tags
+	// Agents are those on hosts. Huawei Cloud only.
+	Agents *Agents
+	// OrganizationPolicies hold for all projects of an organization. Huawei Cloud only.
+	OrganizationPolicies *OrganizationPolicies
+	// Projects are those of the region, and the accounts that they belong to. Huawei Cloud only.
+	Projects *Projects
+	// Migrations move backups of the services before this one. Huawei Cloud only.
+	Migrations *Migrations
 
 	transport   *transport.Client
 	keystone    *keystone // nil where nobody signs in
@@ -26,6 +60,11 @@ type Client struct {
 func (c *Client) fill() {
 	r := resource{c}
 	c.Sessions = &Sessions{r}
+	c.Checkpoints, c.Backups, c.Members = &Checkpoints{r}, &Backups{r}, &Members{r}
+	c.Vaults, c.Orders, c.Policies, c.Tasks = &Vaults{r}, &Orders{r}, &Policies{r}, &Tasks{r}
+	c.Capabilities, c.Protectables, c.Features = &Capabilities{r}, &Protectables{r}, &Features{r}
+	c.StorageUsage, c.Tags, c.Agents = &StorageUsage{r}, &Tags{r}, &Agents{r}
+	c.OrganizationPolicies, c.Projects, c.Migrations = &OrganizationPolicies{r}, &Projects{r}, &Migrations{r}
 }
 
 // resource is what the resources of a client share.
@@ -35,4 +74,32 @@ type resource struct{ client *Client }
 func (r resource) do(ctx context.Context, call transport.Call, out any) error {
 	_, err := r.client.transport.Do(ctx, call, out)
 	return err
+}
+
+// rows walks a list in the way that the client's options ask for.
+func rows[T any](ctx context.Context, r resource, list transport.List[T]) iter.Seq2[T, error] {
+	list.Name = service + "." + list.Name
+	list.Ahead, list.Parallel = r.client.transport.Prefetch(), r.client.transport.ParallelPages()
+	return transport.Rows(ctx, list)
+}
+
+// refused is a list that ends with an error before anything is sent.
+func refused[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		yield(none, err)
+	}
+}
+
+// none is a list without rows.
+func none[T any](func(T, error) bool) {}
+
+// holds refuses an answer without what was asked for.
+func holds(what string, id *string) func() error {
+	return func() error {
+		if *id == "" {
+			return errors.New("an answer without the " + what)
+		}
+		return nil
+	}
 }

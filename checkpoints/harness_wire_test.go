@@ -53,7 +53,7 @@ func (s *service) client(options ...drkit.Option) *checkpoints.Client {
 
 func newClient(t testing.TB, endpoint string, options ...drkit.Option) *checkpoints.Client {
 	t.Helper()
-	client, err := checkpoints.NewClient(endpoint, project, drkit.NewSecret(givenToken), options...)
+	client, err := checkpoints.NewClient(endpoint, project, checkpoints.Token(drkit.NewSecret(givenToken)), options...)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close(context.Background()) })
 	return client

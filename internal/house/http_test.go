@@ -20,9 +20,10 @@ type scope struct {
 var httpScope = scope{
 	packages: []string{"net/http", "net/http/httptest", "net/http/httptrace", "net/http/httputil"},
 	open: func(dir string) bool {
-		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit", "internal/wiretest"}, dir)
+		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit", "internal/wiretest", "internal/faulttest"}, dir)
 	},
 	files: map[string]string{
+		"checkpoints/sign.go":         "signs requests",
 		"examples/quickstart/main.go": "counts its requests with a middleware, which is a user's RoundTripper",
 	},
 }
@@ -55,6 +56,17 @@ var jsonScope = scope{
 var retryScope = scope{
 	packages: []string{"github.com/hashicorp/go-retryablehttp"},
 	open:     func(dir string) bool { return dir == "internal/transport" },
+}
+
+// Only those who read the files of OpenStack's tools link YAML.
+var yamlScope = scope{
+	packages: []string{"gopkg.in/yaml.v3"},
+	open:     func(dir string) bool { return dir == "checkpoints/clouds" },
+}
+
+func TestOnlyCloudFilesTouchYAML(t *testing.T) {
+	t.Parallel()
+	holds(t, yamlScope)
 }
 
 func TestOnlyTheEngineTouchesHTTP(t *testing.T) {
