@@ -75,7 +75,8 @@ func checkMethod(t *testing.T, operation api.Operation, name string) {
 // A client has no method without an operation.
 func TestEveryMethodIsAnOperation(t *testing.T) {
 	t.Parallel()
-	var want, names []string
+	want := []string{"Sessions.SignIn", "Sessions.End"} // of the identity service, which is another one
+	var names []string
 	for _, operation := range contract.Table.Operations {
 		want = append(want, methodsOf(operation)...)
 	}
