@@ -11,23 +11,32 @@ import (
 
 func TestAgenda(t *testing.T) {
 	t.Parallel()
-	start := time.Unix(0, 0)
+	start := time.Date(2030, time.June, 1, 12, 0, 0, 0, time.UTC)
 	var agenda simkit.Agenda
-	var happened []string
-	plan := func(name string, after time.Duration) {
-		agenda.Add(start.Add(after), func(at time.Time) {
-			assert.Equal(t, start.Add(after), at)
-			happened = append(happened, name)
-		})
+	var done []string
+	note := func(what string) func(time.Time) {
+		return func(at time.Time) { done = append(done, what+at.Sub(start).String()) }
 	}
-	plan("later", time.Hour)
-	plan("first", time.Second)
-	plan("second", time.Second)
-	agenda.Add(start.Add(2*time.Second), func(at time.Time) { plan("consequence", at.Add(time.Minute).Sub(start)) })
+	agenda.Add(start.Add(2*time.Second), note("late "))
+	agenda.Add(start.Add(time.Second), note("first "))
+	agenda.Add(start.Add(time.Second), func(at time.Time) {
+		note("second ")(at)
+		agenda.Add(at, note("third "))
+	})
 	agenda.Settle(start)
-	assert.Empty(t, happened)
-	agenda.Settle(start.Add(30 * time.Minute))
-	assert.Equal(t, []string{"first", "second", "consequence"}, happened)
+	assert.Empty(t, done)
+	agenda.Settle(start.Add(time.Second))
+	assert.Equal(t, []string{"first 1s", "second 1s", "third 1s"}, done)
 	agenda.Settle(start.Add(time.Hour))
-	assert.Equal(t, []string{"first", "second", "consequence", "later"}, happened)
+	assert.Equal(t, "late 2s", done[3])
+}
+
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	const form = `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`
+	assert.Regexp(t, form, simkit.FreshID())
+	assert.Regexp(t, form, simkit.StableID("vm", "db-1"))
+	assert.NotEqual(t, simkit.FreshID(), simkit.FreshID())
+	assert.Equal(t, simkit.StableID("vm", "db-1"), simkit.StableID("vm", "db-1"))
+	assert.NotEqual(t, simkit.StableID("vm", "db-1"), simkit.StableID("vmdb", "-1"))
 }
