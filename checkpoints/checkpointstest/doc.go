@@ -1,0 +1,2 @@
+// Package checkpointstest is a Cloud Backup and Recovery service.
+package checkpointstest
