@@ -1,9 +1,11 @@
 package simkit
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -39,6 +41,12 @@ type Violation struct {
 	Path      string
 	Time      time.Time
 	Problems  []string // what is wrong, one by one
+}
+
+// String returns the request and its problems.
+func (v Violation) String() string {
+	request := strings.TrimSpace(v.Method + " " + v.Path + " " + v.Operation)
+	return fmt.Sprintf("%s: %s", request, strings.Join(v.Problems, "; "))
 }
 
 // audit remembers what was asked and what came of it.

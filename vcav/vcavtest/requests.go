@@ -1,10 +1,8 @@
 package vcavtest
 
 import (
-	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -41,10 +39,7 @@ type Violation struct {
 }
 
 // String returns the request and its problems.
-func (v Violation) String() string {
-	request := strings.TrimSpace(v.Method + " " + v.Path + " " + v.Operation)
-	return fmt.Sprintf("%s: %s", request, strings.Join(v.Problems, "; "))
-}
+func (v Violation) String() string { return simkit.Violation(v).String() }
 
 // Requests returns every request seen so far, those of operators included, in the order of their arrival.
 func (s *Server) Requests() []Request {
