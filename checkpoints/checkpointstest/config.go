@@ -90,7 +90,7 @@ func (c *config) complete() error {
 	}
 	c.vaults = []Vault{{Name: "production", Resources: []string{VMID("db-1"), VMID("app-1")}}}
 	if c.linked != nil {
-		c.vaults = []Vault{{Name: "replicas", ProtectType: ProtectReplication}}
+		c.vaults = []Vault{{Name: "replicas", ProtectType: ProtectReplication, SizeGB: 100_000}}
 	}
 	return nil
 }
