@@ -36,7 +36,9 @@ func TestIDs(t *testing.T) {
 	const form = `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`
 	assert.Regexp(t, form, simkit.FreshID())
 	assert.Regexp(t, form, simkit.StableID("vm", "db-1"))
-	assert.NotEqual(t, simkit.FreshID(), simkit.FreshID())
-	assert.Equal(t, simkit.StableID("vm", "db-1"), simkit.StableID("vm", "db-1"))
+	first, second := simkit.FreshID(), simkit.FreshID()
+	assert.NotEqual(t, first, second)
+	first, second = simkit.StableID("vm", "db-1"), simkit.StableID("vm", "db-1")
+	assert.Equal(t, first, second)
 	assert.NotEqual(t, simkit.StableID("vm", "db-1"), simkit.StableID("vmdb", "-1"))
 }
