@@ -105,7 +105,7 @@ func (r *region) identify(v *visit) error {
 			return refuse(CodeTokenRefused, "Incorrect IAM authentication information: x-project-id is %q", id)
 		}
 		v.user, v.userID, v.domain = key.user.name, key.user.id, key.domain
-		return nil
+		return permit(key.user, v.call)
 	case value == "":
 		return r.unauthorized(refuse(CodeNoCredentials, "No credentials."), "x-auth-token not found")
 	}
@@ -117,7 +117,17 @@ func (r *region) identify(v *visit) error {
 		return malformed()
 	}
 	v.user, v.userID, v.domain = t.user.name, t.user.id, t.user.domain
-	return nil
+	return permit(t.user, v.call)
+}
+
+// permit refuses what a user may not do.
+func permit(by *user, call *simkit.Call) error {
+	if by.may(call.Operation.Roles) {
+		return nil
+	}
+	reason := refuse(CodeForbidden, "You are not authorized to perform the requested action: %s.", strings.Join(call.Operation.Roles, ", "))
+	reason.form = detailedForm
+	return reason
 }
 
 // unauthorized says in the form that the options name that credentials are not taken.
@@ -126,9 +136,7 @@ func (r *region) unauthorized(reason *refusal, gateway string) *refusal {
 	case IAMErrors:
 		return reason
 	case KeystoneErrors:
-		inKeystone := *reason
-		inKeystone.form = keystoneForm
-		return &inKeystone
+		return reason.in(keystoneForm)
 	default:
 		return refuse(CodeTokenRefused, "Incorrect IAM authentication information: %s", gateway)
 	}

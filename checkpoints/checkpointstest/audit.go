@@ -40,17 +40,17 @@ type OperationAudit struct {
 // VaultAudit is what has happened to one vault.
 type VaultAudit struct {
 	Vault       string // id
-	Name        string
-	Created     bool // whether a client has created it
-	Deleted     bool // whether it is gone
-	Checkpoints int  // how many checkpoints were made of it
-	Backups     int  // how many backups have succeeded
+	Name        string // as it is shown
+	Created     bool   // whether a client has created it
+	Deleted     bool   // whether it is gone
+	Checkpoints int    // how many checkpoints were made of it
+	Backups     int    // how many backups have succeeded
 }
 
 // PolicyAudit is how often a policy of one name was created.
 type PolicyAudit struct {
-	Name    string
-	Created int
+	Name    string // as it is shown
+	Created int    // how often
 }
 
 // ReplicationAudit is how often one backup was copied to a region.
@@ -66,8 +66,8 @@ type ReplicationAudit struct {
 type RestoreAudit struct {
 	Backup    string // id
 	Target    string // id of the server, disk or file system
-	Started   int
-	Succeeded int
+	Started   int    // how many restores were begun
+	Succeeded int    // how many of them have succeeded
 }
 
 // Audit returns what has really happened.

@@ -25,17 +25,17 @@ const (
 
 // Backup is one backup, as [Server.Backups] finds it.
 type Backup struct {
-	ID         string
-	Name       string
-	Vault      string // id of the vault
-	Checkpoint string // id of the checkpoint
-	Resource   string // id of the server, disk or file system
-	Parent     string // of the backup of a disk: id of that of the server; else empty
-	Status     string
-	Replica    bool     // whether it is the copy of a backup in another region
-	Children   []string // ids of the backups of the disks of a server, in their order
-	SizeMB     int      // what it takes of the vault
-	Created    time.Time
+	ID         string    // a UUID
+	Name       string    // as it is shown
+	Vault      string    // id of the vault
+	Checkpoint string    // id of the checkpoint
+	Resource   string    // id of the server, disk or file system
+	Parent     string    // of the backup of a disk: id of that of the server; else empty
+	Status     string    // as in "available"
+	Replica    bool      // whether it is the copy of a backup in another region
+	Children   []string  // ids of the backups of the disks of a server, in their order
+	SizeMB     int       // what it takes of the vault
+	Created    time.Time // when it was begun
 }
 
 // backup is the state of one backup.

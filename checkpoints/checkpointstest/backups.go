@@ -25,7 +25,7 @@ type backupBody struct {
 	ResourceSize        int              `json:"resource_size"` // GB
 	CreatedAt           stamp            `json:"created_at"`
 	UpdatedAt           stamp            `json:"updated_at"`
-	ExpiredAt           *stamp           `json:"expired_at"`
+	ExpiredAt           *stamp           `json:"expired_at,omitempty"`
 	ProtectedAt         stamp            `json:"protected_at"`
 	ExtendInfo          backupExtendBody `json:"extend_info"`
 	Children            []backupBody     `json:"children"`

@@ -229,7 +229,7 @@ func (v *vault) toBackUp(said checkpointRequest) ([]*membership, error) {
 // readyMembers leaves out what cannot be backed up now, and notes why.
 func (r *region) readyMembers(of *checkpoint, members []*membership) (ready []*membership, busy bool) {
 	for _, m := range members {
-		code, reason := "", ""
+		var code, reason string
 		switch {
 		case m.protecting > 0:
 			code, reason, busy = CodeBeingBackedUp, "The resource is being backed up.", true

@@ -19,7 +19,7 @@ func TestCheckpoint(t *testing.T) {
 		`{"checkpoint":{"vault_id":%q,"parameters":{"auto_trigger":false,"description":"before","incremental":true,"name":"nightly","resources":[%q]}}}`, production, db1))
 	id := text(t, made, "checkpoint", "id")
 	assert.Equal(t, "protecting", at(t, made, "checkpoint", "status"))
-	assert.Equal(t, object{"name": "nightly", "description": "before", "retention_duration": -1.0}, at(t, made, "checkpoint", "extra_info"))
+	assert.Equal(t, object{"name": "nightly", "description": "before", "retention_duration": -1}, at(t, made, "checkpoint", "extra_info"))
 	assert.Equal(t, "2030-06-01T12:00:00.000000", at(t, made, "checkpoint", "created_at"))
 	assert.Equal(t, []any{}, at(t, made, "checkpoint", "vault", "skipped_resources"))
 	assert.Equal(t, object{
@@ -34,7 +34,7 @@ func TestCheckpoint(t *testing.T) {
 	assert.Equal(t, "running", at(t, task, "status"))
 	clock.Advance(5 * time.Second)
 	task = at(t, g.ask(t, 200, "GET", "/operation-logs/"+text(t, task, "id"), ""), "operation_log")
-	assert.Equal(t, 50.0, at(t, task, "extra_info", "common", "progress"))
+	assert.Equal(t, 50, at(t, task, "extra_info", "common", "progress"))
 	assert.Equal(t, object{"backup_id": at(t, backup, "id"), "backup_name": "nightly", "incremental": "false"}, at(t, task, "extra_info", "backup"))
 	assert.Equal(t, "protecting", at(t, g.ask(t, 200, "GET", "/vaults/"+production, ""), "vault", "resources", 0, "protect_status"))
 

@@ -105,7 +105,6 @@ type region struct {
 	tasks       shelf[task]
 	agents      shelf[agent]
 	orgPolicies shelf[orgPolicy]
-	records     []*record // of replications from here, in the order of their making
 	plans       []plan
 	hidden      map[string]bool // destination regions that capabilities leave out
 	calls       window          // for the limit of requests

@@ -91,6 +91,7 @@ const (
 	CodeThrottled      = "APIGW.0308" // 429
 	CodeBackendDown    = "APIGW.0201" // 502, 503 and 504
 	CodeNotPermitted   = "IAM.0002"   // 403
+	CodeForbidden      = "IAM.0003"   // 403
 	CodeNoCredentials  = "IAM.0001"   // 401
 	CodeNotFound       = "IAM.0004"   // 404
 	CodeIAMFailed      = "IAM.0006"   // 500
@@ -113,6 +114,13 @@ type refusal struct {
 
 func (r *refusal) Error() string { return fmt.Sprintf("%d %s: %s", r.status, r.code, r.message) }
 
+// in is the same refusal in another form.
+func (r *refusal) in(form errorForm) *refusal {
+	same := *r
+	same.form = form
+	return &same
+}
+
 // refuse makes a refusal with the status of its code, which is nearly always 400.
 func refuse(code, format string, arguments ...any) *refusal {
 	return &refusal{status: statusOf(code), code: code, message: fmt.Sprintf(format, arguments...)}
@@ -134,7 +142,7 @@ var statuses = map[string]int{
 	"BackupService.6501": 404, CodeTagNotFound: 404, CodeMemberNotFound: 404, CodeDiskNotFound: 404,
 	CodeServerNotFound: 404, "BackupService.7202": 404, "BackupService.6402": 404,
 	CodeRouteUnknown: 404, CodeTokenRefused: 401, CodeSignature: 401, CodeThrottled: 429, CodeBackendDown: 503,
-	CodeNoCredentials: 401, CodeNotPermitted: 403, "IAM.0003": 403, CodeNotFound: 404, CodeIAMFailed: 500,
+	CodeNoCredentials: 401, CodeNotPermitted: 403, CodeForbidden: 403, CodeNotFound: 404, CodeIAMFailed: 500,
 	CodeIAMThrottled: 429, CodeUserLocked: 401, CodeWrongPassword: 401, CodeTokenExpired: 401, CodeInvalidToken: 401,
 	CodeUserDisabled: 403, CodeAgencyDisabled: 403,
 }
@@ -167,6 +175,7 @@ const (
 	keystoneForm                      // {"error": {"code", "message", "title"}}
 	unauthorizedForm                  // {"unauthorized": {"code", "message"}}
 	stringForm                        // a bare string
+	detailedForm                      // the flat form, and details of what a user may not do
 )
 
 // malformed is what an id in the path comes to that is none, or that nobody knows: a 401, although nothing is
@@ -191,6 +200,11 @@ func errorAnswer(err error, requestID string) simkit.Answer {
 		body = map[string]any{"unauthorized": map[string]any{"code": r.code, "message": r.message}}
 	case stringForm:
 		body = r.message
+	case detailedForm:
+		body = map[string]any{
+			"error_code": r.code, "error_msg": r.message, "encoded_authorization_message": "c2ltdWxhdGVk",
+			"details": []any{map[string]any{"error_code": r.code, "error_msg": r.message}},
+		}
 	default:
 		flat := map[string]any{"error_code": r.code, "error_msg": r.message}
 		if gatewayCode(r.code) {

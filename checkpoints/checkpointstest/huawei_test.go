@@ -86,15 +86,15 @@ func TestMoreOfHuaweiCloud(t *testing.T) {
 	assert.Contains(t, meta["server"], "db-1")
 	assert.Len(t, meta["volumes"], 2)
 	usage := g.ask(t, 200, "GET", "/storage_usage?resource_id="+db1, "")
-	assert.Equal(t, 1.0, usage["resource_count"])
-	assert.Equal(t, 70.0*1024, at(t, usage, "storage_usage", 0, "backup_size"))
-	assert.Equal(t, object{"size": 1000.0, "used_size": 90.0 * 1024}, g.ask(t, 200, "GET", "/vaults/summary", ""))
+	assert.Equal(t, 1, usage["resource_count"])
+	assert.Equal(t, 70*1024, at(t, usage, "storage_usage", 0, "backup_size"))
+	assert.Equal(t, object{"size": 1000, "used_size": 90 * 1024}, g.ask(t, 200, "GET", "/vaults/summary", ""))
 
 	g.ask(t, 200, "PUT", "/vaults/"+production+"/set-resources", fmt.Sprintf(`{"action":"suspend","resource_ids":[%q]}`, db1))
 	assert.Equal(t, false, at(t, g.ask(t, 200, "GET", "/vaults/"+production, ""), "vault", "resources", 0, "auto_protect"))
 	told := g.ask(t, 200, "PUT", "/vaults/batch-update", `{"vault":{"smn_notify":false,"threshold":70}}`)
 	assert.Equal(t, []any{production}, told["updated_vaults_id"])
-	assert.Equal(t, 70.0, at(t, g.ask(t, 200, "GET", "/vaults/"+production, ""), "vault", "threshold"))
+	assert.Equal(t, 70, at(t, g.ask(t, 200, "GET", "/vaults/"+production, ""), "vault", "threshold"))
 	g.refused(t, 400, checkpointstest.CodeCannotSync, "POST", "/checkpoints/sync", fmt.Sprintf(`{"sync":{"vault_id":%q,"auto_trigger":false}}`, production))
 	g.refused(t, 404, checkpointstest.CodeNoMigration, "GET", g.server.URL+"/v3/migrates", "")
 	assert.Equal(t, g.project, at(t, g.ask(t, 200, "GET", g.server.URL+"/v3/region-projects", ""), "projects", 0, "id"))
@@ -109,10 +109,10 @@ func TestOrders(t *testing.T) {
 		"charging_mode":"pre_paid","period_type":"month","period_num":1},"name":"paid","resources":[]}}`
 	ordered := g.ask(t, 200, "POST", "/vaults", prepaid)
 	id := text(t, ordered, "orders", 0, "resourceId")
-	assert.Equal(t, 0.0, ordered["retCode"])
+	assert.Equal(t, 0, ordered["retCode"])
 	changed := g.ask(t, 200, "POST", "/orders/change", fmt.Sprintf(
 		`{"resource_id":%q,"product_info":{"product_id":"p","resource_size":200,"resource_spec_code":"vault.backup.server.normal"}}`, id))
-	assert.Equal(t, 0.0, changed["retCode"])
+	assert.Equal(t, 0, changed["retCode"])
 	assert.Equal(t, 200, g.server.Vault(id).SizeGB)
 	updated := g.ask(t, 200, "PUT", "/orders/"+text(t, changed, "orderId"), fmt.Sprintf(
 		`{"resourceId":%q,"productInfo":{"productId":"p","resourceSize":300,"resourceSpecCode":"vault.backup.server.normal"}}`, id))
@@ -164,7 +164,7 @@ func TestSpellings(t *testing.T) {
 		checkpointstest.TasksShowAfter(5*time.Second),
 	)
 	made := g.ask(t, 200, "POST", "/checkpoints", fmt.Sprintf(`{"checkpoint":{"vault_id":%q}}`, production))
-	assert.Equal(t, 140.0, at(t, made, "checkpoint", "vault", "resources", 0, "resource_size"))
+	assert.Equal(t, 140, at(t, made, "checkpoint", "vault", "resources", 0, "resource_size"))
 	assert.Equal(t, "2030-06-01T20:00:00+08:00", at(t, made, "checkpoint", "created_at"))
 	assert.Zero(t, count(t, g.ask(t, 200, "GET", "/operation-logs", "")), "tasks show late")
 	clock.Advance(5 * time.Second)

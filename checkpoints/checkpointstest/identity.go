@@ -3,6 +3,7 @@ package checkpointstest
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -38,7 +39,8 @@ type domain struct {
 
 type user struct {
 	id, name, password string
-	passcode           string // empty: no second factor
+	passcode           string   // empty: no second factor
+	actions            []string // what the user may do; nil: everything
 	domain             *domain
 	disabled, locked   bool
 }
@@ -101,8 +103,13 @@ func (i *identity) addUser(given account) *user {
 		u = &user{id: plainID("user", given.domain, given.user), name: given.user, domain: d}
 		d.users = append(d.users, u)
 	}
-	u.password, u.passcode = given.password, given.passcode
+	u.password, u.passcode, u.actions = given.password, given.passcode, given.actions
 	return u
+}
+
+// may reports whether a user may do what needs one of these actions.
+func (u *user) may(actions []string) bool {
+	return u.actions == nil || len(actions) == 0 || slices.ContainsFunc(actions, func(needed string) bool { return slices.Contains(u.actions, needed) })
 }
 
 func (d *domain) user(nameOrID string) *user {
@@ -212,12 +219,11 @@ func (i *identity) refused(err error) simkit.Answer {
 }
 
 func (i *identity) reform(err error) error {
-	if r, ok := err.(*refusal); ok && i.config.quirks.keystoneErrors {
-		inKeystone := *r
-		inKeystone.form = keystoneForm
-		return &inKeystone
+	var r *refusal
+	if !errors.As(err, &r) || !i.config.quirks.keystoneErrors {
+		return err
 	}
-	return err
+	return r.in(keystoneForm)
 }
 
 func (i *identity) errorFor(status int, code, message string) simkit.Answer {

@@ -95,7 +95,7 @@ func TestSignInsThatAreRefused(t *testing.T) {
 	in, _ := open(t, checkpointstest.SignInErrorsAs(checkpointstest.KeystoneErrors))
 	in.token = ""
 	wrong := in.ask(t, 401, "POST", in.tokens(), signIn(in.server, "wrong", ""))
-	assert.Equal(t, object{"error": object{"code": 401.0, "message": "The username or password is wrong.", "title": "Unauthorized"}}, wrong)
+	assert.Equal(t, object{"error": object{"code": 401, "message": "The username or password is wrong.", "title": "Unauthorized"}}, wrong)
 }
 
 func TestOtherWaysToSignIn(t *testing.T) {
@@ -123,7 +123,7 @@ func TestOtherWaysToSignIn(t *testing.T) {
 	assert.Zero(t, count(t, there.ask(t, 200, "GET", "/vaults", "")))
 	there.project = g.project
 	there.malformed(t, "GET", "/vaults", "")
-	g.refused(t, 403, "IAM.0003", "POST", g.tokens(), `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"domain_name":"PARTNER","xrole_name":"none"}}}}`)
+	g.refused(t, 403, checkpointstest.CodeForbidden, "POST", g.tokens(), `{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"domain_name":"PARTNER","xrole_name":"none"}}}}`)
 }
 
 func TestTokensEnd(t *testing.T) {
@@ -146,7 +146,7 @@ func TestTokensEnd(t *testing.T) {
 
 	for form, want := range map[checkpointstest.UnauthorizedForm]object{
 		checkpointstest.IAMErrors:      {"error_code": checkpointstest.CodeTokenExpired, "error_msg": "The token has expired."},
-		checkpointstest.KeystoneErrors: {"error": object{"code": 401.0, "message": "The token has expired.", "title": "Unauthorized"}},
+		checkpointstest.KeystoneErrors: {"error": object{"code": 401, "message": "The token has expired.", "title": "Unauthorized"}},
 	} {
 		g, _ := open(t, checkpointstest.UnauthorizedAs(form))
 		g.server.ExpireTokens()
@@ -202,4 +202,15 @@ func TestThrottling(t *testing.T) {
 	g.ask(t, 200, "GET", "/vaults", "")
 	g.issue(t, signIn(g.server, g.server.Password, ""))
 	g.refused(t, 429, checkpointstest.CodeIAMThrottled, "POST", g.tokens(), signIn(g.server, g.server.Password, ""))
+}
+
+func TestRestrictedUser(t *testing.T) {
+	t.Parallel()
+	g, _ := open(t, checkpointstest.RestrictedUser("reader", "secret", "cbr:vaults:list"))
+	g.token, _ = g.issue(t, `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"reader","password":"secret","domain":{"name":"ACME"}}}}`+
+		projectScope(g.project)+`}}`)
+	g.ask(t, 200, "GET", "/vaults", "")
+	forbidden := g.refused(t, 403, checkpointstest.CodeForbidden, "POST", "/checkpoints", fmt.Sprintf(`{"checkpoint":{"vault_id":%q}}`, production))
+	assert.Contains(t, text(t, forbidden, "details", 0, "error_msg"), "cbr:vaults:backup")
+	assert.NotEmpty(t, forbidden["encoded_authorization_message"])
 }

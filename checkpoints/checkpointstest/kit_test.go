@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/drkit-go/drkit/checkpoints/checkpointstest"
+	"github.com/drkit-go/drkit/checkpoints/internal/contract"
+	"github.com/drkit-go/drkit/internal/simkit"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -82,11 +85,30 @@ func (g guest) ask(t testing.TB, want int, method, path, body string, headers ..
 	got, err := g.send(t.Context(), method, path, body, headers...)
 	require.NoError(t, err)
 	require.Equal(t, want, got.status, got.body)
+	requireContract(t, method, path, got)
 	var answer object
 	if strings.HasPrefix(got.body, "{") {
 		require.NoError(t, json.Unmarshal([]byte(got.body), &answer), got.body)
+		whole(answer)
 	}
 	return answer
+}
+
+// whole makes ints of the numbers in an answer, which are whole.
+func whole(value any) any {
+	switch value := value.(type) {
+	case object:
+		for name, inside := range value {
+			value[name] = whole(inside)
+		}
+	case []any:
+		for i, inside := range value {
+			value[i] = whole(inside)
+		}
+	case float64:
+		return int(value)
+	}
+	return value
 }
 
 // refused wants an error answer of a status and a code.
@@ -187,7 +209,47 @@ func states(g guest) []string {
 
 func count(t testing.TB, answer object) int {
 	t.Helper()
-	n, ok := answer["count"].(float64)
+	n, ok := answer["count"].(int)
 	assert.True(t, ok, answer)
-	return int(n)
+	return n
+}
+
+// spelledBothWays are members that the table can have in one spelling only, and the service has in two.
+var spelledBothWays = regexp.MustCompile(`\.(enterprise_project_id|resource_size|backup_size|backup_count|incremental|retCode|code|values|resource_detail) is \w+ instead of `)
+
+// requireContract holds an answer against the schema that the contract has for it.
+func requireContract(t testing.TB, method, path string, got reply) {
+	t.Helper()
+	path, _, _ = strings.Cut(path, "?")
+	if got.status >= http.StatusBadRequest {
+		return
+	}
+	_, rest, absolute := strings.Cut(path, "/v3/")
+	if !absolute {
+		rest = "{project_id}" + path
+	}
+	for _, operation := range contract.Table.Operations {
+		if operation.Method != method || !fits(operation.Path, "/v3/"+rest) {
+			continue
+		}
+		assert.Contains(t, operation.Statuses, got.status)
+		if _, declared := contract.Table.Schemas[operation.Answer]; declared && got.body != "" {
+			for _, problem := range simkit.CheckJSON(contract.Table, operation.Answer, []byte(got.body)) {
+				assert.Regexp(t, spelledBothWays, problem, operation.Name)
+			}
+		}
+	}
+}
+
+func fits(template, path string) bool {
+	want, got := strings.Split(template, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		if want[i] != got[i] && !strings.HasPrefix(want[i], "{") {
+			return false
+		}
+	}
+	return true
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/simkit"
 )
 
@@ -247,13 +246,4 @@ func (s *Server) RemoveResource(id string) bool {
 func (s *Server) HideDestination(region string, hidden bool) {
 	defer s.lock().Unlock()
 	s.region.hidden[region] = hidden
-}
-
-// Operations returns the names of all operations of the backup service.
-func Operations() []string {
-	var names []string
-	for _, operation := range contract.Table.Operations {
-		names = append(names, operation.Name)
-	}
-	return names
 }

@@ -7,7 +7,10 @@ import (
 )
 
 // account is somebody who can sign in.
-type account struct{ user, password, passcode, domain string }
+type account struct {
+	user, password, passcode, domain string
+	actions                          []string // nil: all
+}
 
 // agencyAccount is another account that lets the users of ours act in it.
 type agencyAccount struct{ domain, agency string }
@@ -102,6 +105,20 @@ func MFAUser(name, password, passcode string) Option {
 			return errors.New("MFAUser: a name, a password and a passcode are needed")
 		}
 		c.users = append(c.users, account{user: name, password: password, passcode: passcode})
+		return nil
+	}
+}
+
+// RestrictedUser adds a user of the account who may do only what these actions of the identity service allow, as in
+// "cbr:vaults:list". Operations that need another are answered 403; those that name none are open to all.
+//
+// Source: Cloud Backup and Recovery API reference, "Permissions Policies and Supported Actions".
+func RestrictedUser(name, password string, actions ...string) Option {
+	return func(c *config) error {
+		if name == "" || password == "" {
+			return errors.New("RestrictedUser: a name and a password are needed")
+		}
+		c.users = append(c.users, account{user: name, password: password, actions: append([]string{}, actions...)})
 		return nil
 	}
 }

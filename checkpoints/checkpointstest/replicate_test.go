@@ -47,7 +47,7 @@ func TestReplicateVault(t *testing.T) {
 	assert.Empty(t, there.server.Backups(replicas))
 	clock.Advance(6 * time.Second)
 	assert.Equal(t, "replicating", at(t, record(), "status"))
-	assert.Equal(t, 50.0, at(t, record(), "extra_info", "progress"))
+	assert.Equal(t, 50, at(t, record(), "extra_info", "progress"))
 	assert.Equal(t, "protecting", there.server.Backups(replicas)[0].Status)
 	clock.Advance(10 * time.Second)
 	assert.Equal(t, "success", at(t, record(), "status"))
@@ -107,7 +107,7 @@ func TestWhatIsSkipped(t *testing.T) {
 	}
 	skipped := at(t, here.ask(t, 200, "GET", "/operation-logs?status=skipped", ""), "operation_logs", 0)
 	assert.Equal(t, checkpointstest.CodeCannotBeReplicated, at(t, skipped, "error_info", "code"))
-	assert.Equal(t, "", at(t, skipped, "extra_info", "replication", "destination_backup_id"))
+	assert.Empty(t, at(t, skipped, "extra_info", "replication", "destination_backup_id"))
 	assert.Equal(t, []string{"available", "error"}, []string{there.server.Backups(replicas)[0].Status, there.server.Backups(replicas)[1].Status})
 
 	// What failed or was skipped is tried again, what succeeded is not.

@@ -32,7 +32,7 @@ const (
 // usual ones.
 type Resource struct {
 	ID     string // empty: made from the name, as by [VMID]
-	Name   string
+	Name   string // as it is shown
 	Type   string // [TypeServer] by default
 	SizeGB int    // of a disk or a file system; a server has that of its disks
 	Disks  []Disk // of a server; the first is the system disk
@@ -42,7 +42,7 @@ type Resource struct {
 // Disk is a disk of a server.
 type Disk struct {
 	ID     string // empty: as [DiskID] makes it
-	SizeGB int
+	SizeGB int    // needed
 	// Data makes the first disk one without a system, so that backups of the server cannot be replicated.
 	Data bool
 }
@@ -78,7 +78,6 @@ type resource struct {
 	disks          []*resource // of a server
 	restoring      bool        // whether a backup is being put back
 	restored       int         // how often one has been
-	tags           []tagBody   // of the resource itself, by which vaults bind
 }
 
 // size in GB; that of a server is the size of its disks.
@@ -88,16 +87,6 @@ func (r *resource) size() int {
 		total += disk.sizeGB
 	}
 	return total
-}
-
-// hasSystemDisk reports whether a backup of the server can start somewhere else.
-func (r *resource) hasSystemDisk() bool {
-	for _, disk := range r.disks {
-		if disk.system {
-			return true
-		}
-	}
-	return false
 }
 
 // addResource adds a resource that is there from the beginning.

@@ -152,7 +152,7 @@ func (i *identity) assume(call *simkit.Call, made *token, body authBody) (*token
 	}
 	trusting := in.agency(said.Agency)
 	if trusting == nil || trusting.trusted != by.user.domain {
-		return nil, refuse("IAM.0003", "The agency does not let you act.")
+		return nil, refuse(CodeForbidden, "The agency does not let you act.")
 	}
 	made.assumedBy = by.user
 	made.user = &user{

@@ -68,7 +68,7 @@ func TestFilterByTags(t *testing.T) {
 	find := func(filter string) object {
 		return g.ask(t, 200, "POST", "/vault/resource_instances/action", filter)
 	}
-	for filter, want := range map[string]float64{
+	for filter, want := range map[string]int{
 		`{"action":"count"}`: 4,
 		`{"action":"count","tags":[{"key":"tier","values":["1"]},{"key":"site","values":["north"]}]}`:         1,
 		`{"action":"count","tags":[{"key":"tier","values":["1","2"]}]}`:                                       3,
@@ -85,7 +85,7 @@ func TestFilterByTags(t *testing.T) {
 		assert.Equal(t, object{"total_count": want}, find(filter), filter)
 	}
 	page := find(`{"action":"filter","limit":"2","offset":"1"}`)
-	assert.Equal(t, 4.0, page["total_count"])
+	assert.Equal(t, 4, page["total_count"])
 	assert.Len(t, page["resources"], 2)
 	assert.Equal(t, "gold-2", at(t, page, "resources", 0, "resource_name"))
 	assert.Equal(t, "gold-2", at(t, page, "resources", 0, "resource_detail", 0, "name"))

@@ -27,16 +27,16 @@ const (
 
 // Vault is a vault that is there from the beginning, and what [Server.Vault] finds.
 type Vault struct {
-	ID          string // empty: made from the name, as by [VaultID]
-	Name        string
-	Project     string // id of the project; empty: that of the server
-	ObjectType  string // [ObjectServer] by default
-	ProtectType string // [ProtectBackup] by default
-	SizeGB      int    // 1000 by default
-	Status      string // [VaultAvailable] by default
-	Locked      bool   // whether automatic backups must not be deleted
-	Resources   []string
-	Tags        map[string]string
+	ID          string            // empty: made from the name, as by [VaultID]
+	Name        string            // as it is shown
+	Project     string            // id of the project; empty: that of the server
+	ObjectType  string            // [ObjectServer] by default
+	ProtectType string            // [ProtectBackup] by default
+	SizeGB      int               // 1000 by default
+	Status      string            // [VaultAvailable] by default
+	Locked      bool              // whether automatic backups must not be deleted
+	Resources   []string          // ids of what it protects
+	Tags        map[string]string // value by key
 
 	UsedMB   int      // what backups take; only found
 	Backups  int      // how many there are, without those of single disks of a server; only found

@@ -26,13 +26,13 @@ func TestCreateVault(t *testing.T) {
 	assert.Equal(t, g.project, at(t, made, "vault", "project_id"))
 	assert.Equal(t, "0daac4c5-6707-4851-97ba-169e36266b66", at(t, made, "vault", "provider_id"))
 	assert.Equal(t, object{
-		"allocated": 40.0, "used": 0.0, "size": 100.0, "status": "available", "charging_mode": "post_paid", "cloud_type": "public",
+		"allocated": 40, "used": 0, "size": 100, "status": "available", "charging_mode": "post_paid", "cloud_type": "public",
 		"consistent_level": "crash_consistent", "object_type": "server", "protect_type": "backup",
 		"spec_code": "vault.backup.server.normal", "order_id": "", "product_id": "", "storage_unit": "", "frozen_scene": "",
 	}, at(t, made, "vault", "billing"))
 	assert.Equal(t, web1, at(t, made, "vault", "resources", 0, "id"))
 	assert.Equal(t, object{}, at(t, made, "vault", "bind_rules"))
-	assert.Equal(t, 0.0, at(t, made, "vault", "enterprise_project_id"))
+	assert.Equal(t, 0, at(t, made, "vault", "enterprise_project_id"))
 	assert.Equal(t, []any{object{"key": "tier", "value": "1"}}, at(t, made, "vault", "tags"))
 	assert.Equal(t, made["vault"], g.ask(t, 200, "GET", "/vaults/"+id, "")["vault"])
 	assert.Equal(t, 1, g.server.Audit().VaultsNamed("gold"))
@@ -79,7 +79,7 @@ func TestListVaults(t *testing.T) {
 	assert.Len(t, first["vaults"], 2)
 	second := g.ask(t, 200, "GET", "/vaults?offset=2&limit=100", "")
 	assert.Len(t, second["vaults"], 1)
-	assert.Equal(t, 2.0, second["offset"])
+	assert.Equal(t, 2, second["offset"])
 	for query, want := range map[string]int{
 		"?name=a": 1, "?object_type=disk": 1, "?protect_type=replication": 1, "?cloud_type=public": 3, "?status=error": 0,
 		"?resource_ids=" + web1 + "," + db1: 1, "?resource_ids=" + web1: 0, "?policy_id=" + unknown: 0,
@@ -97,7 +97,7 @@ func TestUpdateVault(t *testing.T) {
 	path := "/vaults/" + production
 	changed := g.ask(t, 200, "PUT", path, `{"vault":{"name":"prod","billing":{"size":2000},"auto_expand":true,"locked":true}}`)
 	assert.Equal(t, "prod", at(t, changed, "vault", "name"))
-	assert.Equal(t, 2000.0, at(t, changed, "vault", "billing", "size"))
+	assert.Equal(t, 2000, at(t, changed, "vault", "billing", "size"))
 	assert.Equal(t, true, at(t, changed, "vault", "auto_expand"))
 	g.refused(t, 400, checkpointstest.CodeInvalidParameter, "PUT", path, `{"vault":{"locked":false}}`)
 	g.refused(t, 400, checkpointstest.CodeInvalidCapacity, "PUT", path, `{"vault":{"billing":{"size":0}}}`)
@@ -135,7 +135,7 @@ func TestDeleteVault(t *testing.T) {
 	g.refused(t, 404, checkpointstest.CodeVaultNotFound, "GET", path, "")
 	g.refused(t, 404, checkpointstest.CodeBackupNotFound, "GET", "/backups/"+backups[db1], "")
 	logs := g.ask(t, 200, "GET", "/operation-logs?operation_type=vault_delete", "")
-	assert.Equal(t, object{"fail_count": 0.0, "total_count": 2.0}, at(t, logs, "operation_logs", 0, "extra_info", "vault_delete"))
+	assert.Equal(t, object{"fail_count": 0, "total_count": 2}, at(t, logs, "operation_logs", 0, "extra_info", "vault_delete"))
 	assert.True(t, g.server.Audit().Vault(production).Deleted)
 }
 
