@@ -30,8 +30,8 @@ func NewManualClock(start time.Time) *ManualClock { return simkit.NewManualClock
 //	srv.Inject(checkpointstest.Fault{Status: 502, Body: "<html>Bad Gateway</html>", Times: 1})
 //
 // A fault whose Operation begins with "Identity." is about the identity service: Identity.CreateToken,
-// CheckToken, ShowToken, RevokeToken, Catalog, AuthProjects, Projects, CreateTemporaryKeys and Version. One without
-// an Operation is about the backup service alone.
+// CheckToken, ShowToken, RevokeToken, Catalog, AuthProjects, Projects, CreateTemporaryKeys, Versions, Version and
+// VersionSlash. One without an Operation is about the backup service alone.
 type Fault = simkit.Rule
 
 // Request is one request that a server has seen.

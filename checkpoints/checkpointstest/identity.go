@@ -178,7 +178,7 @@ func freshToken() string {
 func (i *identity) handlers() map[string]simkit.Handler {
 	handlers := map[string]simkit.Handler{}
 	for name, work := range map[string]func(*simkit.Call) (simkit.Answer, error){
-		opVersion: i.version, opCreateToken: i.createToken, opCheckToken: i.checkToken, opShowToken: i.showToken,
+		opVersions: i.versions, opVersionSlash: i.version, opVersion: i.version, opCreateToken: i.createToken, opCheckToken: i.checkToken, opShowToken: i.showToken,
 		opRevokeToken: i.revokeToken, opCatalog: i.showCatalog, opAuthProjects: i.listProjects,
 		opProjects: i.listProjects, opTemporaryKeys: i.createTemporaryKeys,
 	} {

@@ -5,7 +5,9 @@ import "github.com/drkit-go/drkit/internal/api"
 // Operations of the identity service. They have names of our own, by which a [Fault] finds them; the contract
 // of the backup service does not have them.
 const (
+	opVersions      = "Identity.Versions"            // GET /
 	opVersion       = "Identity.Version"             // GET /v3
+	opVersionSlash  = "Identity.VersionSlash"        // GET /v3/
 	opCreateToken   = "Identity.CreateToken"         // POST /v3/auth/tokens
 	opCheckToken    = "Identity.CheckToken"          // HEAD /v3/auth/tokens
 	opShowToken     = "Identity.ShowToken"           // GET /v3/auth/tokens
@@ -22,6 +24,8 @@ const identityPrefix = "Identity."
 func identityTable() api.Table {
 	return api.Table{
 		Operations: []api.Operation{
+			{Name: opVersions, Method: "GET", Path: "/", Class: api.Read, Statuses: []int{300}, Anonymous: true},
+			{Name: opVersionSlash, Method: "GET", Path: "/v3/", Class: api.Read, Statuses: []int{200}, Anonymous: true},
 			{Name: opVersion, Method: "GET", Path: "/v3", Class: api.Read, Statuses: []int{200}, Anonymous: true},
 			{
 				Name: opCreateToken, Method: "POST", Path: "/v3/auth/tokens", Query: []string{"nocatalog"},

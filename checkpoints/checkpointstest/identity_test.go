@@ -171,6 +171,8 @@ func TestLookingAtTokens(t *testing.T) {
 	assert.Equal(t, g.project, at(t, named, "projects", 0, "id"))
 	assert.NotEmpty(t, list(t, g.ask(t, 200, "GET", g.server.AuthURL+"/auth/catalog", ""), "catalog"))
 	assert.Equal(t, "v3.6", at(t, g.ask(t, 200, "GET", g.server.AuthURL, ""), "version", "id"))
+	g.ask(t, 200, "GET", g.server.AuthURL+"/", "")
+	g.ask(t, 300, "GET", strings.TrimSuffix(g.server.AuthURL, "v3"), "")
 	clock.Advance(48 * time.Hour)
 	g.ask(t, 401, "HEAD", g.tokens(), "", "X-Subject-Token", subject)
 }

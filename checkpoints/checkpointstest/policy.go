@@ -92,11 +92,10 @@ func valueOr(given *int, otherwise int) int {
 	return *given
 }
 
-// closest is how near two points in time of a trigger may be.
+// closest is how near two points in time of a trigger may be, so that there are at most 24 a day.
 const (
 	closest      = time.Hour
 	mostPatterns = 24
-	mostPoints   = 24 // a day
 )
 
 var weekdays = []string{"MO", "TU", "WE", "TH", "FR", "SA", "SU"}
@@ -116,9 +115,6 @@ func checkPatterns(patterns []string) error {
 	}
 	for _, of := range points {
 		slices.Sort(of)
-		if len(of) > mostPoints {
-			return refuse(CodeInvalidParameter, "There are more than %d points in time a day.", mostPoints)
-		}
 		for i := 1; i < len(of); i++ {
 			if time.Duration(of[i]-of[i-1])*time.Minute < closest {
 				return refuse(CodeInvalidParameter, "Two points in time are closer than one hour.")

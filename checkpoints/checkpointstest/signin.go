@@ -315,12 +315,21 @@ func (i *identity) listProjects(call *simkit.Call) (simkit.Answer, error) {
 	return simkit.JSON(http.StatusOK, contentType, map[string]any{"projects": found, "links": map[string]any{"self": self, "next": nil, "previous": nil}}), nil
 }
 
-func (i *identity) version(*simkit.Call) (simkit.Answer, error) {
-	return simkit.JSON(http.StatusOK, contentType, map[string]any{"version": map[string]any{
+func (i *identity) versionBody() map[string]any {
+	return map[string]any{
 		"id": "v3.6", "status": "stable", "updated": "2016-04-04T00:00:00Z",
 		"media-types": []any{map[string]any{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}},
 		"links":       []any{map[string]any{"rel": "self", "href": i.url + "/"}},
-	}}), nil
+	}
+}
+
+func (i *identity) version(*simkit.Call) (simkit.Answer, error) {
+	return simkit.JSON(http.StatusOK, contentType, map[string]any{"version": i.versionBody()}), nil
+}
+
+func (i *identity) versions(*simkit.Call) (simkit.Answer, error) {
+	values := map[string]any{"values": []any{i.versionBody()}}
+	return simkit.JSON(http.StatusMultipleChoices, contentType, map[string]any{"versions": values}), nil
 }
 
 // createTemporaryKeys makes keys that end by themselves, for the holder of a token.
