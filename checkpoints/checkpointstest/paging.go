@@ -133,7 +133,7 @@ func sortBy[T any](items []T, order string, of func(T) sortable) error {
 				return c
 			}
 		}
-		return cmp.Compare(first.id, second.id)
+		return 0 // what is alike stays in the order of its making
 	})
 	return nil
 }
