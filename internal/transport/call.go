@@ -279,7 +279,7 @@ func (x *exchange) decode(out any) error {
 	if x.call.Bare && (len(bytes.TrimSpace(data)) == 0 || isNull(data)) {
 		return nil
 	}
-	err := unmarshal(data, out, x.client.config.LooseScalars)
+	err := unmarshal(data, out, looseness{x.client.config.LooseScalars, x.client.config.LooseLists})
 	if err == nil && isNull(data) {
 		err = errors.New("null")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -12,17 +13,20 @@ import (
 // Unmarshal decodes an answer. Services write whole numbers also as 5.0, 5e3 or "5", and truth values as "true":
 // where encoding/json stumbles over one, the text is put right and decoded once more. The ordinary answer costs
 // nothing.
-func Unmarshal(data []byte, out any) error { return unmarshal(data, out, false) }
+func Unmarshal(data []byte, out any) error { return unmarshal(data, out, looseness{}) }
 
-// unmarshal is Unmarshal; loose also takes what Config.LooseScalars says.
-func unmarshal(data []byte, out any, loose bool) error {
+// looseness is what Config.LooseScalars and Config.LooseLists say.
+type looseness struct{ scalars, lists bool }
+
+// unmarshal is Unmarshal; loose also takes what the service is known to write.
+func unmarshal(data []byte, out any, loose looseness) error {
 	err := json.Unmarshal(data, out)
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) || !json.Valid(data) {
 		return err
 	}
 	for range mostMembers {
-		plain := plainScalars(data, wantedBy(wrong, loose))
+		plain := putRight(data, wantedBy(wrong, loose))
 		if bytes.Equal(plain, data) {
 			return err
 		}
@@ -41,11 +45,11 @@ const mostMembers = 64
 // wanted is a member that encoding/json has stumbled over, and what it wants to find there.
 type wanted struct {
 	member string
-	kind   reflect.Kind // Int for whole numbers, Float64, Bool, String, or Invalid for what cannot be put right
+	kind   reflect.Kind // Int for whole numbers, Float64, Bool, String, Slice, or Invalid for what cannot be put right
 	loose  bool
 }
 
-func wantedBy(wrong *json.UnmarshalTypeError, loose bool) wanted {
+func wantedBy(wrong *json.UnmarshalTypeError, loose looseness) wanted {
 	if wrong.Type == nil {
 		return wanted{}
 	}
@@ -53,13 +57,13 @@ func wantedBy(wrong *json.UnmarshalTypeError, loose bool) wanted {
 	for len(path) > 1 && isIndex(path[len(path)-1]) {
 		path = path[:len(path)-1] // the second version of encoding/json names elements of arrays, too
 	}
-	w := wanted{member: path[len(path)-1], loose: loose}
+	w := wanted{member: path[len(path)-1], loose: loose.scalars}
 	switch kind := wrong.Type.Kind(); {
 	case kind >= reflect.Int && kind <= reflect.Uint64:
 		w.kind = reflect.Int
 	case kind == reflect.Float32 || kind == reflect.Float64:
 		w.kind = reflect.Float64
-	case kind == reflect.Bool, kind == reflect.String && loose:
+	case kind == reflect.Bool, kind == reflect.String && loose.scalars, kind == reflect.Slice && loose.lists:
 		w.kind = kind
 	}
 	return w
@@ -67,18 +71,26 @@ func wantedBy(wrong *json.UnmarshalTypeError, loose bool) wanted {
 
 func isIndex(step string) bool { return step != "" && strings.Trim(step, "0123456789") == "" }
 
-// plainScalars rewrites the values of the wanted member to what is wanted there. Where that is a whole number, it
+// putRight rewrites the values of the wanted member to what is wanted there. Where that is a whole number, it
 // rewrites all numbers that are whole to plain digits. The text is valid JSON.
-func plainScalars(data []byte, want wanted) []byte {
+func putRight(data []byte, want wanted) []byte {
 	plain := make([]byte, 0, len(data))
-	name := ""
+	name, value := "", false // of the member, and whether what comes next is its value
 	for i := 0; i < len(data); {
 		end := endOfToken(data, i)
 		token := data[i:end]
 		i = end
 		switch {
 		case token[0] == '"' && bytes.HasPrefix(bytes.TrimLeft(data[end:], " \t\r\n"), []byte(":")):
-			name = string(token[1 : len(token)-1])
+			name, value = string(token[1:len(token)-1]), true
+			plain = append(plain, token...)
+			continue
+		case bytes.ContainsAny(token[:1], ": \t\r\n"):
+			plain = append(plain, token...)
+			continue
+		case want.kind == reflect.Slice && strings.EqualFold(name, want.member) && value && token[0] == '{':
+			i = endOfObject(data, end)
+			token = slices.Concat([]byte("["), data[end-1:i], []byte("]"))
 		case want.kind != reflect.Invalid && strings.EqualFold(name, want.member) && isScalar(token): // as encoding/json compares
 			token = want.scalar(token)
 		case want.kind == reflect.Int && !want.loose && partOfWord(token[0]): // where text may be a number, 9.0 is not 9
@@ -86,9 +98,23 @@ func plainScalars(data []byte, want wanted) []byte {
 				token = digits
 			}
 		}
-		plain = append(plain, token...)
+		plain, value = append(plain, token...), false
 	}
 	return plain
+}
+
+// endOfObject returns the place after the object that i is in.
+func endOfObject(data []byte, i int) int {
+	for depth := 1; depth > 0 && i < len(data); {
+		switch data[i] {
+		case '{':
+			depth++
+		case '}':
+			depth--
+		}
+		i = endOfToken(data, i)
+	}
+	return i
 }
 
 // endOfToken returns the place after the string, the number or the word that begins at i, or after one byte.

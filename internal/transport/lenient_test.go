@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -95,6 +96,46 @@ func TestOtherScalarsDecodeAnyway(t *testing.T) {
 				}
 				require.NoError(t, err, "loose: %t", loose)
 				assert.Equal(t, *want, got, "loose: %t", loose)
+			}
+		})
+	}
+}
+
+type nested struct {
+	Name     string          `json:"name"`
+	Children []nested        `json:"children"`
+	Words    []string        `json:"words"`
+	Raw      json.RawMessage `json:"raw"`
+}
+
+// An object stands for the list of which it is the only element, at any depth, but only for services that write so.
+func TestOnlyElementsDecodeAsLists(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answer string
+		want   *nested // nil: it fails
+	}{
+		"one":         {`{"children": {"name":"a}"}}`, &nested{Children: []nested{{Name: "a}"}}}},
+		"many":        {`{"children":[{"name":"a"},{"children":{"name":"b"}}]}`, &nested{Children: []nested{{Name: "a"}, {Children: []nested{{Name: "b"}}}}}},
+		"in each":     {`{"children":{"children":{"children":{}}},"name":"a"}`, &nested{Name: "a", Children: []nested{{Children: []nested{{Children: []nested{{}}}}}}}},
+		"not for raw": {`{"raw":{"children":[{"children":1}]},"children":{}}`, &nested{Raw: json.RawMessage(`{"children":[{"children":1}]}`), Children: []nested{{}}}},
+		"a word":      {`{"words":"a"}`, nil},
+		"a number":    {`{"children":1}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, loose := range []bool{false, true} {
+				client := newClientWith(t, "https://a.example.com", func(c *transport.Config) {
+					c.Session.Token, c.LooseLists = drkit.NewSecret("given-token"), loose
+				}, drkit.WithTransport(scripted(answers(200, tc.answer))))
+				var got nested
+				_, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"1"}}, &got)
+				if tc.want == nil || !loose {
+					require.ErrorContains(t, err, "cannot be used", "loose: %t", loose)
+					continue
+				}
+				require.NoError(t, err)
+				assert.Equal(t, *tc.want, got)
 			}
 		})
 	}

@@ -31,6 +31,8 @@ type Config struct {
 	// LooseScalars also takes numbers and truth values for text, and text for truth values: for services that
 	// have no types of their own.
 	LooseScalars bool
+	// LooseLists also takes an object for the list that has it as its only element.
+	LooseLists bool
 	// ScopeParameter is the parameter of paths that names what a client is for as a whole, such as a project, and
 	// Scope its value; calls do not give it. Both are empty for services without such a thing.
 	ScopeParameter, Scope string

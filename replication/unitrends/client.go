@@ -117,6 +117,7 @@ func (c *Client) connect(endpoint string, options []drkit.Option) error {
 		SiteParameter:    "sid",
 		SlashBeforeQuery: true,
 		LooseScalars:     true,
+		LooseLists:       true,
 		Accept:           func(string, bool) string { return "application/json" },
 		Session:          c.sessionConfig(),
 		DecodeError:      decodeError,
