@@ -165,6 +165,8 @@ func TestRefusalsAreBelieved(t *testing.T) {
 		"somebody else's":     {true, answers(500, "<html>"), transport.State{"a": "1"}, false},
 		"no answer":           {true, fails(errReset), transport.State{"a": "1"}, false},
 		"something else ran":  {true, answers(500, `{"code":"No","msg":"no"}`), transport.State{"a": "2"}, false},
+		"another's task":      {true, answers(500, `{"code":"No","msg":"no"}`), transport.State{"a": "1", "task": "foreign"}, false},
+		"surely another's":    {true, answers(500, `{"code":"No","msg":"no"}`), transport.State{"a": "1", "task": "foreign", "waits": "1"}, true},
 		"an answer of no use": {true, answers(200, "<html>"), transport.State{"a": "1"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -175,10 +177,18 @@ func TestRefusalsAreBelieved(t *testing.T) {
 				state := transport.State{"a": "1"}
 				work := &transport.Work{
 					Resource: "thing 1", Believe: tc.believe,
-					Jobs:  func(context.Context) ([]transport.Job, error) { return nil, nil },
+					Jobs: func(context.Context) ([]transport.Job, error) {
+						if state["task"] == "" {
+							return nil, nil
+						}
+						return []transport.Job{{ID: "job 7", Ended: true, Veto: state["task"]}}, nil
+					},
 					State: func(context.Context) (transport.State, error) { return state, nil },
 					Settle: func(before, after transport.State) transport.Verdict {
-						if before["a"] == after["a"] {
+						switch {
+						case after["waits"] != "":
+							return transport.NotRun
+						case before["a"] == after["a"]:
 							return transport.Untouched
 						}
 						return transport.Unclear

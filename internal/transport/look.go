@@ -84,6 +84,10 @@ func (l *lost) judge(ctx context.Context, after State, jobs []Job, doubtful []st
 	if l.work.State != nil {
 		verdict = l.work.Settle(l.note.State, after)
 	}
+	if verdict == NotRun {
+		doubtful = nil
+		l.propose(nil)
+	}
 	if verdict == Ran {
 		doubtful = slices.Concat(doubtful, l.suspects(jobs))
 		l.propose(doubtful)
@@ -93,7 +97,7 @@ func (l *lost) judge(ctx context.Context, after State, jobs []Job, doubtful []st
 		return nil
 	}
 	unknown := l.unknown(nil)
-	unknown.Untouched = verdict == Untouched && len(doubtful) == 0
+	unknown.Untouched = (verdict == Untouched || verdict == NotRun) && len(doubtful) == 0
 	if l.refused = l.refusal(unknown); l.refused != nil {
 		l.resource.lost = nil
 		return l.refused

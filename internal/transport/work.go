@@ -57,6 +57,7 @@ const (
 	Unclear   Verdict = iota
 	Ran               // the resource is as the operation leaves it, and was not before
 	Untouched         // the resource is as it was before
+	NotRun            // as Untouched, and shows by itself that no new task can be of the operation
 )
 
 // Note is what there was immediately before an operation was sent.

@@ -111,8 +111,14 @@ func (c *change[T]) work() *transport.Work {
 	}
 }
 
-// settle says what the lists prove: a new trace is of the operation, unless something speaks against it.
+// settle says what the lists prove: while a fact stays, the operation has not run, and a new trace is of the
+// operation, unless something speaks against it.
 func settle(before, after transport.State) transport.Verdict {
+	for id, what := range before {
+		if what == asFact && after[id] == asFact {
+			return transport.NotRun
+		}
+	}
 	ran := false
 	for id, what := range after {
 		_, old := before[id]
