@@ -42,6 +42,7 @@ type exchange struct {
 	fingerprint string      // of the request, for the step
 	unnoted     bool        // the caller gives up finding a watched call
 	before      *lost       // what has left no trace, where this call sends it again
+	generation  uint64      // of the token that the call goes out with
 	note        *Note       // of what there was before the last attempt of a watched call
 
 	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and
@@ -89,6 +90,9 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	if x.call.Work != nil && !x.unnoted {
 		if x.err = x.takeNote(req.Context()); x.err != nil {
+			return nil, x.err
+		}
+		if x.err = x.renewToken(req); x.err != nil {
 			return nil, x.err
 		}
 	}

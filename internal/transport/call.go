@@ -159,14 +159,14 @@ func (x *exchange) exchange(ctx context.Context) error {
 	session := x.client.session
 	var stale uint64
 	for again := false; ; again = true {
-		token, generation, err := x.token(ctx, stale)
+		token, err := x.token(ctx, stale)
 		if err != nil {
-			return fmt.Errorf("signing in: %w", err)
+			return err
 		}
 		regained := session.timesRegained(x.call.Site)
 		err = x.send(ctx, token)
-		if err == nil && generation > 0 {
-			session.accept(generation)
+		if err == nil && x.generation > 0 {
+			session.accept(x.generation)
 		}
 		var answer *drkit.Error
 		if again || !x.ownSession() || !errors.As(err, &answer) {
@@ -179,15 +179,15 @@ func (x *exchange) exchange(ctx context.Context) error {
 			}
 			return err
 		case session.expired(answer) && !session.given():
-			if !session.mayRenew(generation) {
+			if !session.mayRenew(x.generation) {
 				return err // it would refuse the next token as well
 			}
 			if x.operation.Class == api.Once && !x.refuses(answer) {
-				session.doubt(generation)
+				session.doubt(x.generation)
 				return err // nobody documents this answer as proof that nothing ran
 			}
 			x.mayHaveRun.Store(false) // the service has said that it did nothing
-			stale = generation
+			stale = x.generation
 		case x.call.Site != "" && session.lost(answer):
 			if reason := session.regain(ctx, x.call.Site, regained); reason != nil {
 				return stillLost(answer, reason)
@@ -223,20 +223,37 @@ func (x *exchange) ownSession() bool {
 }
 
 // token returns what the call identifies itself with, signing in if need be.
-func (x *exchange) token(ctx context.Context, stale uint64) (token string, generation uint64, err error) {
+func (x *exchange) token(ctx context.Context, stale uint64) (token string, err error) {
 	switch {
 	case x.ownSession() && x.client.config.Sign != nil:
-		return "", 0, x.client.session.denial()
+		return "", x.client.session.denial()
 	case x.ownSession():
-		return x.client.session.get(ctx, stale, unnamed)
+		if token, x.generation, err = x.client.session.get(ctx, stale, unnamed); err != nil {
+			err = fmt.Errorf("signing in: %w", err)
+		}
+		return token, err
 	case x.call.Last:
-		return x.client.session.current(), 0, nil
+		return x.client.session.current(), nil
 	case !x.call.Token.IsZero():
 		x.client.session.complete(x.call.Token)
-		return x.call.Token.Reveal(), 0, nil
+		return x.call.Token.Reveal(), nil
 	default:
-		return "", 0, nil
+		return "", nil
 	}
+}
+
+// renewToken lets a request go out with the session that its note has begun anew, if it has: not every service says
+// of a session that is over that nothing ran.
+func (x *exchange) renewToken(request *http.Request) error {
+	if !x.ownSession() || x.client.config.Sign != nil {
+		return nil
+	}
+	token, err := x.token(request.Context(), 0)
+	if err != nil {
+		return &notSentError{fmt.Errorf("not sent: %w", err)}
+	}
+	request.Header[x.client.tokenHeader] = []string{token}
+	return nil
 }
 
 // send runs the attempts with one token.

@@ -1,6 +1,7 @@
 package unitrends_test
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"testing"
@@ -97,6 +98,87 @@ func TestRefusalWhileOthersSettle(t *testing.T) {
 				assert.True(t, unknown.Untouched)
 				assert.Empty(t, unknown.Candidates)
 			}, unitrendstest.Settling(5*time.Second))
+		})
+	}
+}
+
+// Two people accept a request at the same moment. It is decided once. Who comes while the source is being configured
+// is told so, and sends nothing; who comes after that, that there is no such request.
+func TestTwoAccept(t *testing.T) {
+	t.Parallel()
+	inVault(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
+		ann := signIn(t, server, "ann", "ann's")
+		accepted, err := client.Sources.Accept(t.Context(), "1", unitrends.Acceptance{StorageID: drkit.Some(unitrends.ID("1"))})
+		require.NoError(t, err)
+		_, err = ann.Sources.Accept(t.Context(), "1", unitrends.Acceptance{StorageID: drkit.Some(unitrends.ID("2"))})
+		require.ErrorIs(t, err, drkit.ErrConflict)
+		require.ErrorContains(t, err, "not sent, because task system 2 does the same on replication request 1 already")
+		assert.Equal(t, 1, server.Count(decides))
+
+		ended(t, accepted, nil)
+		_, err = ann.Sources.Accept(t.Context(), "1", unitrends.Acceptance{})
+		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		assert.Equal(t, http.StatusInternalServerError, answerOf(t, err).Status)
+		require.ErrorContains(t, err, "There is no pending request with the id 1.")
+		once(t, server, "done", "pending")
+		assert.Equal(t, 1, server.StorageOf("branch-1"))
+		assert.Equal(t, map[string]int{"root": 1}, server.Audit().Of(decides, "1").RanBy)
+	})
+}
+
+// Between the note and the request nobody can tell whose acceptance it is that shows: the service refuses with a
+// status that proves nothing, and both have what they wanted.
+func TestTwoAcceptAtOnce(t *testing.T) {
+	t.Parallel()
+	inVault(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
+		server.Inject(unitrendstest.Fault{Operation: decides, Times: 1, Do: func() {
+			assert.NoError(t, server.Operator("ann").Accept(1, 2))
+		}})
+		accepted, err := client.Sources.Accept(t.Context(), "1", unitrends.Acceptance{})
+		assert.Equal(t, "branch-1", ended(t, accepted, err).Name)
+		assert.True(t, accepted.Adopted())
+		once(t, server, "done", "pending")
+		assert.Equal(t, 2, server.StorageOf("branch-1"), "as ann has said")
+	})
+}
+
+// Somebody decides otherwise at the same moment. The request is decided once, and the error says by whom it may be.
+func TestSomebodyDecidesOtherwise(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		other func(ann unitrendstest.Operator) error
+		call  func(client *unitrends.Client) error
+		state string
+		want  string
+	}{
+		"rejects what is accepted": {
+			func(ann unitrendstest.Operator) error { return ann.Reject(1, "no") },
+			func(client *unitrends.Client) error {
+				_, err := client.Sources.Accept(context.Background(), "1", unitrends.Acceptance{})
+				return err
+			},
+			"rejected", "it may be the request, rejected (somebody has rejected it)",
+		},
+		"accepts what is rejected": {
+			func(ann unitrendstest.Operator) error { return ann.Accept(1, 0) },
+			func(client *unitrends.Client) error {
+				_, err := client.Sources.Reject(context.Background(), "1", "no")
+				return err
+			},
+			"done", "it may be the request, no longer pending (somebody has accepted it)",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVault(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
+				server.Inject(unitrendstest.Fault{Operation: decides, Times: 1, Do: func() { assert.NoError(t, tc.other(server.Operator("ann"))) }})
+				err := tc.call(client)
+				require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+				require.ErrorContains(t, err, tc.want)
+				require.ErrorContains(t, err, "There is no pending request with the id 1.")
+				<-time.After(time.Hour) // of the bubble
+				once(t, server, tc.state, "pending")
+			})
 		})
 	}
 }

@@ -96,11 +96,11 @@ func (f flow) order(target unitrends.ID) unitrends.ReplicationJobOrder {
 }
 
 // connect makes the target that of the source, behind the clients' backs, and creates a job order.
-func (f flow) connect() (system unitrends.ID, order unitrends.JobOrder) {
+func (f flow) connect() unitrends.JobOrder {
 	f.Helper()
-	sid, target := f.pair.Connect()
+	_, target := f.pair.Connect()
 	created, err := f.source.JobOrders.Create(f.Context(), f.order(idOf(target)))
-	return idOf(sid), ended(f.T, created, err)
+	return ended(f.T, created, err)
 }
 
 // A source is taken in, its backups are copied, a copy is proven to work, and the source is removed, whatever the
