@@ -150,6 +150,33 @@ func TestExpiryIsNoProof(t *testing.T) {
 	}
 }
 
+// A session that has ended is begun anew by the note, and what is sent next goes out with it: of a service that does
+// not say that nothing ran, the next answer would otherwise be a refusal.
+func TestSessionThatTheNoteHasBegun(t *testing.T) {
+	t.Parallel()
+	over := answers(401, `{"code":"SessionOver","msg":"over"}`)
+	network := scripted(answers(200, "", "X-Token", "first"), answers(200, `{}`), over, answers(200, "", "X-Token", "second"), answers(200, `{}`))
+	var client *transport.Client
+	client, err := newConfigured("https://a.example.com", withSession(&client), drkit.WithTransport(network))
+	require.NoError(t, err)
+	read := transport.Call{Operation: &readThing, Path: []string{"1"}}
+	_, err = client.Do(t.Context(), read, nil)
+	require.NoError(t, err)
+	unlisted := moveThing
+	unlisted.Refusals = nil
+	_, err = client.Do(t.Context(), transport.Call{Operation: &unlisted, Path: []string{"1"}, Work: &transport.Work{
+		Resource: "thing 1", Jobs: func(ctx context.Context) ([]transport.Job, error) {
+			_, err := client.Do(ctx, read, nil)
+			return nil, err
+		},
+	}}, nil)
+	require.NoError(t, err)
+	require.Len(t, network.seen, 6)
+	moved := network.seen[5]
+	assert.Equal(t, http.MethodPost, moved.Method)
+	assert.Equal(t, []string{"second"}, moved.Header["X-Token"])
+}
+
 // Where a service refuses with statuses that prove nothing, its words are believed once the look has shown that
 // nothing has changed.
 func TestRefusalsAreBelieved(t *testing.T) {
