@@ -1,13 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
+	"time"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/replication/unitrends"
@@ -21,6 +19,7 @@ const (
 	reject verdict = "reject"
 	leave  verdict = "leave" // for somebody to look at
 	none   verdict = "none"  // an allowed source without a request
+	resume verdict = "wait"  // for a decision of an earlier run
 )
 
 // decision is what is to become of one request, and what became of it.
@@ -32,14 +31,15 @@ type decision struct {
 	reason  string
 	storage unitrends.StorageArea // of an acceptance; its zero value leaves that to the target
 
+	poller  *drkit.Poller[unitrends.System] // once the decision is made
 	settled unitrends.System
-	adopted bool
+	token   string // to go on waiting with, where the wait has ended before the decision has settled
 	err     error
 }
 
 // decideAll finds out what asks, decides, waits and reports.
 func decideAll(ctx context.Context, target *unitrends.Client, chosen settings, out io.Writer) error {
-	decisions, err := plan(ctx, target, chosen)
+	decisions, err := begin(ctx, target, chosen)
 	if err != nil {
 		return err
 	}
@@ -51,164 +51,103 @@ func decideAll(ctx context.Context, target *unitrends.Client, chosen settings, o
 		fmt.Fprint(out, planTable(decisions), "dry run: nothing was changed\n")
 		return nil
 	}
-	// A failure is the decision's own: it stands in the report, and does not keep the others from being made.
-	_, _ = drkit.ForEach(ctx, decisions, len(decisions), func(ctx context.Context, d *decision) (struct{}, error) {
-		d.err = d.make(ctx, target, chosen)
-		return struct{}{}, d.err
+	// A failure is the decision's own: it does not keep the others from being made. Each waits for its own source, so
+	// they all wait at once.
+	said := &lines{out: out}
+	outcomes, _ := drkit.ForEach(ctx, decisions, len(decisions), func(ctx context.Context, d *decision) (struct{}, error) {
+		return struct{}{}, d.make(ctx, target, chosen, said)
 	})
-	fmt.Fprint(out, outcomeTable(decisions))
+	for i, outcome := range outcomes {
+		decisions[i].err = outcome.Err
+	}
+	fmt.Fprint(out, outcomeTable(decisions), unsettled(decisions))
 	return conclude(ctx, decisions)
 }
 
-// plan reads the requests, the systems and the storage, and compares them with the allow-list. It changes nothing.
-func plan(ctx context.Context, target *unitrends.Client, chosen settings) ([]*decision, error) {
-	pending, err := target.Sources.Pending(ctx)
-	if err != nil {
-		return nil, err
-	}
-	systems, err := target.Systems.List(ctx, unitrends.SystemQuery{IncludePending: drkit.Some(true)})
-	if err != nil {
-		return nil, err
-	}
-	storage, err := target.Storage.List(ctx)
-	if err != nil {
-		return nil, err
+// begin returns what there is to decide, or what was decided and is to be waited for.
+func begin(ctx context.Context, target *unitrends.Client, chosen settings) ([]*decision, error) {
+	if len(chosen.tokens) == 0 {
+		return plan(ctx, target, chosen)
 	}
 	var decisions []*decision
-	for _, request := range pending {
-		d := &decision{request: request.RequestID, label: "request " + string(request.RequestID)}
-		if i := slices.IndexFunc(systems, func(s unitrends.System) bool { return s.RequestID == request.RequestID }); i >= 0 {
-			d.source = systems[i]
-			d.label = cmp.Or(systems[i].Name, systems[i].AssetTag, d.label)
-		}
-		decisions = append(decisions, d)
-	}
-	for _, d := range decisions {
-		if err := d.judge(decisions, chosen, storage); err != nil {
+	for _, token := range chosen.tokens {
+		poller, err := unitrends.Resume[unitrends.System](target, token)
+		if err != nil {
 			return nil, err
 		}
+		decisions = append(decisions, &decision{label: poller.ID(), verdict: resume, reason: "decided by an earlier run", poller: poller})
 	}
-	return append(decisions, missing(decisions, systems, chosen)...), nil
-}
-
-// is reports whether the source goes by a name or an asset tag.
-func (d *decision) is(name string) bool {
-	return name == d.source.Name || name == d.source.AssetTag
-}
-
-// judge decides on one request. An error is one of the allow-list, with which nothing is decided.
-func (d *decision) judge(all []*decision, chosen settings, storage []unitrends.StorageArea) error {
-	var by []allowed
-	for _, one := range chosen.allowed {
-		if d.is(one.source) {
-			by = append(by, one)
-		}
-	}
-	switch {
-	case d.source.Name == "" && d.source.AssetTag == "":
-		d.verdict, d.reason = leave, "the target does not say whose request it is"
-	case len(by) > 1:
-		return fmt.Errorf("%q and %q are the same source: allow it once", by[0].source, by[1].source)
-	case len(by) == 1 && slices.ContainsFunc(all, func(other *decision) bool { return other != d && other.is(by[0].source) }):
-		d.verdict, d.reason = leave, fmt.Sprintf("%q is the name of several requests: allow one by its asset tag", by[0].source)
-	case len(by) == 1:
-		d.verdict, d.reason = accept, "allowed"
-		var err error
-		d.storage, err = find(storage, cmp.Or(by[0].storage, chosen.storage))
-		return err
-	case chosen.message == "":
-		d.verdict, d.reason = leave, "not allowed, and without -message nothing is rejected"
-	default:
-		d.verdict, d.reason = reject, "not allowed"
-	}
-	return nil
-}
-
-// find returns the storage of that name or id, and none where it is empty.
-func find(storage []unitrends.StorageArea, name string) (unitrends.StorageArea, error) {
-	var found []unitrends.StorageArea
-	var there []string
-	for _, area := range storage {
-		if area.Name == name || string(area.ID) == name {
-			found = append(found, area)
-		}
-		there = append(there, area.Name)
-	}
-	switch {
-	case name == "":
-		return unitrends.StorageArea{}, nil
-	case len(found) == 0:
-		return unitrends.StorageArea{}, fmt.Errorf("no storage is %q; there is: %s", name, strings.Join(there, ", "))
-	case len(found) > 1:
-		return unitrends.StorageArea{}, fmt.Errorf("%d storages are %q: name one by its id", len(found), name)
-	default:
-		return found[0], nil
-	}
-}
-
-// missing are the allowed sources that nobody has asked for.
-func missing(decisions []*decision, systems []unitrends.System, chosen settings) []*decision {
-	var all []*decision
-	for _, one := range chosen.allowed {
-		if slices.ContainsFunc(decisions, func(d *decision) bool { return d.is(one.source) }) {
-			continue
-		}
-		d := &decision{label: one.source, verdict: none}
-		i := slices.IndexFunc(systems, func(s unitrends.System) bool { return s.Name == one.source && s.Replicates() })
-		if i < 0 {
-			d.err = errors.New("allowed, and has not asked")
-		} else {
-			d.settled, d.reason = systems[i], "replicates already"
-		}
-		all = append(all, d)
-	}
-	return all
+	return decisions, nil
 }
 
 // make sends a decision and waits until it has settled.
-func (d *decision) make(ctx context.Context, target *unitrends.Client, chosen settings) error {
-	var poller *drkit.Poller[unitrends.System]
-	var err error
+func (d *decision) make(ctx context.Context, target *unitrends.Client, chosen settings, said *lines) (err error) {
 	switch d.verdict {
 	case accept:
 		var terms unitrends.Acceptance
 		if d.storage.ID != "" {
 			terms.StorageID = drkit.Some(d.storage.ID)
 		}
-		poller, err = target.Sources.Accept(ctx, d.request, terms)
+		d.poller, err = target.Sources.Accept(ctx, d.request, terms)
 	case reject:
-		poller, err = target.Sources.Reject(ctx, d.request, chosen.message)
+		d.poller, err = target.Sources.Reject(ctx, d.request, chosen.message)
 	case leave:
 		return errors.New("left pending: " + d.reason)
 	case none:
 		return d.err
+	case resume: // it is made
 	}
 	if err != nil {
 		return err
 	}
-	d.adopted = poller.Adopted()
-	ctx, cancel := context.WithTimeoutCause(ctx, chosen.patience, fmt.Errorf("decided, and not settled after %v", chosen.patience))
+	said.say("%s: %s; waiting until that has settled", d.label, d.made())
+	return d.wait(ctx, chosen.patience)
+}
+
+// made says in a word what the decision was.
+func (d *decision) made() string {
+	return map[verdict]string{accept: "accepted", reject: "rejected", resume: "decided"}[d.verdict]
+}
+
+// wait waits until a decision has settled, and else keeps what another run needs to go on.
+func (d *decision) wait(ctx context.Context, patience time.Duration) error {
+	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	d.settled, err = poller.Wait(ctx)
-	if err != nil && errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%w: %w", context.Cause(ctx), err)
+	var err error
+	if d.settled, err = d.poller.Wait(limited); err == nil || d.poller.Done() || errors.Is(err, drkit.ErrToken) {
+		return err
 	}
-	return err
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var lost error
+	if d.token, lost = d.poller.ResumeToken(asking); lost != nil {
+		lost = fmt.Errorf("there is no way to go on waiting: %w", lost)
+	}
+	switch made := d.made(); {
+	case ctx.Err() != nil:
+		err = fmt.Errorf("%s, but interrupted before that has settled: %w", made, ctx.Err())
+	case limited.Err() != nil:
+		err = fmt.Errorf("%s, but that has not settled within %v", made, patience)
+	default:
+		err = fmt.Errorf("%s, but whether that has settled is not known: %w", made, err)
+	}
+	return errors.Join(err, lost)
 }
 
 // conclude is the end of the run.
 func conclude(ctx context.Context, decisions []*decision) error {
-	if ctx.Err() != nil {
-		return fmt.Errorf("interrupted: %w", context.Cause(ctx))
-	}
 	failed := 0
 	for _, d := range decisions {
 		if d.err != nil {
 			failed++
 		}
 	}
-	if failed > 0 {
+	switch {
+	case failed == 0:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("interrupted, and %d of %d need somebody to look: %w", failed, len(decisions), ctx.Err())
+	default:
 		return fmt.Errorf("%d of %d need somebody to look", failed, len(decisions))
 	}
-	return nil
 }

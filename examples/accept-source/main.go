@@ -3,7 +3,9 @@
 // decision has settled and reports what became of each. A request that nobody can tell the source of, and
 // requests that share the name of an allowed one, stay as they are: somebody has to look.
 //
-// It may be run again at any time: what was decided is no longer pending, and no decision is sent twice.
+// It may be run again at any time: what was decided is no longer pending, and no decision is sent twice. Where a
+// decision has not settled in time, or the program was interrupted, it prints a token; with -resume another run
+// goes on waiting.
 //
 // It runs on a simulated target. UNITRENDS_URL, UNITRENDS_USER, UNITRENDS_PASSWORD and UNITRENDS_THUMBPRINT
 // point it at a real one, where it rejects only with -message. It exits with 1 unless every allowed source
@@ -40,6 +42,7 @@ type settings struct {
 	allowed  []allowed
 	storage  string // name or id, for sources without one of their own
 	message  string // for those that are rejected; empty leaves them pending
+	tokens   []string
 	patience time.Duration
 	dryRun   bool
 }
@@ -59,10 +62,15 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags.StringVar(&chosen.storage, "storage", "", "`NAME` or id of the storage for sources that are allowed without one")
 	flags.StringVar(&chosen.message, "message", "", "`TEXT` that all other sources are rejected with (default: leave them pending)")
 	flags.DurationVar(&chosen.patience, "patience", 15*time.Minute, "how `LONG` to wait until a decision has settled: the source finishes by itself")
+	flags.Func("resume", "decide nothing, and wait for the decision of an earlier run whose `TOKEN` it has shown; may be repeated", func(token string) error {
+		chosen.tokens = append(chosen.tokens, token)
+		return nil
+	})
 	flags.BoolVar(&chosen.dryRun, "dry-run", false, "show what would be decided, and change nothing")
 	err := flags.Parse(args)
+	chosen.message = strings.TrimSpace(chosen.message)
 	if errors.Is(err, flag.ErrHelp) {
-		fmt.Fprint(out, "usage: accept-source [-allow SOURCE[=STORAGE]]… [-storage NAME] [-message TEXT] [-patience LONG] [-dry-run]\n\n")
+		fmt.Fprint(out, "usage: accept-source [-allow SOURCE[=STORAGE]]… [-storage NAME] [-message TEXT] [-patience LONG] [-dry-run]\n       accept-source -resume TOKEN… [-patience LONG]\n\n")
 		flags.SetOutput(out)
 		flags.PrintDefaults()
 		fmt.Fprint(out, "\nUNITRENDS_URL, UNITRENDS_USER, UNITRENDS_PASSWORD and UNITRENDS_THUMBPRINT name a target; without them one is simulated.\n")
@@ -74,6 +82,8 @@ func parse(args []string, out io.Writer) (settings, error) {
 		return settings{}, fmt.Errorf("%q is not understood; -h shows what is", flags.Arg(0))
 	case chosen.patience <= 0:
 		return settings{}, fmt.Errorf("with -patience %v nothing can settle", chosen.patience)
+	case len(chosen.tokens) > 0 && (len(chosen.allowed) > 0 || chosen.storage != "" || chosen.message != "" || chosen.dryRun):
+		return settings{}, errors.New("-resume decides nothing: it goes with -patience alone")
 	default:
 		return chosen, nil
 	}
@@ -120,6 +130,9 @@ func connect(chosen *settings, out io.Writer, options []drkit.Option) (target *u
 	target, err = unitrends.FromEnv(options...)
 	if !errors.Is(err, unitrends.ErrNoEndpoint) {
 		return target, func() {}, err
+	}
+	if len(chosen.tokens) > 0 {
+		return nil, nil, fmt.Errorf("-resume needs the target of the earlier run: %w", err)
 	}
 	fmt.Fprintln(out, "no UNITRENDS_URL is set: using a simulated target")
 	return simulate(chosen, options)

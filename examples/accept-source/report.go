@@ -3,9 +3,23 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"text/tabwriter"
 )
+
+// lines are what decisions say that are made at the same time.
+type lines struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+func (l *lines) say(format string, arguments ...any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.out, format+"\n", arguments...)
+}
 
 // planTable shows what would be decided.
 func planTable(decisions []*decision) string {
@@ -31,22 +45,33 @@ func outcomeTable(decisions []*decision) string {
 	})
 }
 
+// unsettled names what another run needs to go on waiting.
+func unsettled(decisions []*decision) string {
+	var text strings.Builder
+	for _, d := range decisions {
+		if d.token != "" {
+			fmt.Fprintf(&text, "%s: to go on waiting: accept-source -resume %s\n", d.label, d.token)
+		}
+	}
+	return text.String()
+}
+
 // outcome is what became of a decision, in words.
 func (d *decision) outcome() string {
 	if d.err != nil {
-		return d.err.Error()
+		return strings.ReplaceAll(d.err.Error(), "\n", "; ")
 	}
 	var found string
-	if d.adopted {
+	if d.poller != nil && d.poller.Adopted() {
 		found = " (the answer was lost, and the decision found)"
 	}
-	switch d.verdict {
-	case accept:
-		return fmt.Sprintf("system %s, %s%s", d.settled.ID, cmp.Or(string(d.settled.Role), "replicates"), found)
-	case reject:
-		return "rejected" + found
-	default:
+	switch {
+	case d.poller == nil:
 		return d.reason
+	case d.settled.Replicates():
+		return fmt.Sprintf("accepted: system %s, %s%s", d.settled.ID, d.settled.Role, found)
+	default:
+		return "rejected" + found
 	}
 }
 

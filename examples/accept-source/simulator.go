@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -24,7 +25,7 @@ func simulate(chosen *settings, options []drkit.Option) (target *unitrends.Clien
 	}
 	if len(chosen.allowed) == 0 && chosen.message == "" {
 		chosen.allowed = []allowed{{"branch-1", ""}, {"branch-2", "copies-west"}}
-		chosen.storage, chosen.message = "copies", "ask the backup team first"
+		chosen.storage, chosen.message = cmp.Or(chosen.storage, "copies"), "ask the backup team first"
 	}
 	return target, server.Close, nil
 }
