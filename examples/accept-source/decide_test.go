@@ -123,8 +123,10 @@ func TestNobodyAsks(t *testing.T) {
 func TestRequestsThatAreLeftPending(t *testing.T) {
 	rehearse(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
 		server.ReceiveRequest("branch-1")
-		server.Inject(unitrendstest.Fault{Operation: "Sources.Pending", Status: http.StatusOK, ContentType: "application/json", Times: 1,
-			Body: `{"pending": [{"request_id": 1}, {"request_id": 4}, {"request_id": 99}, {"request_id": 3}]}`})
+		server.Inject(unitrendstest.Fault{
+			Operation: "Sources.Pending", Status: http.StatusOK, ContentType: "application/json", Times: 1,
+			Body: `{"pending": [{"request_id": 1}, {"request_id": 4}, {"request_id": 99}, {"request_id": 3}]}`,
+		})
 		var out bytes.Buffer
 		require.EqualError(t, start(t.Context(), client, &out, "-allow", "branch-1", "-message", "no"), "3 of 4 need somebody to look")
 		assert.Equal(t, 2, strings.Count(out.String(), `left pending: "branch-1" is the name of several requests: allow one by its asset tag`))

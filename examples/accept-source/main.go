@@ -23,7 +23,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/replication/unitrends"
 )
 
@@ -107,7 +106,7 @@ func (s *settings) allow(text string) error {
 	return nil
 }
 
-func run(ctx context.Context, args []string, out io.Writer, options ...drkit.Option) (err error) {
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	chosen, err := parse(args, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -115,7 +114,7 @@ func run(ctx context.Context, args []string, out io.Writer, options ...drkit.Opt
 	if err != nil {
 		return err
 	}
-	target, closeAll, err := connect(&chosen, out, options)
+	target, closeAll, err := connect(&chosen, out)
 	if err != nil {
 		return err
 	}
@@ -126,8 +125,8 @@ func run(ctx context.Context, args []string, out io.Writer, options ...drkit.Opt
 
 // connect returns a client for the target that the environment names, or else for a simulated one, for which it
 // fills in what was left out.
-func connect(chosen *settings, out io.Writer, options []drkit.Option) (target *unitrends.Client, closeAll func(), err error) {
-	target, err = unitrends.FromEnv(options...)
+func connect(chosen *settings, out io.Writer) (target *unitrends.Client, closeAll func(), err error) {
+	target, err = unitrends.FromEnv()
 	if !errors.Is(err, unitrends.ErrNoEndpoint) {
 		return target, func() {}, err
 	}
@@ -135,5 +134,5 @@ func connect(chosen *settings, out io.Writer, options []drkit.Option) (target *u
 		return nil, nil, fmt.Errorf("-resume needs the target of the earlier run: %w", err)
 	}
 	fmt.Fprintln(out, "no UNITRENDS_URL is set: using a simulated target")
-	return simulate(chosen, options)
+	return simulate(chosen)
 }

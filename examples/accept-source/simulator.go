@@ -10,15 +10,14 @@ import (
 )
 
 // simulate makes a client for a target in this process that three branches have asked.
-func simulate(chosen *settings, options []drkit.Option) (target *unitrends.Client, closeAll func(), err error) {
+func simulate(chosen *settings) (target *unitrends.Client, closeAll func(), err error) {
 	server, err := unitrendstest.Start(unitrendstest.Named("vault"), unitrendstest.Pending("branch-1", "branch-2", "lab-7"),
 		unitrendstest.StorageAreas("internal", "copies", "copies-west"), unitrendstest.Settling(300*time.Millisecond))
 	if err != nil {
 		return nil, nil, err
 	}
-	options = append([]drkit.Option{drkit.WithPolling(drkit.PollPolicy{MinInterval: 50 * time.Millisecond})}, options...)
 	target, err = unitrends.NewClient(server.URL, unitrends.Login(server.User, drkit.NewSecret(server.Password)),
-		append(options, server.Options()...)...)
+		append(server.Options(), drkit.WithPolling(drkit.PollPolicy{MinInterval: 50 * time.Millisecond}))...)
 	if err != nil {
 		server.Close()
 		return nil, nil, err

@@ -2,6 +2,8 @@ package unitrends_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +13,11 @@ import (
 	"github.com/drkit-go/drkit/replication/unitrends"
 	"github.com/drkit-go/drkit/replication/unitrends/unitrendstest"
 )
+
+// roundTripper is a middleware.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // An order is read, changed and sent back: what was not changed stays, also what this version of drkit does not know.
 func TestFlowOfAnOrder(t *testing.T) {
@@ -34,10 +41,28 @@ func TestFlowOfAnOrder(t *testing.T) {
 				require.Len(t, order.Instances, 1)
 				assert.Equal(t, drkit.Some("db-1"), order.Instances[0].Name)
 
+				var sent []byte
+				editor := signIn(t, f.pair.Source, f.pair.Source.User, f.pair.Source.Password, drkit.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+					return roundTripper(func(r *http.Request) (*http.Response, error) {
+						if r.Method == http.MethodPut {
+							body, err := r.GetBody()
+							if assert.NoError(t, err) {
+								sent, _ = io.ReadAll(body)
+							}
+						}
+						return next.RoundTrip(r)
+					})
+				}))
 				order.Name = "weekly"
 				order.Instances = append(order.Instances, unitrends.JobInstance{ID: f.asset("web-1")})
-				_, err = f.source.JobOrders.Update(t.Context(), order)
+				_, err = editor.JobOrders.Update(t.Context(), order)
 				require.NoError(t, err)
+				var wire struct {
+					ID        int
+					Instances []struct{ ID int }
+				}
+				require.NoError(t, json.Unmarshal(sent, &wire), "numbers, however they came: %s", sent)
+				assert.Len(t, wire.Instances, 2)
 				after, err := f.source.JobOrders.Get(t.Context(), order.ID)
 				require.NoError(t, err)
 				assert.Equal(t, "weekly", after.Name)

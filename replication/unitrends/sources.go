@@ -52,7 +52,8 @@ func (s *Sources) Pending(ctx context.Context) ([]PendingRequest, error) {
 //
 // The request is sent at most once. Where its answer is lost, or is an error that alone proves nothing, such as
 // the 500 of an ordinary refusal, the systems are looked at: an acceptance that is to be seen is adopted, and
-// where nothing has changed within the grace of [drkit.PollPolicy] an error answer stands.
+// where nothing has changed within the grace of [drkit.PollPolicy] an error answer stands. Nothing tells the acceptance
+// of somebody else at the same moment from one's own: it is adopted, too, whatever its terms.
 //
 // Errors: [drkit.ErrConflict] if the request is accepted already and its source is being configured;
 // [drkit.ErrOutcomeUnknown] if what became of it cannot be told.
