@@ -19,10 +19,7 @@ import (
 	"github.com/drkit-go/drkit/replication/unitrends/unitrendstest"
 )
 
-const (
-	decides = "Sources.Decide"
-	refusal = "There is no pending request with the id 1."
-)
+const decides = "Sources.Decide"
 
 // rehearse runs a test against a target in memory, where hours pass at once: branch-1, branch-2 and lab-7 have asked
 // it, and whoever is accepted takes a minute to be configured.
@@ -304,6 +301,10 @@ func TestInterruptBeforeTheDecisions(t *testing.T) {
 
 // Somebody else decides meanwhile: the run says what became of its own decision, and each request is decided once.
 func TestSomebodyElseDecides(t *testing.T) {
+	both := []string{"-allow", "branch-1", "-message", "no"}
+	beforeTheNote, afterTheNote := unitrendstest.Fault{Operation: "Storage.List"}, unitrendstest.Fault{Operation: decides, Resource: "1"}
+	accepts := func(ann unitrendstest.Operator) error { return ann.Accept(1, 0) }
+	rejects := func(ann unitrendstest.Operator) error { return ann.Reject(1, "not yet") }
 	for name, tc := range map[string]struct {
 		args []string
 		at   unitrendstest.Fault
@@ -311,23 +312,10 @@ func TestSomebodyElseDecides(t *testing.T) {
 		want string
 		is   string
 	}{
-		"rejects before it is looked at": {
-			[]string{"-allow", "branch-1", "-message", "no"}, unitrendstest.Fault{Operation: "Storage.List"},
-			func(ann unitrendstest.Operator) error { return ann.Reject(1, "not yet") }, refusal, "rejected",
-		},
-		"rejects just before": {
-			[]string{"-allow", "branch-1", "-message", "no"}, unitrendstest.Fault{Operation: decides, Resource: "1"},
-			func(ann unitrendstest.Operator) error { return ann.Reject(1, "not yet") }, "it may be the request, rejected (somebody has rejected it)", "rejected",
-		},
-		"accepts what is to be rejected": {
-			[]string{"-message", "no"}, unitrendstest.Fault{Operation: decides, Resource: "1"},
-			func(ann unitrendstest.Operator) error { return ann.Accept(1, 0) }, "(somebody has accepted it)", "done",
-		},
-		"accepts it, too": {
-			[]string{"-allow", "branch-1", "-message", "no"}, unitrendstest.Fault{Operation: "Storage.List"},
-			func(ann unitrendstest.Operator) error { return ann.Accept(1, 0) },
-			"not sent, because task system 2 does the same on replication request 1 already", "done",
-		},
+		"rejects before it is looked at": {both, beforeTheNote, rejects, "There is no pending request with the id 1.", "rejected"},
+		"rejects just before":            {both, afterTheNote, rejects, "it may be the request, rejected (somebody has rejected it)", "rejected"},
+		"accepts what is to be rejected": {both[2:], afterTheNote, accepts, "(somebody has accepted it)", "done"},
+		"accepts it, too":                {both, beforeTheNote, accepts, "not sent, because task system 2 does the same on replication request 1 already", "done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rehearse(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
