@@ -38,7 +38,7 @@ func (a *Agents) List(ctx context.Context, query AgentQuery) iter.Seq2[Agent, er
 		return none[Agent]
 	}
 	return rows(ctx, a.resource, transport.List[Agent]{
-		Name: "Agents.List", Offset: query.Offset, Limit: query.Limit,
+		Name: "checkpoints.Agents.List", Offset: query.Offset, Limit: query.Limit,
 		ID: func(row *Agent) string { return row.AgentID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Agent], error) {
 			query := query

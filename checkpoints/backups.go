@@ -36,7 +36,7 @@ func (b *Backups) List(ctx context.Context, query BackupQuery) iter.Seq2[Backup,
 		return transport.Page[Backup]{Items: page.Backups, Total: page.Count}, err
 	}
 	list := transport.List[Backup]{
-		Name: "Backups.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
+		Name: "checkpoints.Backups.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
 		ID: func(row *Backup) string { return row.ID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Backup], error) {
 			query := query

@@ -47,14 +47,21 @@ func TestBenchServer(t *testing.T) {
 	vault, backup := member(t, "vaults_get.answer", "vault"), member(t, "backups_get.answer", "backup")
 	vaults := `{"vaults":[` + strings.Join(numbered(vault, vaultID, benchVaults), ",") + `],"count":` + strconv.Itoa(benchVaults) + `}`
 	backups := numbered(backup, backupID, benchBackups)
-	found := testdata(t, "tags_find_vaults.answer")
+	found, number := testdata(t, "tags_find_vaults.answer"), testdata(t, "tags_find_vaults.count.answer")
 	mux := http.NewServeMux()
 	say := func(w http.ResponseWriter, text string) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, text)
 	}
 	mux.HandleFunc("GET "+prefix+"/vaults", func(w http.ResponseWriter, _ *http.Request) { say(w, vaults) })
-	mux.HandleFunc("POST "+prefix+"/vault/resource_instances/action", func(w http.ResponseWriter, _ *http.Request) { say(w, found) })
+	mux.HandleFunc("POST "+prefix+"/vault/resource_instances/action", func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(text), `"count"`) {
+			say(w, number)
+			return
+		}
+		say(w, found)
+	})
 	mux.HandleFunc("GET "+prefix+"/backups", func(w http.ResponseWriter, r *http.Request) {
 		offset, _ := strconv.Atoi(r.URL.Query().Get("offset"))
 		page := backups[offset:min(offset+benchPage, len(backups))]

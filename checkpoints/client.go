@@ -78,7 +78,6 @@ func (r resource) do(ctx context.Context, call transport.Call, out any) error {
 
 // rows walks a list in the way that the client's options ask for.
 func rows[T any](ctx context.Context, r resource, list transport.List[T]) iter.Seq2[T, error] {
-	list.Name = service + "." + list.Name
 	list.Ahead, list.Parallel = r.client.transport.Prefetch(), r.client.transport.ParallelPages()
 	return transport.Rows(ctx, list)
 }

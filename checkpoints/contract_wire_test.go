@@ -75,12 +75,14 @@ func checkMethod(t *testing.T, operation api.Operation, name string) {
 // A client has no method without an operation.
 func TestEveryMethodIsAnOperation(t *testing.T) {
 	t.Parallel()
-	want := []string{"Sessions.SignIn", "Sessions.End"} // of the identity service, which is another one
-	var names []string
+	var want, names []string
 	for _, operation := range contract.Table.Operations {
 		want = append(want, methodsOf(operation)...)
 	}
 	for _, field := range reflect.VisibleFields(reflect.TypeFor[checkpoints.Client]()) {
+		if field.Name == "Sessions" {
+			continue // of the identity service, which the contract is not about
+		}
 		for i := 0; field.IsExported() && i < field.Type.NumMethod(); i++ {
 			names = append(names, field.Name+"."+field.Type.Method(i).Name)
 		}

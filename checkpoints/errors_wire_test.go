@@ -29,23 +29,28 @@ func TestErrorShapes(t *testing.T) {
 	}{
 		"the service's own": {
 			400, `{"error_code":"BackupService.6125","error_msg":"busy"}`, "BackupService.6125", "busy",
-			[]error{checkpoints.ErrBusy, drkit.ErrConflict, checkpoints.CodeVaultBackingUp}, []error{checkpoints.ErrQuota},
+			[]error{checkpoints.ErrBusy, drkit.ErrConflict, checkpoints.CodeVaultBackingUp},
+			[]error{checkpoints.ErrQuota},
 		},
 		"a refusal that passes, with status 500": {
 			500, `{"error_code":"BackupService.0002","error_msg":"busy"}`, "BackupService.0002", "busy",
-			[]error{checkpoints.ErrBusy}, []error{drkit.ErrUnavailable},
+			[]error{checkpoints.ErrBusy},
+			[]error{drkit.ErrUnavailable},
 		},
 		"something missing, with status 400": {
 			400, `{"error_code":"BackupService.6120","error_msg":"no such vault"}`, "BackupService.6120", "no such vault",
-			[]error{drkit.ErrNotFound, checkpoints.CodeDestinationVaultNotFound}, nil,
+			[]error{drkit.ErrNotFound, checkpoints.CodeDestinationVaultNotFound},
+			nil,
 		},
 		"something there, with status 404": {
 			404, `{"error_code":"BackupService.6402","error_msg":"not empty"}`, "BackupService.6402", "not empty",
-			[]error{drkit.ErrConflict}, []error{drkit.ErrNotFound},
+			[]error{drkit.ErrConflict},
+			[]error{drkit.ErrNotFound},
 		},
 		"a code of a newer service": {
 			404, `{"error_code":"BackupService.7777","error_msg":"new"}`, "BackupService.7777", "new",
-			[]error{drkit.ErrNotFound}, nil,
+			[]error{drkit.ErrNotFound},
+			nil,
 		},
 		"a code of a newer service that says nothing": {
 			400, `{"error_code":"BackupService.7778","error_msg":"new"}`, "BackupService.7778", "new", nil,
@@ -53,19 +58,25 @@ func TestErrorShapes(t *testing.T) {
 		},
 		"the gateway": {
 			401, `{"error_code":"APIGW.0301","error_msg":"Incorrect IAM authentication information","request_id":"gw-1"}`,
-			"APIGW.0301", "Incorrect IAM authentication information", []error{drkit.ErrUnauthorized, checkpoints.CodeGatewayToken}, nil,
+			"APIGW.0301", "Incorrect IAM authentication information",
+			[]error{drkit.ErrUnauthorized, checkpoints.CodeGatewayToken},
+			nil,
 		},
 		"the gateway by its older name": {
 			429, `{"error_code":"APIG.0308","error_msg":"The throttling threshold has been reached"}`,
-			"APIG.0308", "The throttling threshold has been reached", []error{drkit.ErrThrottled, checkpoints.CodeGatewayThrottled}, nil,
+			"APIG.0308", "The throttling threshold has been reached",
+			[]error{drkit.ErrThrottled, checkpoints.CodeGatewayThrottled},
+			nil,
 		},
 		"a path that the gateway does not know": { // which says nothing of what the service has
 			404, `{"error_code":"APIGW.0101","error_msg":"The API does not exist"}`, "APIGW.0101", "The API does not exist",
-			[]error{drkit.ErrUnavailable}, []error{drkit.ErrNotFound},
+			[]error{drkit.ErrUnavailable},
+			[]error{drkit.ErrNotFound},
 		},
 		"Keystone": {
 			401, `{"error":{"code":401,"message":"The token has expired.","title":"Unauthorized"}}`, "401", "The token has expired.",
-			[]error{drkit.ErrUnauthorized}, []error{drkit.ErrNotFound},
+			[]error{drkit.ErrUnauthorized},
+			[]error{drkit.ErrNotFound},
 		},
 		"Keystone with only a title": {
 			403, `{"error":{"code":"IAM.0003","title":"Forbidden"}}`, "IAM.0003", "Forbidden", []error{drkit.ErrForbidden}, nil,
@@ -75,7 +86,8 @@ func TestErrorShapes(t *testing.T) {
 		},
 		"an identifier that is not one": {
 			401, `{"unauthorized": {"code": "401", "message": "Malformed request url"}}`, "401", "Malformed request url",
-			[]error{drkit.ErrNotFound}, []error{drkit.ErrUnauthorized},
+			[]error{drkit.ErrNotFound},
+			[]error{drkit.ErrUnauthorized},
 		},
 		"bare text": {
 			400, `"invalid feature key"`, "", "invalid feature key", nil, []error{drkit.ErrNotFound},

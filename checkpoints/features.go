@@ -52,7 +52,7 @@ type StorageUsage struct{ resource }
 // Source: the code of a client.
 func (s *StorageUsage) List(ctx context.Context, query StorageUsageQuery) iter.Seq2[ResourceUsage, error] {
 	return rows(ctx, s.resource, transport.List[ResourceUsage]{
-		Name: "StorageUsage.List", Offset: query.Offset, Limit: query.Limit,
+		Name: "checkpoints.StorageUsage.List", Offset: query.Offset, Limit: query.Limit,
 		ID: func(row *ResourceUsage) string { return row.ResourceID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[ResourceUsage], error) {
 			query := query

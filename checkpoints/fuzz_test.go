@@ -1,146 +1,59 @@
-package checkpoints_test
+package checkpoints
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/drkit-go/drkit"
-	"github.com/drkit-go/drkit/checkpoints"
-	"github.com/drkit-go/drkit/internal/wiretest"
 )
 
-// scripted is a round tripper that gives one answer to all requests. Fuzzing runs one input at a time.
-type scripted struct {
-	status int
-	body   []byte
-	sent   int
-}
-
-func (s *scripted) RoundTrip(r *http.Request) (*http.Response, error) {
-	const runaway = 20 // more requests of one call are too many
-	if s.sent++; s.sent > runaway {
-		return nil, errors.New("the service has had enough")
-	}
-	return &http.Response{
-		StatusCode: s.status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-		Body: io.NopCloser(bytes.NewReader(s.body)), ContentLength: int64(len(s.body)),
-	}, nil
-}
-
-func fuzzed(f *testing.F) (*scripted, *checkpoints.Client) {
-	f.Helper()
-	network := &scripted{}
-	return network, newClient(f, region, drkit.WithTransport(network), drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}))
-}
-
-// seed adds the samples of a kind, and what is not one.
-func seed(f *testing.F, kind string, add func([]byte)) {
-	f.Helper()
-	for _, name := range wiretest.Names(f, samplesDir) {
-		if strings.Contains(name, kind) {
-			var small bytes.Buffer
-			require.NoError(f, json.Compact(&small, []byte(testdata(f, name))))
-			add(small.Bytes())
+// Whatever an identity service answers, the life is never negative, and the address is one of the catalogue's, for
+// the project and nothing else.
+func FuzzTokenAnswer(f *testing.F) {
+	f.Add(`{"token":{"issued_at":"2026-11-21T16:44:48.000000Z","expires_at":"2026-11-21T16:44:52.000000Z","project":{"id":"p"},
+		"catalog":[{"type":"cbr","endpoints":[{"interface":"public","region_id":"r","url":"https://cbr.example.com/v3/p"}]}]}}`, "r")
+	f.Add(`{"token":{"issued_at":"0001-01-01T00:00:00","expires_at":"9999-12-31T23:59:59.9+14:00","catalog":null}}`, "")
+	f.Add(`{"token":{"project":{"id":"/"},"catalog":[{"type":"cbr","endpoints":[{"interface":"public","region":"*","url":"/v3//"}]}]}}`, "r")
+	f.Fuzz(func(t *testing.T, text, region string) {
+		var said struct {
+			Token tokenMessage `json:"token"`
 		}
-	}
-	for _, body := range []string{
-		"", "null", "{}", "[]", `""`, "0", "{", "<html>", "\xff", `{"vault":null}`, `{"vault":{"id":7}}`, `{"vaults":[{}],"count":-1}`,
-		`{"vaults":[{"id":"a"},{"id":"a"}],"count":1e3}`, `{"operation_log":{"id":"t","created_at":"2020-01-08 09:59:49"}}`,
-		`{"resources":[{"resource_id":"a","resource_detail":{"vault":{}}}],"total_count":"2"}`, `{"tags":[{"values":"a"}]}`,
-		`{"error":{"code":1e9}}`, `{"unauthorized":{"code":"401","message":"Malformed request url"}}`,
-	} {
-		add([]byte(body))
-	}
-}
-
-// Whatever the service answers, a call returns a value or an error, after a bounded number of requests.
-func FuzzAnswers(f *testing.F) {
-	network, client := fuzzed(f)
-	calls := wireCases()
-	operation := 0
-	seed(f, ".answer", func(body []byte) { f.Add(uint8(operation%len(calls)), body); operation++ })
-	for i, tc := range calls {
-		if tc.answer != "" {
-			f.Add(uint8(i), []byte(testdata(f, tc.answer)))
-		}
-	}
-	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
-		tc := calls[int(which)%len(calls)]
-		*network = scripted{status: operationOf(tc.operation).Statuses[0], body: body}
-		_, err := tc.call(t.Context(), t, client)
-		if err == nil && tc.answer != "" && tc.operation != "Backups.Restore" {
-			assert.True(t, json.Valid(body), "%s: %q", tc.name(), body)
-		}
-		assert.LessOrEqual(t, network.sent, 10, tc.name())
-	})
-}
-
-// An error answer is an error, whatever is in it, and prints on one line.
-func FuzzErrors(f *testing.F) {
-	network, client := fuzzed(f)
-	seed(f, "error", func(body []byte) { f.Add(body) })
-	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, status := range []int{400, 401, 404, 500} {
-			*network = scripted{status: status, body: body}
-			_, err := client.Vaults.Get(t.Context(), vaultID)
-			answer := answerOf(t, err)
-			assert.Equal(t, status, answer.Status)
-			assert.NotContains(t, err.Error(), "\n")
-			assert.NotContains(t, err.Error(), givenToken)
-		}
-	})
-}
-
-// A time that was read is written so that it reads as the same time.
-func FuzzTime(f *testing.F) {
-	for _, text := range []string{
-		`"2020-02-05T10:38:34.209782"`, `"2019-05-10T07:59:12.733+00:00"`, `"2020-02-23T01:00:32Z"`, `"2020-01-08 09:59:49"`,
-		`"2020-01-08T17:59:49+08:00"`, `""`, `null`, `"9999-12-31T23:59:59.999999999Z"`, `"0001-01-01T00:00:00Z"`, `"2020-01-08 09:59:49z"`,
-	} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		var read, again checkpoints.Time
-		if json.Unmarshal([]byte(text), &read) != nil || read.Year() > 9999 || read.Year() < 0 {
+		if json.Unmarshal([]byte(text), &said) != nil {
 			return
 		}
-		written, err := json.Marshal(read)
-		require.NoError(t, err)
-		require.NoError(t, json.Unmarshal(written, &again))
-		assert.True(t, read.Equal(again.Time), "%s became %s", text, written)
-	})
-}
-
-// A rule that was read is written so that it reads as the same rule, and its own check agrees.
-func FuzzPattern(f *testing.F) {
-	for _, text := range []string{
-		"FREQ=WEEKLY;BYDAY=MO,TH;BYHOUR=14;BYMINUTE=00", "FREQ=DAILY;INTERVAL=2;BYHOUR=6;BYMINUTE=30", "", ";", "FREQ=", "BYDAY=,",
-		"FREQ=DAILY;BYHOUR=23,0;BYMINUTE=59", "FREQ=DAILY;BYDAY=SU;BYHOUR=1;BYMINUTE=0;INTERVAL=65535",
-	} {
-		f.Add(text)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		read, err := checkpoints.Pattern(text).Recurrence()
+		assert.GreaterOrEqual(t, said.Token.life(), time.Duration(0))
+		base, err := endpointOf(said.Token.Catalog, Identity{Region: region}, said.Token.Project.ID)
 		if err != nil {
-			require.Error(t, checkpoints.CheckPatterns([]checkpoints.Pattern{checkpoints.Pattern(text)}))
+			assert.Empty(t, base)
 			return
 		}
-		written, err := read.Pattern()
-		require.NoError(t, err)
-		again, err := written.Recurrence()
-		require.NoError(t, err)
-		rewritten, err := again.Pattern()
-		require.NoError(t, err)
-		assert.Equal(t, written, rewritten)
-		one, other := checkpoints.CheckPatterns([]checkpoints.Pattern{checkpoints.Pattern(text)}), checkpoints.CheckPatterns([]checkpoints.Pattern{written})
-		assert.Equal(t, one == nil, other == nil)
+		found := false
+		for _, service := range said.Token.Catalog {
+			for _, e := range service.Endpoints {
+				found = found || service.Type == "cbr" && e.Interface == "public" && e.in(region) &&
+					strings.HasPrefix(strings.TrimSpace(e.URL), base)
+			}
+		}
+		assert.True(t, found)
+		assert.NotContains(t, base, "/v3/")
+	})
+}
+
+func FuzzDecodeError(f *testing.F) {
+	f.Add(401, `{"unauthorized":{"code":"401","message":"Malformed request url"}}`)
+	f.Add(401, `{"error":{"code":401,"message":"The request you have made requires authentication.","title":"Unauthorized"}}`)
+	f.Add(400, `{"error_code":"BackupService.6105","error_msg":"x","request_id":"y"}`)
+	f.Add(502, `<html>`)
+	f.Fuzz(func(t *testing.T, status int, text string) {
+		said, own := decodeError(status, []byte(text))
+		if own {
+			require.True(t, json.Valid([]byte(text)))
+			assert.NotEmpty(t, said.Code+said.Message)
+			return
+		}
+		assert.Empty(t, said)
 	})
 }

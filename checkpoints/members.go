@@ -71,7 +71,7 @@ func (m *Members) List(ctx context.Context, backupID string, query MemberQuery) 
 		return transport.Page[Member]{Items: page.Members, Total: page.Count}, err
 	}
 	list := transport.List[Member]{
-		Name: "Members.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
+		Name: "checkpoints.Members.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
 		ID: func(row *Member) string { return row.ID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Member], error) {
 			query := query

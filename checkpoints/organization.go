@@ -39,7 +39,7 @@ func (o *OrganizationPolicies) List(ctx context.Context, query OrganizationPolic
 		return refused[OrganizationPolicy](wrong(&contract.OrganizationPoliciesList, err))
 	}
 	return rows(ctx, o.resource, transport.List[OrganizationPolicy]{
-		Name: "OrganizationPolicies.List", Offset: query.Offset, Limit: query.Limit,
+		Name: "checkpoints.OrganizationPolicies.List", Offset: query.Offset, Limit: query.Limit,
 		ID: func(row *OrganizationPolicy) string { return row.ID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[OrganizationPolicy], error) {
 			query := query
@@ -103,7 +103,7 @@ func (o *OrganizationPolicies) Delete(ctx context.Context, id string) error {
 // Source: the code of a client.
 func (o *OrganizationPolicies) Deployments(ctx context.Context, id string, query DeploymentQuery) iter.Seq2[PolicyDeployment, error] {
 	return rows(ctx, o.resource, transport.List[PolicyDeployment]{
-		Name: "OrganizationPolicies.Deployments", Offset: query.Offset, Limit: query.Limit,
+		Name: "checkpoints.OrganizationPolicies.Deployments", Offset: query.Offset, Limit: query.Limit,
 		ID: func(row *PolicyDeployment) string { return row.PolicyID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[PolicyDeployment], error) {
 			query := query

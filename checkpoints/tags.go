@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"strconv"
 
 	"github.com/drkit-go/drkit"
@@ -59,15 +60,24 @@ type tagsFound struct {
 // search returns how a filter is sent. Its own lists stay as they are.
 func (f TagFilter) search(action string) tagSearch {
 	for _, list := range []*[]TagValues{&f.Tags, &f.TagsAny, &f.NotTags, &f.NotTagsAny, &f.SysTags} {
-		filled := make([]TagValues, len(*list))
-		for i, one := range *list {
-			if filled[i] = one; one.Values == nil {
-				filled[i].Values = []string{} // any value; the service refuses null
-			}
-		}
-		*list = filled
+		*list = withoutNull(*list)
 	}
 	return tagSearch{Action: action, TagFilter: f}
+}
+
+// withoutNull gives keys that match with any value an empty list of values, since the service refuses null.
+func withoutNull(list []TagValues) []TagValues {
+	isNull := func(one TagValues) bool { return one.Values == nil }
+	if !slices.ContainsFunc(list, isNull) {
+		return list
+	}
+	list = slices.Clone(list)
+	for i := range list {
+		if isNull(list[i]) {
+			list[i].Values = []string{}
+		}
+	}
+	return list
 }
 
 func (f TagFilter) check() error {
@@ -97,7 +107,7 @@ func (t *Tags) FindVaults(ctx context.Context, filter TagFilter) iter.Seq2[TagRe
 	}
 	search := filter.search("filter")
 	return rows(ctx, t.resource, transport.List[TagResource]{
-		Name: "Tags.FindVaults", Offset: filter.Offset, Limit: filter.Limit,
+		Name: "checkpoints.Tags.FindVaults", Offset: filter.Offset, Limit: filter.Limit,
 		ID: func(row *TagResource) string { return row.ResourceID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[TagResource], error) {
 			search := search

@@ -22,7 +22,7 @@ type Tasks struct{ resource }
 // Source: CBR API reference, "Querying the Task List".
 func (t *Tasks) List(ctx context.Context, query TaskQuery) iter.Seq2[Task, error] {
 	return rows(ctx, t.resource, transport.List[Task]{
-		Name: "Tasks.List", Offset: query.Offset, Limit: query.Limit,
+		Name: "checkpoints.Tasks.List", Offset: query.Offset, Limit: query.Limit,
 		ID: func(row *Task) string { return row.ID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Task], error) {
 			query := query

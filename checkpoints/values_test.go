@@ -81,68 +81,71 @@ func TestNumbersTextsAndFlags(t *testing.T) {
 	}
 }
 
+// reads lays out an answer and returns what a call makes of it.
+func reads[T any](t *testing.T, method, path, body string, call func(*checkpoints.Client) (T, error)) T {
+	t.Helper()
+	s := newService(t)
+	s.On(method, prefix+path, says(200, body))
+	got, err := call(s.client())
+	require.NoError(t, err, body)
+	return got
+}
+
 // Where the references contradict themselves, whatever they show is understood: a client that stumbles over the
 // answer has begun a backup and does not know of it.
 func TestContradictoryAnswers(t *testing.T) {
 	t.Parallel()
-	read := func(method, path, body string, call func(*checkpoints.Client) (any, error)) any {
-		s := newService(t)
-		s.On(method, prefix+path, says(200, body))
-		got, err := call(s.client())
-		require.NoError(t, err, body)
-		return got
-	}
 	for _, number := range []string{`40`, `"40"`, `40.0`} { // G1
-		got := read("POST", "/checkpoints", `{"checkpoint":{"id":"c","created_at":"2020-02-05T10:38:34.209782","vault":{"resources":[
+		got := reads(t, "POST", "/checkpoints", `{"checkpoint":{"id":"c","created_at":"2020-02-05T10:38:34.209782","vault":{"resources":[
 			{"id":"s","resource_size":`+number+`,"backup_size":`+number+`,"backup_count":`+number+`,"extra_info":""}]},"extra_info":{"retention_duration":"-1"}}}`,
-			func(c *checkpoints.Client) (any, error) {
+			func(c *checkpoints.Client) (checkpoints.Checkpoint, error) {
 				return c.Checkpoints.Create(t.Context(), checkpoints.VaultBackup{VaultID: vaultID})
-			}).(checkpoints.Checkpoint)
+			})
 		assert.Equal(t, []checkpoints.CheckpointResource{{
 			ID: "s", ResourceSize: 40, BackupSize: 40, BackupCount: 40, ExtraInfo: json.RawMessage(`""`),
 		}}, got.Vault.Resources)
 		assert.Equal(t, -1, got.ExtraInfo.RetentionDuration)
 	}
 	for _, project := range []string{`0`, `"0"`} { // G2
-		got := read("GET", "/vaults/v", `{"vault":{"id":"v","enterprise_project_id":`+project+`,"bind_rules":{}}}`,
-			func(c *checkpoints.Client) (any, error) { return c.Vaults.Get(t.Context(), "v") })
+		got := reads(t, "GET", "/vaults/v", `{"vault":{"id":"v","enterprise_project_id":`+project+`,"bind_rules":{}}}`,
+			func(c *checkpoints.Client) (checkpoints.Vault, error) { return c.Vaults.Get(t.Context(), "v") })
 		assert.Equal(t, checkpoints.Vault{ID: "v", EnterpriseProjectID: "0"}, got)
 	}
 	for body, want := range map[string]checkpoints.TagTexts{ // G3
 		`["autumn","winter"]`: {"autumn", "winter"}, `"autumn"`: {"autumn"}, `[]`: {}, `""`: nil, `null`: nil,
 	} {
-		got := read("GET", "/vault/tags", `{"tags":[{"key":"season","values":`+body+`}]}`,
-			func(c *checkpoints.Client) (any, error) { return c.Tags.List(t.Context()) })
+		got := reads(t, "GET", "/vault/tags", `{"tags":[{"key":"season","values":`+body+`}]}`,
+			func(c *checkpoints.Client) ([]checkpoints.ProjectTag, error) { return c.Tags.List(t.Context()) })
 		assert.Equal(t, []checkpoints.ProjectTag{{Key: "season", Values: want}}, got, body)
 	}
 	for body, want := range map[string]checkpoints.ResourceDetail{ // G4
 		`[{"id":"v"}]`: {{ID: "v"}}, `{"vault":{"id":"v"}}`: {{ID: "v"}}, `{"id":"v"}`: {{ID: "v"}}, `{}`: nil, `null`: nil, `[]`: {},
 	} {
-		got := read("POST", "/vault/resource_instances/action", `{"resources":[{"resource_id":"v","resource_detail":`+body+`}],"total_count":"1"}`,
-			func(c *checkpoints.Client) (any, error) {
+		got := reads(t, "POST", "/vault/resource_instances/action", `{"resources":[{"resource_id":"v","resource_detail":`+body+`}],"total_count":"1"}`,
+			func(c *checkpoints.Client) ([]checkpoints.TagResource, error) {
 				return drkit.Collect(c.Tags.FindVaults(t.Context(), checkpoints.TagFilter{}))
 			})
 		assert.Equal(t, []checkpoints.TagResource{{ResourceID: "v", ResourceDetail: want}}, got, body)
 	}
 	for _, incremental := range []string{`true`, `"true"`} { // G6
-		got := read("GET", "/operation-logs/t", `{"operation_log":{"id":"t","extra_info":{"backup":{"incremental":`+incremental+`,"app_consistency_status":1}}}}`,
-			func(c *checkpoints.Client) (any, error) { return c.Tasks.Get(t.Context(), "t") }).(checkpoints.Task)
+		got := reads(t, "GET", "/operation-logs/t", `{"operation_log":{"id":"t","extra_info":{"backup":{"incremental":`+incremental+`,"app_consistency_status":1}}}}`,
+			func(c *checkpoints.Client) (checkpoints.Task, error) { return c.Tasks.Get(t.Context(), "t") })
 		assert.Equal(t, &checkpoints.TaskBackup{Incremental: true, AppConsistencyStatus: "1"}, got.ExtraInfo.Backup)
 	}
 	for _, code := range []string{`0`, `"0"`} {
-		got := read("POST", "/orders/change", `{"orderId":"o","retCode":`+code+`}`, func(c *checkpoints.Client) (any, error) {
+		got := reads(t, "POST", "/orders/change", `{"orderId":"o","retCode":`+code+`}`, func(c *checkpoints.Client) (checkpoints.OrderChangeResult, error) {
 			return c.Orders.Change(t.Context(), checkpoints.OrderChange{ResourceID: vaultID})
 		})
 		assert.Equal(t, checkpoints.OrderChangeResult{OrderID: "o", RetCode: "0"}, got)
 	}
 	for _, limit := range []string{`10`, `"10"`, `null`} { // envelopes, too
-		got := read("GET", "/agents", `{"agents":[{"agent_id":"a"}],"count":"1","limit":`+limit+`}`, func(c *checkpoints.Client) (any, error) {
+		got := reads(t, "GET", "/agents", `{"agents":[{"agent_id":"a"}],"count":"1","limit":`+limit+`}`, func(c *checkpoints.Client) ([]checkpoints.Agent, error) {
 			return drkit.Collect(c.Agents.List(t.Context(), checkpoints.AgentQuery{}))
 		})
 		assert.Equal(t, []checkpoints.Agent{{AgentID: "a"}}, got)
 	}
-	got := read("GET", "/protectables/server/instances", `{"instances":[{"id":"s","size":"40","protectable":{"result":"false","code":"BackupService.7102"}}]}`,
-		func(c *checkpoints.Client) (any, error) {
+	got := reads(t, "GET", "/protectables/server/instances", `{"instances":[{"id":"s","size":"40","protectable":{"result":"false","code":"BackupService.7102"}}]}`,
+		func(c *checkpoints.Client) ([]checkpoints.Protectable, error) {
 			return c.Protectables.List(t.Context(), checkpoints.ProtectableTypeServer, checkpoints.ProtectableQuery{})
 		})
 	assert.Equal(t, []checkpoints.Protectable{{ID: "s", Size: 40, Protectable: checkpoints.Protectability{Code: "BackupService.7102"}}}, got)

@@ -86,7 +86,7 @@ func (v *Vaults) List(ctx context.Context, query VaultQuery) iter.Seq2[Vault, er
 	if query.IDs != nil && len(query.IDs) == 0 || query.ResourceIDs != nil && len(query.ResourceIDs) == 0 {
 		return none[Vault]
 	}
-	return v.walk(ctx, query.Offset, query.Limit, func(offset, limit int) transport.Call {
+	return v.walk(ctx, "checkpoints.Vaults.List", query.Offset, query.Limit, func(offset, limit int) transport.Call {
 		query := query
 		query.Offset, query.Limit = offset, limit
 		return transport.Call{Operation: &contract.VaultsList, Query: query}
@@ -104,7 +104,7 @@ func (v *Vaults) External(ctx context.Context, query ExternalVaultQuery) iter.Se
 	if err != nil {
 		return refused[Vault](wrong(&contract.VaultsExternal, err))
 	}
-	return v.walk(ctx, query.Offset, query.Limit, func(offset, limit int) transport.Call {
+	return v.walk(ctx, "checkpoints.Vaults.External", query.Offset, query.Limit, func(offset, limit int) transport.Call {
 		query := query
 		query.Offset, query.Limit = offset, limit
 		return transport.Call{Operation: &contract.VaultsExternal, Query: query}
@@ -112,9 +112,11 @@ func (v *Vaults) External(ctx context.Context, query ExternalVaultQuery) iter.Se
 }
 
 // walk reads a list of vaults; call makes the call for a page.
-func (v *Vaults) walk(ctx context.Context, offset, limit int, call func(offset, limit int) transport.Call) iter.Seq2[Vault, error] {
+func (v *Vaults) walk(
+	ctx context.Context, name string, offset, limit int, call func(offset, limit int) transport.Call,
+) iter.Seq2[Vault, error] {
 	return rows(ctx, v.resource, transport.List[Vault]{
-		Name: call(0, 0).Operation.Name, Offset: offset, Limit: limit,
+		Name: name, Offset: offset, Limit: limit,
 		ID: func(row *Vault) string { return row.ID },
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Vault], error) {
 			var page struct {

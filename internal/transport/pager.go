@@ -47,7 +47,7 @@ func Rows[T any](ctx context.Context, list List[T]) iter.Seq2[T, error] {
 			yield(none, fmt.Errorf("%s: negative Offset %d or Limit %d", list.Name, list.Offset, list.Limit))
 			return
 		}
-		w := walk[T]{list: list, yield: yield, seen: map[string]int{}}
+		w := walk[T]{list: list, yield: yield}
 		for w.number = range maxWalks {
 			if ended := w.run(ctx); ended {
 				return
@@ -68,19 +68,16 @@ type walk[T any] struct {
 
 // run walks once from the beginning. It returns false if the list moved under it.
 func (w *walk[T]) run(ctx context.Context) (ended bool) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	fetches := fetches[T]{walk: w, ctx: ctx}
+	defer fetches.end()
 	place := position{offset: w.list.Offset, limit: w.list.Limit, last: w.list.Marker}
-	coming := []*pending[T]{w.fetch(ctx, place, false)}
-	defer func() { dropAll(coming, cancel) }()
 	for {
-		page, err := coming[0].get()
+		page, err := fetches.next(place)
 		if err != nil {
 			var none T
 			w.yield(none, err)
 			return true
 		}
-		coming = coming[1:]
 		rows := page.Items
 		if place.read > 0 && w.list.After == nil {
 			if len(rows) == 0 || w.list.ID(&rows[0]) != place.last {
@@ -95,7 +92,7 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 		end := page.Total > 0 && place.offset+place.read >= page.Total
 		begin := func() {
 			if !end {
-				coming = w.fill(ctx, coming, place, page.Total)
+				fetches.begin(place, page.Total)
 			}
 		}
 		more, moved := w.pass(rows, begin)
@@ -105,23 +102,7 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 		if !more || end {
 			return true
 		}
-		begin()
 	}
-}
-
-// fill begins to fetch what comes next: one page, or several where it is known where they begin. A list that has
-// moved is read again page by page.
-func (w *walk[T]) fill(ctx context.Context, coming []*pending[T], place position, total int) []*pending[T] {
-	width := 1
-	if step := place.first - 1; w.list.Ahead && w.list.After == nil && w.number == 0 && step > 0 {
-		width = max(1, w.list.Parallel)
-		place.read += len(coming) * step
-	}
-	for len(coming) == 0 || len(coming) < width && place.offset+place.read < total {
-		coming = append(coming, w.fetch(ctx, place, w.list.Ahead))
-		place.read += place.first - 1
-	}
-	return coming
 }
 
 // position is how far a walk has come.
@@ -151,58 +132,87 @@ func (p position) next() (offset, limit int) {
 	return p.offset + p.read - 1, p.limit
 }
 
-// pending is a page that is on its way, or one that is fetched when it is needed.
+// pending is a page that is on its way.
 type pending[T any] struct {
 	result chan struct{} // closed when page and err are set
-	fetch  func()
 	page   Page[T]
 	err    error
 }
 
-// fetch begins to fetch a page, at once or when it is needed.
-func (w *walk[T]) fetch(ctx context.Context, place position, ahead bool) *pending[T] {
-	p := &pending[T]{result: make(chan struct{})}
-	run := func() {
-		defer close(p.result)
-		if w.list.After != nil {
-			p.page, p.err = w.list.After(ctx, place.last, w.list.Limit)
-			return
-		}
-		offset, limit := place.next()
-		p.page, p.err = w.list.Fetch(ctx, offset, limit)
-	}
-	if ahead {
-		go run()
-	} else {
-		p.fetch = run
-	}
-	return p
+// fetches are the pages that are on their way, in their order.
+type fetches[T any] struct {
+	walk   *walk[T]
+	ctx    context.Context
+	cancel context.CancelFunc // nil where nothing was begun ahead of the caller
+	coming []*pending[T]
 }
 
-// get waits for the page. The fetch ends with the context of the walk.
-func (p *pending[T]) get() (Page[T], error) {
-	if p.fetch != nil {
-		p.fetch()
-		p.fetch = nil
+// next waits for the next page, which it fetches if nobody has begun to. Fetches end with the context of the walk.
+func (f *fetches[T]) next(place position) (Page[T], error) {
+	if len(f.coming) == 0 {
+		return f.walk.fetch(f.ctx, place)
 	}
+	p := f.coming[0]
 	<-p.result
+	f.coming = f.coming[1:]
 	return p.page, p.err
 }
 
-// dropAll ends the fetches that nobody wants any more, and waits until they have ended.
-func dropAll[T any](coming []*pending[T], cancel context.CancelFunc) {
-	cancel()
-	for _, p := range coming {
-		if p.fetch == nil {
-			<-p.result
-		}
+// begin begins to fetch what comes next: one page, or several where it is known where they begin. A list that has
+// moved is read again page by page.
+func (f *fetches[T]) begin(place position, total int) {
+	list := f.walk.list
+	width, step := 1, place.first-1
+	if list.After == nil && f.walk.number == 0 && step > 0 {
+		width = max(1, list.Parallel)
+		place.read += len(f.coming) * step
 	}
+	for len(f.coming) == 0 || len(f.coming) < width && place.offset+place.read < total {
+		f.ahead(place)
+		place.read += step
+	}
+}
+
+// ahead fetches a page on a goroutine, which end waits for.
+func (f *fetches[T]) ahead(place position) {
+	if f.cancel == nil {
+		f.ctx, f.cancel = context.WithCancel(f.ctx) //nolint:gosec // end calls it
+	}
+	p := &pending[T]{result: make(chan struct{})}
+	f.coming = append(f.coming, p)
+	go func() {
+		defer close(p.result)
+		p.page, p.err = f.walk.fetch(f.ctx, place)
+	}()
+}
+
+// end ends the fetches that nobody wants any more, and waits until they have ended.
+func (f *fetches[T]) end() {
+	if f.cancel == nil {
+		return
+	}
+	f.cancel()
+	for _, p := range f.coming {
+		<-p.result
+	}
+}
+
+// fetch reads one page.
+func (w *walk[T]) fetch(ctx context.Context, place position) (Page[T], error) {
+	if w.list.After != nil {
+		return w.list.After(ctx, place.last, w.list.Limit)
+	}
+	offset, limit := place.next()
+	return w.list.Fetch(ctx, offset, limit)
 }
 
 // pass hands on the rows that are new, and calls begin once the caller wants more than the first. More is
 // false if the caller has had enough. Moved tells of a row that this walk has had before: it has changed
 // its place, or the service repeats itself.
 func (w *walk[T]) pass(rows []T, begin func()) (more, moved bool) {
+	if w.seen == nil {
+		w.seen = make(map[string]int, len(rows))
+	}
 	for i := range rows {
 		id := w.list.ID(&rows[i])
 		if id == "" {
