@@ -49,6 +49,10 @@ func TestErrorLines(t *testing.T) {
 			fullError(), "vcav.VMReplications.Failover: 409 ReplicationBusy: The replication C4-1 is busy. " +
 				"(POST /vm-replications/C4-1/failover, operation ID op-1)",
 		},
+		"answer whose request the service names": {
+			&drkit.Error{Operation: "vcav.About.Get", Method: "GET", Path: "/about", Status: 404, OperationID: "op", RequestID: "gw-1"},
+			"vcav.About.Get: 404 (GET /about, operation ID op, request ID gw-1)",
+		},
 		"answer without a code": {
 			&drkit.Error{Operation: "vcav.About.Get", Method: "GET", Path: "/about", Status: 502, Message: "Bad Gateway"},
 			"vcav.About.Get: 502: Bad Gateway (GET /about)",
@@ -241,6 +245,17 @@ func TestErrorsAreTheirKind(t *testing.T) {
 				assert.Equalf(t, i == j, errors.Is(err, sentinel), "%v is %v", err, sentinel)
 			}
 		}
+	}
+}
+
+// What stands for a kind more closely matches as itself, and as what it wraps.
+func TestErrorsAreWhatTheirKindWraps(t *testing.T) {
+	t.Parallel()
+	closer := fmt.Errorf("busy: %w", drkit.ErrConflict)
+	for _, err := range []error{&drkit.Error{Kind: closer}, &drkit.TaskError{Kind: closer}} {
+		require.ErrorIs(t, err, closer)
+		require.ErrorIs(t, err, drkit.ErrConflict)
+		require.NotErrorIs(t, err, drkit.ErrNotFound)
 	}
 }
 

@@ -27,37 +27,20 @@ func (b *Backups) List(ctx context.Context, query BackupQuery) iter.Seq2[Backup,
 	if query.Status != nil && len(query.Status) == 0 {
 		return none[Backup]
 	}
-	fetch := func(ctx context.Context, query BackupQuery) (transport.Page[Backup], error) {
+	return rowsByMarker(ctx, b.resource, transport.List[Backup]{
+		Name: "checkpoints.Backups.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
+		ID: func(row *Backup) string { return row.ID },
+	}, func(ctx context.Context, marker string, offset, limit int) (transport.Page[Backup], error) {
+		query := query
+		query.Marker, query.Offset, query.Limit = marker, offset, limit
 		var page struct {
 			Backups []Backup
 			Count   int
 		}
 		err := b.do(ctx, transport.Call{Operation: &contract.BackupsList, Query: query}, &page)
 		return transport.Page[Backup]{Items: page.Backups, Total: page.Count}, err
-	}
-	list := transport.List[Backup]{
-		Name: "checkpoints.Backups.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
-		ID: func(row *Backup) string { return row.ID },
-		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Backup], error) {
-			query := query
-			query.Offset, query.Limit = offset, limit
-			return fetch(ctx, query)
-		},
-	}
-	if query.Marker != "" {
-		if query.Offset != 0 {
-			return refused[Backup](wrong(&contract.BackupsList, errMarkerAndOffset))
-		}
-		list.After = func(ctx context.Context, marker string, limit int) (transport.Page[Backup], error) {
-			query := query
-			query.Marker, query.Limit = marker, limit
-			return fetch(ctx, query)
-		}
-	}
-	return rows(ctx, b.resource, list)
+	})
 }
-
-var errMarkerAndOffset = errors.New("a Marker and an Offset: either says where to begin")
 
 // Get returns a backup, that of a server with its disk backups. It is safe to repeat.
 //

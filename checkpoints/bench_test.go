@@ -8,16 +8,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
-	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints"
+	"github.com/drkit-go/drkit/internal/wiretest"
 )
 
 // The benchmarks compare calls through the client with the same calls through bare net/http and encoding/json, which
@@ -119,20 +117,20 @@ func (c *contest) run(b *testing.B, least int, ours, bare func() error) {
 	b.Helper()
 	const rounds = 12
 	calls := max(b.N/rounds, least)
-	_, _ = measure(b, 2*least, ours)
-	_, _ = measure(b, 2*least, bare)
+	_, _ = wiretest.Measure(b, 2*least, ours)
+	_, _ = wiretest.Measure(b, 2*least, bare)
 	b.ResetTimer()
 	var times, allocations, micros, bareMicros []float64
 	for range rounds {
-		ourTime, ourAllocations := measure(b, calls, ours)
-		bareTime, bareAllocations := measure(b, calls, bare)
+		ourTime, ourAllocations := wiretest.Measure(b, calls, ours)
+		bareTime, bareAllocations := wiretest.Measure(b, calls, bare)
 		times, allocations = append(times, ourTime/bareTime), append(allocations, ourAllocations/bareAllocations)
 		micros, bareMicros = append(micros, ourTime/1000), append(bareMicros, bareTime/1000)
 	}
-	b.ReportMetric(median(micros), "µs/call")
-	b.ReportMetric(median(bareMicros), "µs-bare")
-	b.ReportMetric(median(times), "×time")
-	b.ReportMetric(median(allocations), "×allocs")
+	b.ReportMetric(wiretest.Median(micros), "µs/call")
+	b.ReportMetric(wiretest.Median(bareMicros), "µs-bare")
+	b.ReportMetric(wiretest.Median(times), "×time")
+	b.ReportMetric(wiretest.Median(allocations), "×allocs")
 	b.ReportMetric(0, "ns/op") // the time of a round is no one's
 }
 
@@ -164,25 +162,4 @@ func (c *contest) bare(ctx context.Context, method, path, body string, out any) 
 		return err
 	}
 	return json.Unmarshal(data, out)
-}
-
-// measure returns nanoseconds and allocations per call.
-func measure(b *testing.B, calls int, call func() error) (nanoseconds, allocations float64) {
-	b.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	began := time.Now()
-	for range calls {
-		if err := call(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	took := time.Since(began)
-	runtime.ReadMemStats(&after)
-	return float64(took.Nanoseconds()) / float64(calls), float64(after.Mallocs-before.Mallocs) / float64(calls)
-}
-
-func median(values []float64) float64 {
-	sort.Float64s(values)
-	return values[len(values)/2]
 }

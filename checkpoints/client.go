@@ -82,6 +82,26 @@ func rows[T any](ctx context.Context, r resource, list transport.List[T]) iter.S
 	return transport.Rows(ctx, list)
 }
 
+// rowsByMarker walks a list that is read by offset or, where it has a Marker, by markers; fetch reads a page either
+// way.
+func rowsByMarker[T any](
+	ctx context.Context, r resource, list transport.List[T],
+	fetch func(ctx context.Context, marker string, offset, limit int) (transport.Page[T], error),
+) iter.Seq2[T, error] {
+	list.Fetch = func(ctx context.Context, offset, limit int) (transport.Page[T], error) {
+		return fetch(ctx, "", offset, limit)
+	}
+	if list.Marker != "" {
+		if list.Offset != 0 {
+			return refused[T](errors.New(list.Name + ": a Marker and an Offset: either says where to begin"))
+		}
+		list.After = func(ctx context.Context, marker string, limit int) (transport.Page[T], error) {
+			return fetch(ctx, marker, 0, limit)
+		}
+	}
+	return rows(ctx, r, list)
+}
+
 // refused is a list that ends with an error before anything is sent.
 func refused[T any](err error) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

@@ -62,34 +62,19 @@ func (a Share) check() error {
 //
 // Source: CBR API reference, "Obtaining the Share Member List".
 func (m *Members) List(ctx context.Context, backupID string, query MemberQuery) iter.Seq2[Member, error] {
-	fetch := func(ctx context.Context, query MemberQuery) (transport.Page[Member], error) {
+	return rowsByMarker(ctx, m.resource, transport.List[Member]{
+		Name: "checkpoints.Members.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
+		ID: func(row *Member) string { return row.ID },
+	}, func(ctx context.Context, marker string, offset, limit int) (transport.Page[Member], error) {
+		query := query
+		query.Marker, query.Offset, query.Limit = marker, offset, limit
 		var page struct {
 			Members []Member
 			Count   int
 		}
 		err := m.do(ctx, transport.Call{Operation: &contract.MembersList, Path: []string{backupID}, Query: query}, &page)
 		return transport.Page[Member]{Items: page.Members, Total: page.Count}, err
-	}
-	list := transport.List[Member]{
-		Name: "checkpoints.Members.List", Offset: query.Offset, Limit: query.Limit, Marker: query.Marker,
-		ID: func(row *Member) string { return row.ID },
-		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Member], error) {
-			query := query
-			query.Offset, query.Limit = offset, limit
-			return fetch(ctx, query)
-		},
-	}
-	if query.Marker != "" {
-		if query.Offset != 0 {
-			return refused[Member](wrong(&contract.MembersList, errMarkerAndOffset))
-		}
-		list.After = func(ctx context.Context, marker string, limit int) (transport.Page[Member], error) {
-			query := query
-			query.Marker, query.Limit = marker, limit
-			return fetch(ctx, query)
-		}
-	}
-	return rows(ctx, m.resource, list)
+	})
 }
 
 // Get returns what a project has made of a share. It is safe to repeat.

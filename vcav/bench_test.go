@@ -8,15 +8,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"runtime"
-	"sort"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/wiretest"
 	"github.com/drkit-go/drkit/vcav"
 )
 
@@ -51,20 +49,20 @@ func compareCall(b *testing.B, http2 bool) {
 
 	const rounds = 12
 	calls := max(b.N/rounds, 50)
-	_, _ = measure(b, 200, throughClient)
-	_, _ = measure(b, 200, throughBare)
+	_, _ = wiretest.Measure(b, 200, throughClient)
+	_, _ = wiretest.Measure(b, 200, throughBare)
 	b.ResetTimer()
 	var times, allocations, micros []float64
 	for range rounds {
-		ourTime, ourAllocations := measure(b, calls, throughClient)
-		bareTime, bareAllocations := measure(b, calls, throughBare)
+		ourTime, ourAllocations := wiretest.Measure(b, calls, throughClient)
+		bareTime, bareAllocations := wiretest.Measure(b, calls, throughBare)
 		times = append(times, ourTime/bareTime)
 		allocations = append(allocations, ourAllocations/bareAllocations)
 		micros = append(micros, ourTime/1000)
 	}
-	b.ReportMetric(median(micros), "µs/call")
-	b.ReportMetric(median(times), "×time")
-	b.ReportMetric(median(allocations), "×allocs")
+	b.ReportMetric(wiretest.Median(micros), "µs/call")
+	b.ReportMetric(wiretest.Median(times), "×time")
+	b.ReportMetric(wiretest.Median(allocations), "×allocs")
 	b.ReportMetric(0, "ns/op") // the time of a round is no one's
 }
 
@@ -89,25 +87,4 @@ func bareAbout(ctx context.Context, client *http.Client, endpoint string) error 
 	}
 	var about vcav.About
 	return json.Unmarshal(data, &about)
-}
-
-// measure returns nanoseconds and allocations per call.
-func measure(b *testing.B, calls int, call func() error) (nanoseconds, allocations float64) {
-	b.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	began := time.Now()
-	for range calls {
-		if err := call(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	took := time.Since(began)
-	runtime.ReadMemStats(&after)
-	return float64(took.Nanoseconds()) / float64(calls), float64(after.Mallocs-before.Mallocs) / float64(calls)
-}
-
-func median(values []float64) float64 {
-	sort.Float64s(values)
-	return values[len(values)/2]
 }

@@ -22,6 +22,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/wiretest"
 	"github.com/drkit-go/drkit/vcav"
 )
 
@@ -93,9 +94,9 @@ func (c contest) run(b *testing.B, ours, bare func() error) {
 		ratios = append(ratios, ourSpeed/bareSpeed)
 		ourSpeeds, bareSpeeds = append(ourSpeeds, ourSpeed), append(bareSpeeds, bareSpeed)
 	}
-	b.ReportMetric(median(ratios), "×speed")
-	b.ReportMetric(median(ourSpeeds), "MB/s")
-	b.ReportMetric(median(bareSpeeds), "MB/s-bare")
+	b.ReportMetric(wiretest.Median(ratios), "×speed")
+	b.ReportMetric(wiretest.Median(ourSpeeds), "MB/s")
+	b.ReportMetric(wiretest.Median(bareSpeeds), "MB/s-bare")
 	b.ReportMetric(0, "ns/op") // the time of a round is no one's
 }
 

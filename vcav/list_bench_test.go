@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/wiretest"
 	"github.com/drkit-go/drkit/vcav"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
@@ -53,11 +54,11 @@ func BenchmarkList(b *testing.B) {
 		aheads = append(aheads, ahead.took.Seconds())
 		aheadHeap, demandHeap = append(aheadHeap, ahead.heap), append(demandHeap, demand.heap)
 	}
-	b.ReportMetric(median(ratios), "×time")
-	b.ReportMetric(median(aheads), "s/walk")
+	b.ReportMetric(wiretest.Median(ratios), "×time")
+	b.ReportMetric(wiretest.Median(aheads), "s/walk")
 	b.ReportMetric(float64(requests.Load())/float64(2*len(ratios)), "requests/walk")
-	b.ReportMetric(median(aheadHeap), "MiB-ahead")
-	b.ReportMetric(median(demandHeap), "MiB-on-demand")
+	b.ReportMetric(wiretest.Median(aheadHeap), "MiB-ahead")
+	b.ReportMetric(wiretest.Median(demandHeap), "MiB-on-demand")
 	b.ReportMetric(0, "ns/op")
 }
 

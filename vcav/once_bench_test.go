@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/wiretest"
 	"github.com/drkit-go/drkit/vcav"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
@@ -65,10 +66,10 @@ func BenchmarkOnce(b *testing.B) {
 		inMemory, inFile = append(inMemory, memory/unjournaled), append(inFile, journaled/unjournaled)
 		saving = append(saving, 100*float64(saves.took.Microseconds())/benchMachines/journaled)
 	}
-	b.ReportMetric(median(micros), "µs/start")
-	b.ReportMetric(median(inMemory), "×time-memory")
-	b.ReportMetric(median(inFile), "×time-file")
-	b.ReportMetric(median(saving), "%-saving")
+	b.ReportMetric(wiretest.Median(micros), "µs/start")
+	b.ReportMetric(wiretest.Median(inMemory), "×time-memory")
+	b.ReportMetric(wiretest.Median(inFile), "×time-file")
+	b.ReportMetric(wiretest.Median(saving), "%-saving")
 	b.ReportMetric(0, "ns/op")
 }
 

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
@@ -39,6 +40,33 @@ func Read(t testing.TB, folder, name string) string {
 	data, err := os.ReadFile(folder + "/" + name + ".json") //nolint:gosec // a sample that a test names
 	require.NoError(t, err)
 	return string(data)
+}
+
+// Open keeps a sample in found and, where its schema is an envelope, what is in it as samples of their own.
+func (s Samples) Open(t testing.TB, found map[string]Sample, name string, one Sample) {
+	t.Helper()
+	found[name] = one
+	if !s.Untyped(one.Schema) {
+		return
+	}
+	schema := s.Table.Schemas[one.Schema]
+	if schema.Type == "array" {
+		var elements []json.RawMessage
+		require.NoError(t, json.Unmarshal([]byte(one.Text), &elements), name)
+		for i, element := range elements {
+			if schema.Items.Schema != "" {
+				s.Open(t, found, name+"["+strconv.Itoa(i)+"]", Sample{Schema: schema.Items.Schema, Text: string(element)})
+			}
+		}
+		return
+	}
+	var members map[string]json.RawMessage
+	require.NoError(t, json.Unmarshal([]byte(one.Text), &members), name)
+	for _, member := range schema.Members {
+		if text, there := members[member.Name]; there && member.Schema != "" {
+			s.Open(t, found, name+"."+member.Name, Sample{Schema: member.Schema, Text: string(text)})
+		}
+	}
 }
 
 // Names returns the names of the samples in a folder.

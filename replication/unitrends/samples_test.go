@@ -2,7 +2,6 @@ package unitrends_test
 
 import (
 	"encoding/json"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -71,39 +70,14 @@ func schemaOf(t *testing.T, name string) string {
 // samples returns all samples, and what is in envelopes as samples of their own.
 func samples(t *testing.T) wiretest.Samples {
 	t.Helper()
-	found := map[string]wiretest.Sample{}
-	for _, name := range sampleNames(t) {
-		open(t, found, name, wiretest.Sample{Schema: schemaOf(t, name), Text: testdata(t, name)})
-	}
-	return wiretest.Samples{
-		Table: contract.Table, All: found, Types: goTypes, Untyped: isUntyped, Carries: keeps,
+	all := wiretest.Samples{
+		Table: contract.Table, All: map[string]wiretest.Sample{}, Types: goTypes, Untyped: isUntyped, Carries: keeps,
 		Exact: func(schema string) bool { return schema == "JobOrder" }, // it comes and goes whole
 	}
-}
-
-// open keeps a sample and, where its schema is an envelope, the samples in it.
-func open(t *testing.T, found map[string]wiretest.Sample, name string, one wiretest.Sample) {
-	t.Helper()
-	found[name] = one
-	if !isUntyped(one.Schema) {
-		return
+	for _, name := range sampleNames(t) {
+		all.Open(t, all.All, name, wiretest.Sample{Schema: schemaOf(t, name), Text: testdata(t, name)})
 	}
-	schema := contract.Table.Schemas[one.Schema]
-	if schema.Type == "array" {
-		var elements []json.RawMessage
-		require.NoError(t, json.Unmarshal([]byte(one.Text), &elements), name)
-		for i, element := range elements {
-			open(t, found, name+"["+strconv.Itoa(i)+"]", wiretest.Sample{Schema: schema.Items.Schema, Text: string(element)})
-		}
-		return
-	}
-	var members map[string]json.RawMessage
-	require.NoError(t, json.Unmarshal([]byte(one.Text), &members), name)
-	for _, member := range schema.Members {
-		if text, there := members[member.Name]; there && member.Schema != "" {
-			open(t, found, name+"."+member.Name, wiretest.Sample{Schema: member.Schema, Text: string(text)})
-		}
-	}
+	return all
 }
 
 // What a sample says survives being decoded and encoded again, member by member.
