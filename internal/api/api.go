@@ -28,14 +28,18 @@ func (c Class) String() string {
 
 // Operation is one row of a service's operation table.
 type Operation struct {
-	Name         string   // resource and method, as in "VMReplications.Failover"
-	Method       string   // HTTP verb
-	Path         string   // template, with its arguments in braces
-	Class        Class    // what may be repeated
-	Refusals     []string // error codes by which the service itself says that nothing was done
-	Resend       string   // "untouched": sent anew where tasks and resource both prove that nothing ran; else empty
-	Since        string   // first version that has it; empty if unknown
-	Roles        []string // one of these is needed; empty if unknown or none
+	Name       string   // resource and method, as in "VMReplications.Failover"
+	Method     string   // HTTP verb
+	Path       string   // template, with its arguments in braces
+	Class      Class    // what may be repeated
+	Refusals   []string // error codes by which the service itself says that nothing was done
+	Resend     string   // "untouched": sent anew where tasks and resource both prove that nothing ran; else empty
+	Since      string   // first version that has it; empty if unknown
+	Roles      []string // one of these is needed; empty if unknown or none
+	Privileges []string // all of these are needed; empty if unknown or none
+	// What it answers without a session at the other site / while the other site is down, as in "partial/error";
+	// empty if it is not stated, or there is no other site.
+	Remote       string
 	Confidence   string   // documented, client or inferred
 	Query        []string // names of the query parameters
 	Body         string   // schema of the request body; empty if it takes none
