@@ -1,0 +1,2 @@
+// Package vsphere is the client for vSphere Replication.
+package vsphere
