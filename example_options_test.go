@@ -143,6 +143,27 @@ func ExampleWithRateLimit() {
 	// WithRateLimit: 10 requests a second and a burst of 0 let nothing through
 }
 
+// Three clients of one appliance, which lets a hundred requests a minute pass for each address.
+func ExampleNewRateLimit() {
+	limit := drkit.NewRateLimit(1.2, 20)
+	for range 3 {
+		if _, err := newClient(limit); err != nil {
+			fmt.Println(err)
+		}
+	}
+	_, err := newClient(drkit.NewRateLimit(0, 20))
+	fmt.Println(err)
+	// Output: NewRateLimit: 0 requests a second and a burst of 20 let nothing through
+}
+
+// A limit that clients share goes with a limit of each.
+func ExampleRateLimit() {
+	limit := drkit.NewRateLimit(10, 10)
+	_, err := newClient(limit, drkit.WithRateLimit(4, 4))
+	fmt.Println(err)
+	// Output: <nil>
+}
+
 func ExampleWithTimeout() {
 	_, err := newClient(drkit.WithTimeout(10 * time.Second))
 	fmt.Println(err)

@@ -104,18 +104,27 @@ func WithRetry(policy RetryPolicy) Option {
 }
 
 // WithRateLimit sends at most perSecond requests a second on average and burst at once, counted over
-// everything that the client sends. Calls wait for their turn, or until their context ends.
+// everything that the client sends. Calls wait for their turn, or until their context ends. Some services have a
+// limit by default; [RateLimit] is one that several clients share.
 func WithRateLimit(perSecond float64, burst int) Option {
 	return optionFunc(func(s *settings.Settings) error {
-		if math.IsInf(perSecond, 1) {
-			return errors.New("WithRateLimit: an infinite rate is no limit: leave the option out")
-		}
-		if !(perSecond > 0) || burst < 1 {
-			return fmt.Errorf("WithRateLimit: %v requests a second and a burst of %d let nothing through", perSecond, burst)
+		if err := checkRate("WithRateLimit", perSecond, burst); err != nil {
+			return err
 		}
 		s.RatePerSecond, s.RateBurst = perSecond, burst
 		return nil
 	})
+}
+
+func checkRate(option string, perSecond float64, burst int) error {
+	switch {
+	case math.IsInf(perSecond, 1):
+		return fmt.Errorf("%s: an infinite rate is no limit: leave the option out", option)
+	case !(perSecond > 0) || burst < 1:
+		return fmt.Errorf("%s: %v requests a second and a burst of %d let nothing through", option, perSecond, burst)
+	default:
+		return nil
+	}
 }
 
 // WithTimeout limits one attempt of a request, from its first byte to the last byte of its answer. The

@@ -124,6 +124,9 @@ func TestBadOptions(t *testing.T) {
 			drkit.WithRetry(drkit.RetryPolicy{MaxWait: -1}),
 			drkit.WithRetry(drkit.RetryPolicy{MinWait: 2, MaxWait: 1}),
 		},
+		"NewRateLimit": {
+			drkit.NewRateLimit(0, 1), drkit.NewRateLimit(-1, 1), drkit.NewRateLimit(1, 0), drkit.NewRateLimit(math.NaN(), 1), drkit.NewRateLimit(math.Inf(1), 1),
+		},
 		"WithRateLimit": {
 			drkit.WithRateLimit(0, 1), drkit.WithRateLimit(-1, 1), drkit.WithRateLimit(1, 0), drkit.WithRateLimit(1, -1),
 			drkit.WithRateLimit(math.NaN(), 1), drkit.WithRateLimit(math.Inf(1), 1),

@@ -2187,7 +2187,7 @@ type BackupQuery struct {
 	ResourceType ResourceType `url:"resource_type,omitempty"`
 	// Order, as in "created_at:asc,id:desc": created_at, updated_at, name, status, protected_at
 	// and id, each asc or desc, desc where it is left out; at most 255 characters.
-	Sort []string `url:"sort,omitempty,comma"`
+	Sort []SortField `url:"sort,omitempty,comma"`
 	// Only backups in one of these states.
 	Status []BackupStatus `url:"status,omitempty"`
 	// Only backups that take this much of their vault, 1 to 100 percent.
@@ -2224,7 +2224,7 @@ type MemberQuery struct {
 	// documented.
 	Marker string `url:"marker,omitempty"`
 	// Order, as in "created_at:asc"; as that of backups.
-	Sort []string `url:"sort,omitempty,comma"`
+	Sort []SortField `url:"sort,omitempty,comma"`
 }
 
 // FeatureQuery pages a list of features. Its zero value asks for all of them.

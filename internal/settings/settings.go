@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // ObserverKey is the key under which a context carries the func(drkit.Response) of drkit.OnResponse.
@@ -25,6 +27,7 @@ type Settings struct {
 	Polling            Polling
 	RatePerSecond      float64
 	RateBurst          int
+	SharedLimits       []*rate.Limiter // beside the client's own
 	AttemptTimeout     time.Duration
 	MaxBodyBytes       int64
 	RootCAs            *x509.CertPool

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
-	"golang.org/x/time/rate"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
@@ -83,11 +82,6 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		x.err = endOf(req.Context())
 		return nil, x.err
 	}
-	if limiter := a.client.limiter; limiter != nil {
-		if x.err = a.client.turn(req.Context(), limiter); x.err != nil {
-			return nil, x.err
-		}
-	}
 	if x.call.Work != nil && !x.unnoted {
 		if x.err = x.takeNote(req.Context()); x.err != nil {
 			return nil, x.err
@@ -95,6 +89,10 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		if x.err = x.renewToken(req); x.err != nil {
 			return nil, x.err
 		}
+	}
+	// After the note, whose requests take turns of their own: a turn is for what leaves in this moment.
+	if x.err = a.client.turn(req.Context()); x.err != nil {
+		return nil, x.err
 	}
 	ctx, cancel := context.WithCancelCause(req.Context())
 	if !x.call.Last { // sign-out outlives the client; session.end limits it as a whole
@@ -361,24 +359,6 @@ func endOf(ctx context.Context) error {
 	default:
 		return fmt.Errorf("%w: %w", err, cause)
 	}
-}
-
-// turn waits until the limiter lets one request pass.
-func (c *Client) turn(ctx context.Context, limiter *rate.Limiter) error {
-	ctx, leave := c.alive(ctx)
-	defer leave()
-	if err := limiter.Wait(ctx); err != nil {
-		return turnError(ctx, err)
-	}
-	return nil
-}
-
-// turnError makes the limiter's refusal to outwait a deadline a matter of the deadline.
-func turnError(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return endOf(ctx)
-	}
-	return fmt.Errorf("%w: the rate limit leaves no turn before it (%w)", context.DeadlineExceeded, err)
 }
 
 func withoutQuery(location string) string {

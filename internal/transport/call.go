@@ -38,6 +38,8 @@ type Call struct {
 	Session bool
 	// Token goes out instead of that of the session: for calls that complete a sign-in.
 	Token drkit.Secret
+	// Authorization is a header of that name: for services that sign in with one.
+	Authorization drkit.Secret
 	// Last marks the sign-out of a client that is closing: it takes the token there is, and outlives Close.
 	Last bool
 }

@@ -64,12 +64,15 @@ func (l *lost) look(ctx context.Context) (over bool, err error) {
 	fresh := l.fresh(jobs)
 	l.propose(fresh.doubtful)
 	switch {
-	case len(fresh.sure) == 1:
-		l.keep(ctx, Found{Job: fresh.sure[0].ID, Before: l.note.State})
+	case len(fresh.sure) == l.work.tasks():
+		l.keep(ctx, Found{Job: fresh.sure[0].ID, Jobs: ids(fresh.sure), Before: l.note.State})
 		return true, nil
-	case len(fresh.sure) > 1:
+	case len(fresh.sure) > l.work.tasks():
 		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
 		return true, l.unknown(fmt.Errorf("there are %d new tasks that may be it", len(fresh.sure)))
+	case len(fresh.sure) > 0 && late:
+		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
+		return true, l.unknown(fmt.Errorf("there are %d of its %d tasks", len(fresh.sure), l.work.tasks()))
 	case fresh.undecided, !late:
 		return false, nil
 	case blind != nil:
@@ -195,7 +198,7 @@ func (l *lost) alone(ctx context.Context, found Found) error {
 	}
 	for _, other := range l.fresh(jobs).sure {
 		later := !end.IsZero() && !other.Started.Before(end)
-		if other.ID != found.Job && !later {
+		if !slices.Contains(found.Jobs, other.ID) && !later {
 			return &drkit.Error{
 				Operation: l.told.Operation, Method: l.told.Method, Path: l.told.Path, OperationID: l.told.OperationID,
 				Kind:    drkit.ErrConflict,

@@ -16,6 +16,7 @@ import (
 type place struct {
 	settings  settings.Settings
 	parameter string // of paths, for which the scope stands
+	below     string // stands between the address and the paths
 
 	mu    sync.RWMutex
 	base  *url.URL // nil until it is known
@@ -24,6 +25,9 @@ type place struct {
 
 func newPlace(config Config, s settings.Settings) (*place, error) {
 	p := &place{settings: s, parameter: config.ScopeParameter, scope: config.Scope}
+	if config.Base != nil {
+		p.below = config.Base(s.APIVersion)
+	}
 	if config.Scope != "" {
 		if err := checkArgument(config.ScopeParameter, config.Scope); err != nil {
 			return nil, err
@@ -32,9 +36,22 @@ func newPlace(config Config, s settings.Settings) (*place, error) {
 	if config.Endpoint == "" && config.Elsewhere {
 		return p, nil
 	}
-	base, err := parseEndpoint(config.Endpoint, s, config.Elsewhere)
-	p.base = base
+	err := p.at(config.Endpoint, config.Elsewhere)
 	return p, err
+}
+
+// at makes an endpoint the address.
+func (p *place) at(endpoint string, elsewhere bool) error {
+	base, err := parseEndpoint(endpoint, p.settings, elsewhere)
+	if err != nil {
+		return err
+	}
+	base.Path += p.below
+	if base.RawPath != "" {
+		base.RawPath += p.below
+	}
+	p.base = base
+	return nil
 }
 
 // settle takes from the first session what the user has not named.
@@ -50,11 +67,9 @@ func (p *place) settle(grant Grant) error {
 		}
 	}
 	if p.base == nil && grant.Endpoint != "" {
-		base, err := parseEndpoint(grant.Endpoint, p.settings, true)
-		if err != nil {
+		if err := p.at(grant.Endpoint, true); err != nil {
 			return fmt.Errorf("the service names as its own address: %w", err)
 		}
-		p.base = base
 	}
 	if grant.Scope != "" {
 		p.scope = grant.Scope

@@ -38,6 +38,9 @@ func (c *Client) newRequest(x *exchange) error {
 	for name, value := range x.call.Header {
 		header.Header[http.CanonicalHeaderKey(name)] = []string{value}
 	}
+	if !x.call.Authorization.IsZero() {
+		header.Header["Authorization"] = []string{x.call.Authorization.Reveal()}
+	}
 	if part := x.call.Part; part != nil {
 		header.Header["Accept-Encoding"] = []string{"identity"}
 		if part.Offset > 0 {

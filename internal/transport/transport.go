@@ -13,7 +13,6 @@ import (
 	"sync/atomic"
 
 	"github.com/hashicorp/go-retryablehttp"
-	"golang.org/x/time/rate"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/settings"
@@ -21,8 +20,11 @@ import (
 
 // Config is what a service tells the transport about itself.
 type Config struct {
-	Service       string   // prefix of operation names, as in "vcav"
-	Endpoint      string   // base URL
+	Service  string // prefix of operation names, as in "vcav"
+	Endpoint string // base URL
+	// Base is what stands between the endpoint and the paths of operations, as in "/api/v2"; version is empty
+	// unless an option names one. Nil for nothing.
+	Base          func(version string) string
 	TraceHeader   string   // carries the operation ID; empty for a service that takes none
 	RequestIDs    []string // headers of answers that name the request, the first that is there counts
 	SiteParameter string   // of the query, names the site of a call
@@ -72,7 +74,7 @@ type Client struct {
 	settings  settings.Settings
 	place     *place
 	retry     *retryablehttp.Client
-	limiter   *rate.Limiter
+	pace      *pace
 	session   *session
 	deadlines deadlines
 	underWay  underWay
@@ -121,11 +123,8 @@ func New(config Config) (*Client, error) {
 	for _, name := range config.LogQuery {
 		c.logQuery[name] = true
 	}
-	switch {
-	case config.Beside != nil:
-		c.limiter = config.Beside.limiter
-	case s.RatePerSecond > 0:
-		c.limiter = rate.NewLimiter(rate.Limit(s.RatePerSecond), s.RateBurst)
+	if c.pace = newPace(s); config.Beside != nil {
+		c.pace = config.Beside.pace
 	}
 	c.Hide(config.Secrets...)
 	c.deadlines.limit = c.settings.AttemptTimeout

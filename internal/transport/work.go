@@ -17,6 +17,8 @@ type Work struct {
 	Resource string
 	// Jobs returns all tasks that may be of this operation, whatever their state.
 	Jobs func(ctx context.Context) ([]Job, error)
+	// Tasks is how many tasks come of the operation; 0 means one.
+	Tasks int
 	// State returns what there is to see of the operation at the resource itself, and Settle compares that
 	// before and after. Both are nil where the resource proves nothing.
 	State  func(ctx context.Context) (State, error)
@@ -32,6 +34,8 @@ type Work struct {
 	// Identity names the appliance and the user, so that a journal is not taken to another.
 	Identity func(ctx context.Context) (string, error)
 }
+
+func (w *Work) tasks() int { return max(w.Tasks, 1) }
 
 // Job is a task, or what else an operation leaves behind for sure.
 type Job struct {
@@ -70,8 +74,9 @@ type Note struct {
 
 // Found is what a look has brought.
 type Found struct {
-	Job           string // the one task that came of the operation; empty where the resource proves that it ran
-	Before, After State  // of the resource; After only where it is the proof
+	Job           string   // the task that came of the operation; empty where the resource proves that it ran
+	Jobs          []string // all tasks, where Work says that there are several
+	Before, After State    // of the resource; After only where it is the proof
 }
 
 // notSentError is a reason why an operation was not sent, found out immediately before.
