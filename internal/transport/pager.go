@@ -12,6 +12,9 @@ import (
 type Page[T any] struct {
 	Items []T
 	Total int // of the whole list; 0 if the service does not say
+	// Next is where the service says that the next page begins; 0 if it does not say.
+	Next int
+	Last bool // the service says that there is no other page
 }
 
 // List is a list that is read by offset.
@@ -38,8 +41,9 @@ const maxWalks = 4
 
 // Rows walks the list from page to page. Each page overlaps the last by one row: where the two do not
 // join, rows have come or gone, and the walk begins again, passing on only rows that it has not passed
-// on before. Pages that are fetched in parallel overlap in the same way and are passed on in their order. Nothing
-// is sent before the first row is asked for.
+// on before. A page that the service says begins elsewhere than behind the last row is read as it says, and
+// overlaps nothing. Pages that are fetched in parallel overlap and are passed on in their order. Nothing is sent
+// before the first row is asked for.
 func Rows[T any](ctx context.Context, list List[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -79,7 +83,7 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 			return true
 		}
 		rows := page.Items
-		if place.read > 0 && w.list.After == nil {
+		if w.list.After == nil && place.overlaps() {
 			if len(rows) == 0 || w.list.ID(&rows[0]) != place.last {
 				return false
 			}
@@ -89,7 +93,8 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 			return true
 		}
 		place.advance(len(rows), w.list.ID(&rows[len(rows)-1]))
-		end := page.Total > 0 && place.offset+place.read >= page.Total
+		place.goTo(page.Next)
+		end := page.Last || page.Total > 0 && place.offset+place.read >= page.Total
 		begin := func() {
 			if !end {
 				fetches.begin(place, page.Total)
@@ -111,6 +116,7 @@ type position struct {
 	read          int
 	first         int    // rows of the first page; the others have as many, but for the last
 	last          string // id of the last row, or where the list begins
+	apart         bool   // the next page does not begin behind the last row
 }
 
 func (p *position) advance(rows int, last string) {
@@ -124,10 +130,21 @@ func (p *position) advance(rows int, last string) {
 	}
 }
 
-// next returns where the next page begins: one row back, unless it is the first.
+// goTo moves to where the service says that the next page begins, unless it says nothing, or to go back.
+func (p *position) goTo(next int) {
+	p.apart = next > p.offset+p.read
+	if p.apart {
+		p.read = next - p.offset
+	}
+}
+
+// overlaps reports whether the next page begins with the last row of this one.
+func (p position) overlaps() bool { return p.read > 0 && !p.apart }
+
+// next returns where the next page begins: one row back, if the two overlap.
 func (p position) next() (offset, limit int) {
-	if p.read == 0 {
-		return p.offset, p.limit
+	if !p.overlaps() {
+		return p.offset + p.read, p.limit
 	}
 	return p.offset + p.read - 1, p.limit
 }

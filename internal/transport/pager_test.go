@@ -19,6 +19,8 @@ type table struct {
 	rows    []string
 	cap     int // rows a page at most
 	noTotal bool
+	next    func(end int) int        // where the service says that the next page begins
+	last    bool                     // the service says which page is the last
 	before  func(page int, t *table) // changes the rows before a page is read
 	pages   []string                 // offset and limit as asked for
 }
@@ -40,6 +42,11 @@ func (t *table) list(offset, limit int) transport.List[string] {
 			if t.noTotal {
 				page.Total = 0
 			}
+			end := from + len(page.Items)
+			if t.next != nil {
+				page.Next = t.next(end)
+			}
+			page.Last = t.last && end == len(t.rows)
 			return page, nil
 		},
 	}
@@ -204,4 +211,41 @@ func TestListThatMovesAtRandom(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A service that says where its pages begin is followed.
+func TestRowsFollowTheService(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		table *table
+		want  []string
+		pages []string
+	}{
+		"behind the last row": {
+			&table{cap: 4, rows: rowsOf(8), noTotal: true, last: true, next: func(end int) int { return end }},
+			rowsOf(8),
+			[]string{"0+0", "3+0", "6+0"},
+		},
+		"further on, for there are rows that it does not show": {
+			&table{cap: 4, rows: rowsOf(10), noTotal: true, last: true, next: func(end int) int { return end + 1 }},
+			append(rowsOf(4)[:4:4], rowsOf(9)[5:]...),
+			[]string{"0+0", "5+0", "10+0"},
+		},
+		"back, which is not believed": {
+			&table{cap: 4, rows: rowsOf(6), noTotal: true, last: true, next: func(int) int { return 1 }},
+			rowsOf(6),
+			[]string{"0+0", "3+0"},
+		},
+		"the last page, although there are more in all": {
+			&table{cap: 4, rows: rowsOf(4), last: true}, rowsOf(4), []string{"0+0"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, err := drkit.Collect(transport.Rows(t.Context(), tc.table.list(0, 0)))
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got)
+			assert.Equal(t, tc.pages, tc.table.pages)
+		})
+	}
 }
