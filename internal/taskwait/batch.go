@@ -22,6 +22,10 @@ type Item struct {
 type Config[T any] struct {
 	// Many asks for several tasks at once. Tasks that it leaves out are not failures.
 	Many func(ctx context.Context, items []Item) ([]T, error)
+	// List says that Many reads a list of tasks that is not made for the purpose, such as that of recent ones: it is
+	// asked for all tasks that are due together, whatever their number, and those that it leaves out are asked for
+	// alone, which says nothing against the list.
+	List bool
 	// One asks for one task. ErrNotFound means that the service does not show it.
 	One func(ctx context.Context, item Item) (T, error)
 	// ID returns the id of a task that Many has returned.

@@ -3,6 +3,8 @@ package taskwait_test
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -188,5 +190,40 @@ func TestOperationIDs(t *testing.T) {
 		_, _ = first.next()
 		first.stop()
 		assert.Equal(t, [][]taskwait.Item{{{"a", "op-a"}, {"b", "op-b"}}, {{"a", "op-a"}}}, asked)
+	})
+}
+
+// A list is read once for all tasks that are due, and what it leaves out is asked for alone, each time.
+func TestListOfRecentTasks(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		f := newFake()
+		f.list = true
+		f.many = func(_ context.Context, ids []string) ([]row, error) {
+			return f.rows(slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return strings.HasPrefix(id, "old-") })), nil
+		}
+		b := f.batch(polling)
+		var old []watcher
+		for i := range 300 {
+			defer watch(b, fmt.Sprint("task-", i)).stop()
+		}
+		for i := range 3 {
+			old = append(old, watch(b, fmt.Sprint("old-", i)))
+			defer old[i].stop()
+		}
+		pass(3 * time.Minute)
+		ticks := f.ticks()
+		assert.Greater(t, len(ticks), 20)
+		for _, tick := range ticks {
+			require.Len(t, tick, 4)
+			assert.Len(t, tick[0].ids, 303)
+			for _, alone := range tick[1:] {
+				assert.True(t, alone.alone)
+			}
+		}
+		for _, w := range old {
+			_, err := w.next()
+			require.NoError(t, err)
+		}
+		assert.Empty(t, f.logged(), "nothing is held against a list that has recent tasks alone")
 	})
 }

@@ -18,5 +18,6 @@
 // A request that fails is not a task that failed: the waits hear of it, and decide how long to put up with it.
 // An answer that cannot be read, a service that refuses to answer for many, and one that leaves out a task
 // which it shows when asked for that alone, make the batch ask for each task by itself for a while, and say so
-// in the log.
+// in the log. Where several are asked for by way of a list that has recent tasks alone, those that it leaves out
+// are asked for by themselves each time, and nothing is held against the list.
 package taskwait

@@ -53,6 +53,7 @@ type fake struct {
 	start time.Time
 	many  func(ctx context.Context, ids []string) ([]row, error)
 	one   func(ctx context.Context, id string) (row, error)
+	list  bool // many reads a list of recent tasks
 
 	mu       sync.Mutex
 	requests []request
@@ -65,6 +66,7 @@ func newFake() *fake { return &fake{start: time.Now()} }
 
 func (f *fake) batch(polling settings.Polling) *taskwait.Batch[row] {
 	return taskwait.New(taskwait.Config[row]{
+		List: f.list,
 		Many: func(ctx context.Context, items []taskwait.Item) ([]row, error) {
 			ids := make([]string, len(items))
 			for i, item := range items {

@@ -30,7 +30,11 @@ func newLook[T any](r *run[T]) *look[T] {
 
 // at asks for tasks, in chunks.
 func (l *look[T]) at(tasks [][]*watch[T]) {
-	chunks := slices.Collect(slices.Chunk(tasks, l.run.batch.config.Polling.BatchSize))
+	size := l.run.batch.config.Polling.BatchSize
+	if l.run.batch.config.List {
+		size = len(tasks)
+	}
+	chunks := slices.Collect(slices.Chunk(tasks, size))
 	_, _ = drkit.ForEach(l.run.ctx, chunks, requestsAtOnce, func(ctx context.Context, chunk [][]*watch[T]) (none struct{}, _ error) {
 		l.many(ctx, chunk)
 		return none, nil
@@ -106,6 +110,11 @@ func (l *look[T]) shown(chunk [][]*watch[T], rows []T) (missing [][]*watch[T]) {
 // leftOut looks at tasks that an answer for several has left out. New ones may not be visible yet; the others
 // are asked for by themselves, because an answer may be short for reasons of its own.
 func (l *look[T]) leftOut(ctx context.Context, missing [][]*watch[T]) {
+	if l.run.batch.config.List {
+		l.run.send(len(missing))
+		l.each(ctx, missing)
+		return
+	}
 	var none T
 	var overdue [][]*watch[T]
 	for _, watches := range missing {
