@@ -32,19 +32,19 @@ func (p place) work(call transport.Call) *work {
 	case &contract.VMReplicationsMigrate:
 		return p.onReplication(call, "migrate", proof{ran: becomes("recovery", complete), steady: "recovery"}, "failover")
 	case &contract.VMReplicationsTestFailover:
-		return p.onReplication(call, "failoverTest", proof{ran: turns("recovery", none, test), steady: "recovery"})
+		return p.onReplication(call, "failoverTest", proof{ran: transport.Turns("recovery", none, test), steady: "recovery"})
 	case &contract.VMReplicationsCleanUpTestFailover:
-		return p.onReplication(call, "failoverTestCleanup", proof{ran: turns("recovery", test, none), steady: "recovery"})
+		return p.onReplication(call, "failoverTestCleanup", proof{ran: transport.Turns("recovery", test, none), steady: "recovery"})
 	case &contract.VMReplicationsReverse:
 		return p.onReplication(call, "reverse", proof{ran: flips("reversed"), steady: "reversed"})
 	case &contract.VMReplicationsResume:
-		return p.onReplication(call, "resume", proof{ran: turns("paused", "true", "false"), steady: "paused"})
+		return p.onReplication(call, "resume", proof{ran: transport.Turns("paused", "true", "false"), steady: "paused"})
 	case &contract.VMReplicationsStop:
-		return p.onReplication(call, "stop", proof{ran: turns("exists", "true", "false"), steady: "exists"})
+		return p.onReplication(call, "stop", proof{ran: transport.Turns("exists", "true", "false"), steady: "exists"})
 	case &contract.VMReplicationsSync:
 		return p.onReplication(call, "sync", proof{steady: "instance"}) // the appliance makes instances by itself, too
 	case &contract.VMReplicationsReconfigure, &contract.VMReplicationsReconfigureDisks:
-		return p.onReplication(call, "reconfigure", proof{ran: turns("asked", "false", "true"), steady: "settings"})
+		return p.onReplication(call, "reconfigure", proof{ran: transport.Turns("asked", "false", "true"), steady: "settings"})
 	case &contract.VMReplicationsStart:
 		return p.ofStart(call)
 	case &contract.PoliciesSynchronize:
@@ -52,9 +52,9 @@ func (p place) work(call transport.Call) *work {
 	case &contract.SupportBundlesGenerate:
 		return p.ofNewBundle()
 	case &contract.SupportBundlesGenerateWithID:
-		return p.ofBundle(call.Path, "generate", proof{ran: turns("exists", "false", "true"), steady: "exists"})
+		return p.ofBundle(call.Path, "generate", proof{ran: transport.Turns("exists", "false", "true"), steady: "exists"})
 	case &contract.SupportBundlesDelete:
-		return p.ofBundle(call.Path, "delete", proof{ran: turns("exists", "true", "false"), steady: "exists"})
+		return p.ofBundle(call.Path, "delete", proof{ran: transport.Turns("exists", "true", "false"), steady: "exists"})
 	default:
 		return nil
 	}
@@ -137,13 +137,12 @@ func (t Task) is(kind, resource string) bool {
 
 // adopt returns the poller of an operation whose answer was lost, and that was found.
 func adopt[T any](at place, call transport.Call, operationID string, work *work, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
-	polling := at.client.transport.Polling()
 	if found.Job != "" {
 		return drkit.NewPoller(&taskSource[T]{
 			at: at, accepted: Task{ID: found.Job}, operation: call.Operation.Name, operationID: operationID, alone: alone,
-		}, polling)
+		}, at.client.transport.Polling())
 	}
-	return drkit.NewPoller(&settled[T]{id: work.Resource, result: func(ctx context.Context) (T, error) {
+	return transport.NewSettled(at.client.transport, work.Resource, func(ctx context.Context) (T, error) {
 		var result T
 		if _, void := any(result).(NoResult); void || work.result == nil {
 			return result, nil
@@ -151,25 +150,5 @@ func adopt[T any](at place, call transport.Call, operationID string, work *work,
 		shown, err := work.result(ctx, found)
 		result, _ = shown.(T)
 		return result, err
-	}}, polling)
-}
-
-// settled is the source of an operation that is known to have run, without a task that would say so.
-type settled[T any] struct {
-	id     string
-	result func(context.Context) (T, error)
-}
-
-// ID returns what the operation worked on.
-func (s *settled[T]) ID() string { return s.id }
-
-// Adopted reports that the answer was lost.
-func (s *settled[T]) Adopted() bool { return true }
-
-// Look gets what came of the operation.
-func (s *settled[T]) Look(ctx context.Context) (drkit.Look[T], error) {
-	result, err := s.result(ctx)
-	return drkit.Look[T]{
-		Progress: drkit.Progress{ID: s.id, State: drkit.StateSucceeded, Percent: 100}, Done: err == nil, Result: result,
-	}, err
+	})
 }

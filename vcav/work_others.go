@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
@@ -45,7 +44,7 @@ func (p place) ofPolicy(name string) *transport.Work {
 		},
 		Poller: func(found transport.Found, _ func(context.Context) error) any {
 			get := func(ctx context.Context) (Policy, error) { return (&SitePolicies{p}).Get(ctx, found.Job) }
-			return drkit.NewPoller(&settled[Policy]{id: found.Job, result: get}, p.client.transport.Polling())
+			return transport.NewSettled(p.client.transport, found.Job, get)
 		},
 	}
 }
@@ -99,10 +98,10 @@ func (p place) ofNewBundle() *work {
 				}
 				return there, err
 			},
-			Settle: appears,
+			Settle: transport.Appears(1),
 		},
 		result: func(ctx context.Context, found transport.Found) (any, error) {
-			bundle, _, err := p.bundle(ctx, strings.Join(newKeys(found.Before, found.After), ","))
+			bundle, _, err := p.bundle(ctx, strings.Join(transport.NewKeys(found.Before, found.After), ","))
 			return bundle, err
 		},
 	}

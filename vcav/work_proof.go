@@ -28,11 +28,6 @@ func underWay(state transport.State) bool {
 	return state["recovery"] == string(RecoveryStateInProgress)
 }
 
-// turns is the proof of a member that changes from one value to another.
-func turns(member, from, to string) func(before, after transport.State) bool {
-	return func(before, after transport.State) bool { return before[member] == from && after[member] == to }
-}
-
 // flips is the proof of a member that has two values.
 func flips(member string) func(before, after transport.State) bool {
 	return func(before, after transport.State) bool {
@@ -45,26 +40,4 @@ func becomes(member, to string) func(before, after transport.State) bool {
 	return func(before, after transport.State) bool {
 		return before[member] != to && after[member] == to && !underWay(before)
 	}
-}
-
-// appears is the proof of the one thing that was not there before.
-func appears(before, after transport.State) transport.Verdict {
-	switch added := newKeys(before, after); len(added) {
-	case 0:
-		return transport.Untouched
-	case 1:
-		return transport.Ran
-	default:
-		return transport.Unclear
-	}
-}
-
-func newKeys(before, after transport.State) []string {
-	var added []string
-	for key := range after {
-		if _, old := before[key]; !old {
-			added = append(added, key)
-		}
-	}
-	return added
 }

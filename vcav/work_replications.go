@@ -152,10 +152,10 @@ func (p place) ofStart(call transport.Call) *work {
 				}
 				return there, nil
 			},
-			Settle: appears,
+			Settle: transport.Appears(1),
 		},
 		result: func(ctx context.Context, found transport.Found) (any, error) {
-			return (&SiteVMReplications{p}).Get(ctx, strings.Join(newKeys(found.Before, found.After), ","))
+			return (&SiteVMReplications{p}).Get(ctx, strings.Join(transport.NewKeys(found.Before, found.After), ","))
 		},
 	}
 }
