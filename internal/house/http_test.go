@@ -41,6 +41,9 @@ var jsonScope = scope{
 		"replication/unitrends/resume.go": "writes what a resume token holds",
 		"replication/unitrends/values.go": "reads identifiers and other values in all their spellings",
 
+		"replication/vsphere/errors.go": "reads the error answers of the service",
+		"replication/vsphere/values.go": "reads values in all their spellings",
+
 		"vcav/errors.go":      "reads the error answers of the service",
 		"vcav/failover.go":    "writes the discriminator of a union",
 		"vcav/health_json.go": "tells the three shapes of the health apart",

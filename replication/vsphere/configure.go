@@ -1,0 +1,117 @@
+package vsphere
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+	"github.com/drkit-go/drkit/replication/vsphere/internal/contract"
+)
+
+// Configure begins to replicate a machine of this site to the other. The disks are those of [VMs.Disks], each whole,
+// with the one that stands for the machine's home among them. The request is sent at most once.
+//
+// Privileges: System.View, Host.Hbr.HbrManagement.
+// Source: vSphere Replication REST API reference, "Configure replications (bulk)".
+func (r *Replications) Configure(ctx context.Context, machine ConfigureReplication) (*drkit.Poller[Task], error) {
+	call, err := configuration([]ConfigureReplication{machine})
+	if err != nil {
+		return nil, err
+	}
+	return r.at.beginOne(ctx, call)
+}
+
+// ConfigureAll is [Replications.Configure] for many machines in one request. It returns a poller for each machine,
+// in the order of machines: a task belongs to the machine that it names, and where it names none, to that in the
+// place of its answer. It has no place in a step of [drkit.Once], which follows one poller; nor does [drkit.Recover]
+// find what came of it: the same call does, as for any operation whose outcome is unknown.
+//
+// Errors: a number of tasks that is not that of machines makes the answer one that cannot be used.
+// Privileges: System.View, Host.Hbr.HbrManagement.
+// Source: vSphere Replication REST API reference, "Configure replications (bulk)".
+func (r *Replications) ConfigureAll(ctx context.Context, machines []ConfigureReplication) ([]*drkit.Poller[Task], error) {
+	call, err := configuration(machines)
+	if err != nil {
+		return nil, err
+	}
+	return r.at.beginAll(ctx, call)
+}
+
+// configuration returns the call that configures machines.
+func configuration(machines []ConfigureReplication) (transport.Call, error) {
+	if len(machines) == 0 {
+		return transport.Call{}, fmt.Errorf("%s.%s: there are no machines", service, contract.ReplicationsConfigure.Name)
+	}
+	seen := map[string]bool{}
+	sent := make([]ConfigureReplication, len(machines))
+	for i, machine := range machines {
+		err := machine.check()
+		if err == nil && seen[machine.VMID] {
+			err = errors.New("it is there twice")
+		}
+		if err != nil {
+			return transport.Call{}, fmt.Errorf("%s.%s: machine %s: %w", service, contract.ReplicationsConfigure.Name, transport.Plain(machine.VMID), err)
+		}
+		seen[machine.VMID] = true
+		machine.Disks = asSent(machine.Disks)
+		sent[i] = machine
+	}
+	return transport.Call{Operation: &contract.ReplicationsConfigure, Body: sent}, nil
+}
+
+func (c ConfigureReplication) check() error {
+	switch {
+	case strings.TrimSpace(c.VMID) == "":
+		return errors.New("VMID is empty")
+	case strings.TrimSpace(c.TargetVCID) == "":
+		return errors.New("TargetVCID is empty")
+	default:
+		return checkSettings(c.RPO, c.Disks)
+	}
+}
+
+// checkSettings refuses what no appliance takes. The bounds of the objective are the appliance's to know: newer ones
+// have others.
+func checkSettings(rpo int64, disks []ConfigureDisk) error {
+	switch {
+	case rpo <= 0:
+		return fmt.Errorf("RPO is %d, and not a number of minutes", rpo)
+	case len(disks) == 0:
+		return errors.New("there are no disks")
+	}
+	for _, disk := range disks {
+		path, set := disk.DestinationPath.Get()
+		switch {
+		case strings.TrimSpace(disk.DestinationDatastoreID) == "":
+			return fmt.Errorf("disk %s: DestinationDatastoreID is empty", diskID(&disk.VMDisk))
+		case disk.VMDisk.IsVMHome.Or(false) && set && path != "":
+			return fmt.Errorf("disk %s: it stands for the machine's home, which has no DestinationPath", diskID(&disk.VMDisk))
+		}
+	}
+	return nil
+}
+
+// asSent returns disks without what the client has added to them.
+func asSent(disks []ConfigureDisk) []ConfigureDisk {
+	disks = slices.Clone(disks)
+	for i := range disks {
+		disks[i].VMDisk.Meta = drkit.Opt[Metadata]{}
+	}
+	return disks
+}
+
+// Reconfigure replaces the settings of a replication, all of them. The request is sent at most once.
+//
+// Privileges: System.View, System.Read, Host.Hbr.HbrManagement.
+// Source: vSphere Replication REST API reference, "Reconfigure".
+func (r *Replications) Reconfigure(ctx context.Context, id string, settings ReconfigureReplication) (*drkit.Poller[Task], error) {
+	if err := checkSettings(settings.RPO, settings.Disks); err != nil {
+		return nil, fmt.Errorf("%s.%s: %w", service, contract.ReplicationsReconfigure.Name, err)
+	}
+	settings.Disks = asSent(settings.Disks)
+	return r.at.begin(ctx, transport.Call{Operation: &contract.ReplicationsReconfigure, Path: []string{id}, Body: settings})
+}

@@ -1,0 +1,249 @@
+package vsphere
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/taskwait"
+	"github.com/drkit-go/drkit/internal/transport"
+	"github.com/drkit-go/drkit/internal/watch"
+)
+
+// begin sends a call that answers a task and returns the poller that follows it.
+func (p place) begin(ctx context.Context, call transport.Call) (*drkit.Poller[Task], error) {
+	if argument, ok := call.Body.(argument); ok && strings.TrimSpace(argument.Value) == "" {
+		return nil, fmt.Errorf("%s.%s: the value of the request is empty", service, call.Operation.Name)
+	}
+	var accepted Task
+	return p.follow(ctx, call, &accepted, func(ctx context.Context, call transport.Call) (transport.Answer, error) {
+		return p.send(ctx, call, &accepted)
+	})
+}
+
+// beginOne is begin for a call whose answer is a list with one task in it.
+func (p place) beginOne(ctx context.Context, call transport.Call) (*drkit.Poller[Task], error) {
+	var accepted Task
+	return p.follow(ctx, call, &accepted, func(ctx context.Context, call transport.Call) (transport.Answer, error) {
+		answer, tasks, err := p.sendForTasks(ctx, call, 1)
+		if len(tasks) == 1 {
+			accepted = tasks[0]
+		}
+		return answer, err
+	})
+}
+
+// follow sends a call and returns the poller of the task that it has begun, or that was found of it.
+func (p place) follow(ctx context.Context, call transport.Call, accepted *Task, send func(context.Context, transport.Call) (transport.Answer, error)) (*drkit.Poller[Task], error) {
+	work := p.work(call)
+	beginning := transport.Beginning[Task]{
+		Call: call,
+		Send: send,
+		Follow: func(id string, _ transport.Answer) *drkit.Poller[Task] {
+			p.client.learn(call.Operation.Name, work, *accepted)
+			return p.poller(call.Operation.Name, id, *accepted)
+		},
+		Resume:   func(token string) (*drkit.Poller[Task], error) { return Resume[Task](p.client, token) },
+		Identity: p.client.identity,
+	}
+	if work != nil {
+		beginning.Work = &work.Work
+		beginning.Adopt = func(id string, found transport.Found, alone func(context.Context) error) *drkit.Poller[Task] {
+			return p.adopt(call.Operation.Name, id, work, found, alone)
+		}
+	}
+	return transport.Begin(ctx, p.client.transport, beginning)
+}
+
+// sendForTasks sends a call that answers so many tasks.
+func (p place) sendForTasks(ctx context.Context, call transport.Call, count int) (transport.Answer, []Task, error) {
+	var answer page[Task]
+	call.Check = func() error {
+		if answer.Rows == nil {
+			return errors.New("an answer without a list")
+		}
+		if got := len(*answer.Rows); got != count {
+			return fmt.Errorf("%d tasks for %d machines", got, count)
+		}
+		for _, task := range *answer.Rows {
+			if err := task.identified(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	said, err := p.send(ctx, call, &answer)
+	if err != nil || said.Poller != nil {
+		return said, nil, err
+	}
+	if answer.Meta != nil {
+		p.client.warn(ctx, call.Operation.Name, answer.Meta.Errors)
+		distribute(*answer.Rows, answer.Meta.Errors)
+	}
+	return said, *answer.Rows, nil
+}
+
+// beginAll sends a call that configures several machines and returns a poller for each.
+func (p place) beginAll(ctx context.Context, call transport.Call) ([]*drkit.Poller[Task], error) {
+	machines, _ := call.Body.([]ConfigureReplication)
+	ctx, id, err := p.client.transport.Name(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("%s.%s: %w", service, call.Operation.Name, err)
+	}
+	work := p.work(call)
+	watched := work.Work
+	watched.Poller = func(found transport.Found, alone func(context.Context) error) any {
+		return p.adoptAll(call.Operation.Name, id, work, found, alone, machines)
+	}
+	call.Work = &watched
+	said, tasks, err := p.sendForTasks(ctx, call, len(machines))
+	if err != nil {
+		return nil, err
+	}
+	if said.Poller != nil {
+		pollers, _ := said.Poller.([]*drkit.Poller[Task])
+		return pollers, nil
+	}
+	pollers := make([]*drkit.Poller[Task], len(machines))
+	for i, task := range inOrder(machines, tasks) {
+		p.client.learn(call.Operation.Name, nil, task)
+		pollers[i] = p.poller(call.Operation.Name, id, task)
+	}
+	return pollers, nil
+}
+
+// inOrder returns the tasks of machines in the order of these: a task that names a machine is in its place, and the
+// others keep their order.
+func inOrder(machines []ConfigureReplication, tasks []Task) []Task {
+	placed := make([]Task, len(machines))
+	taken := make([]bool, len(machines))
+	var others []Task
+	for _, task := range tasks {
+		named := false
+		for i, machine := range machines {
+			if named = !taken[i] && task.Entity == machine.VMID; named {
+				placed[i], taken[i] = task, true
+				break
+			}
+		}
+		if !named {
+			others = append(others, task)
+		}
+	}
+	for i := range placed {
+		if !taken[i] && len(others) > 0 {
+			placed[i], others = others[0], others[1:]
+		}
+	}
+	return placed
+}
+
+// poller returns the poller of a task that the service has accepted.
+func (p place) poller(operation, operationID string, accepted Task) *drkit.Poller[Task] {
+	return drkit.NewPoller(&taskSource[Task]{
+		at: p, accepted: accepted, operation: operation, operationID: operationID,
+	}, p.client.transport.Polling())
+}
+
+// taskSource looks at one task.
+type taskSource[T any] struct {
+	at          place
+	accepted    Task   // as the service answered it
+	operation   string // as in "Replications.Pause"
+	operationID string
+	token       step.Token // that the task was resumed by; zero if it was not
+	found       *adoption  // nil for a task that the service has named itself
+}
+
+// ID returns the id of the task.
+func (s *taskSource[T]) ID() string { return s.accepted.ID }
+
+// Closed is closed with the client, which ends waits at once.
+func (s *taskSource[T]) Closed() <-chan struct{} { return s.at.client.transport.Closed() }
+
+// Adopted reports whether the task was found after its answer was lost.
+func (s *taskSource[T]) Adopted() bool { return s.found != nil }
+
+// Token returns what another process needs to wait for the task.
+func (s *taskSource[T]) Token(ctx context.Context) (step.Token, error) {
+	if s.token != (step.Token{}) {
+		return s.token, nil
+	}
+	return s.at.client.identity.Sign(ctx, step.Token{Operation: s.operation, OperationID: s.operationID, Task: s.accepted.ID})
+}
+
+func (s *taskSource[T]) item() taskwait.Item {
+	return taskwait.Item{ID: s.accepted.ID, OperationID: s.operationID}
+}
+
+// Look gets the task, unless it had already ended when it was accepted.
+func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
+	if s.accepted.Ended() {
+		return s.see(ctx, s.accepted)
+	}
+	if err := s.belongs(ctx); err != nil {
+		return drkit.Look[T]{}, err
+	}
+	task, err := s.at.pollOne(ctx, s.item())
+	if err != nil {
+		return drkit.Look[T]{}, err
+	}
+	return s.see(ctx, task)
+}
+
+// Watch looks at the task together with what others wait for.
+func (s *taskSource[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
+	if s.accepted.Ended() {
+		now := make(chan struct{}, 1)
+		now <- struct{}{}
+		return watch.Watch[drkit.Look[T]]{Changed: now, Last: s.Look, Stop: func() {}}
+	}
+	changed, last, stop := s.at.client.batch.Watch(s.item(), born)
+	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
+		task, err := last()
+		if err == nil || errors.Is(err, drkit.ErrNotFound) { // perhaps because it is another's
+			if foreign := s.belongs(ctx); foreign != nil {
+				err = foreign
+			}
+		}
+		if err != nil {
+			return drkit.Look[T]{}, err
+		}
+		return s.see(ctx, task)
+	}}
+}
+
+// belongs says why a task that was resumed cannot be looked at by this client, or nothing.
+func (s *taskSource[T]) belongs(ctx context.Context) error {
+	if s.token == (step.Token{}) {
+		return nil
+	}
+	return s.at.client.identity.Check(ctx, s.token)
+}
+
+// see reads what a task shows. The end of one that was adopted counts only when no other has come to light, and
+// when the task has left what the operation leaves.
+func (s *taskSource[T]) see(ctx context.Context, task Task) (drkit.Look[T], error) {
+	look := drkit.Look[T]{Progress: task.progress(), Done: task.Ended(), Result: resultOf[T](task), Err: task.Err()}
+	var failed *drkit.TaskError
+	if errors.As(look.Err, &failed) {
+		failed.Operation, failed.OperationID = service+"."+s.operation, s.operationID
+		s.at.client.transport.ScrubTask(failed)
+	}
+	if !look.Done || s.found == nil {
+		return look, nil
+	}
+	err := s.found.alone(ctx)
+	if err == nil && look.Err == nil {
+		err = s.found.proven(ctx, s.at.client, s.accepted.ID)
+	}
+	if !errors.Is(err, drkit.ErrConflict) {
+		return look, err
+	}
+	look.Err = err
+	return look, nil
+}
