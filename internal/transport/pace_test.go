@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -168,6 +169,7 @@ func TestBaseAndAuthorization(t *testing.T) {
 		_, err := client.Do(t.Context(), call, nil)
 		require.NoError(t, err)
 		assert.Equal(t, want, s.seen[0].URL.String())
+		assert.Equal(t, strings.TrimPrefix(want, "https://a.example.com"), s.seen[0].URL.RequestURI())
 		assert.Equal(t, []string{"Basic b3BzOng="}, s.seen[0].Header["Authorization"])
 	}
 }
