@@ -51,8 +51,9 @@ func fetch[T any](ctx context.Context, at place, call transport.Call) (transport
 		return found, nil
 	}
 	found.Total = answer.Meta.Total
+	found.Last = found.Total == 0 // unless the links know better
 	if links := answer.Meta.Links; links != nil {
-		found.Total = 0 // the links know better
+		found.Total = 0
 		found.Last = links.Next == nil || links.Next.Href == ""
 		if !found.Last {
 			found.Next = nextOffset(links.Next.Href)
