@@ -58,7 +58,7 @@ func (p place) recent(ctx context.Context, items []taskwait.Item) ([]Task, error
 			}
 		}
 		offset = max(page.Next, offset+len(page.Items))
-		pagesLeft := max(1, (page.Total-offset+tasksPerPage-1)/tasksPerPage)
+		pagesLeft := max(1, (page.all-offset+tasksPerPage-1)/tasksPerPage)
 		if page.Last || len(page.Items) == 0 || len(missing) <= pagesLeft {
 			return found, nil
 		}

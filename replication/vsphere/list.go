@@ -35,14 +35,20 @@ func (p *page[T]) check() error {
 	return nil
 }
 
+// fetched is a page, and how many rows the service says that there are in all.
+type fetched[T any] struct {
+	transport.Page[T]
+	all int
+}
+
 // fetch gets one page. Rows that lack something say so; where there are none to do so, the page is an error.
-func fetch[T any](ctx context.Context, at place, call transport.Call) (transport.Page[T], error) {
+func fetch[T any](ctx context.Context, at place, call transport.Call) (fetched[T], error) {
 	var answer page[T]
 	call.Check = answer.check
 	if err := at.do(ctx, call, &answer); err != nil {
-		return transport.Page[T]{}, err
+		return fetched[T]{}, err
 	}
-	var found transport.Page[T]
+	var found fetched[T]
 	if answer.Rows != nil {
 		found.Items = *answer.Rows
 	}
@@ -50,7 +56,7 @@ func fetch[T any](ctx context.Context, at place, call transport.Call) (transport
 		found.Last = true
 		return found, nil
 	}
-	found.Total = answer.Meta.Total
+	found.all, found.Total = answer.Meta.Total, answer.Meta.Total
 	found.Last = found.Total == 0 // unless the links know better
 	if links := answer.Meta.Links; links != nil {
 		found.Total = 0
@@ -103,7 +109,8 @@ func walk[T any](ctx context.Context, l list[T]) iter.Seq2[T, error] {
 			if l.params != nil {
 				call.Query = l.params(query)
 			}
-			return fetch[T](ctx, l.at, call)
+			page, err := fetch[T](ctx, l.at, call)
+			return page.Page, err
 		},
 	})
 }

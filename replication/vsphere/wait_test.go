@@ -1,0 +1,243 @@
+package vsphere_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/replication/vsphere"
+)
+
+// bubble runs a test where hours pass at once.
+func bubble(t *testing.T, test func(t *testing.T, y *yard)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) { test(t, newYard(t)) })
+}
+
+// A task is followed to its end, whatever that is.
+func TestWait(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		fails string
+		state drkit.State
+		is    error
+		want  string
+	}{
+		"well":      {"", drkit.StateSucceeded, nil, ""},
+		"badly":     {"The replica is gone.", drkit.StateFailed, nil, "vsphere.Replications.Pause: task on ledger-db failed: The replica is gone. (task task-1, operation ID op-7)"},
+		"cancelled": {"cancelled", "CANCELLED", vsphere.ErrCancelled, "vsphere.Replications.Pause: task on ledger-db failed: it was cancelled (task task-1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				ctx := drkit.WithOperationID(t.Context(), "op-7")
+				poller, err := replicationsOf(y.client()).Pause(ctx, ledger)
+				require.NoError(t, err)
+				assert.Equal(t, "task-1", poller.ID())
+				assert.False(t, poller.Adopted())
+				y.change(func() { y.tasks[0].fails = tc.fails })
+				began := time.Now()
+				var states []drkit.State
+				task, err := poller.Wait(t.Context(), drkit.OnProgress(func(p drkit.Progress) { states = append(states, p.State) }))
+				assert.Less(t, time.Since(began), 20*time.Second)
+				assert.Equal(t, drkit.StateRunning, states[0])
+				assert.Equal(t, tc.state, states[len(states)-1])
+				if tc.want == "" {
+					require.NoError(t, err)
+					assert.JSONEq(t, `{"of":"task-1"}`, string(task.Result))
+					assert.Equal(t, vsphere.TaskStatusSuccess, task.Status)
+					return
+				}
+				var failed *drkit.TaskError
+				require.ErrorAs(t, err, &failed)
+				assert.Contains(t, err.Error(), tc.want)
+				assert.Equal(t, "pause", failed.Type)
+				assert.Equal(t, ledger, failed.ResourceID)
+				assert.Equal(t, tc.is != nil, errors.Is(err, vsphere.ErrCancelled))
+			})
+		})
+	}
+}
+
+// Each machine has a poller, in the order in which they were asked for.
+func TestConfigureAll(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		machines := machines(t, 5)
+		pollers, err := replicationsOf(y.client()).ConfigureAll(t.Context(), machines)
+		require.NoError(t, err)
+		require.Len(t, pollers, 5)
+		outcomes, err := drkit.WaitAll(t.Context(), pollers)
+		require.NoError(t, err)
+		for i, outcome := range outcomes {
+			assert.Equal(t, machines[i].VMID, outcome.Result.Entity)
+		}
+		assert.Equal(t, []string{"POST replications"}, y.sent())
+	})
+}
+
+// machines are so many machines to replicate.
+func machines(t *testing.T, count int) []vsphere.ConfigureReplication {
+	t.Helper()
+	all := make([]vsphere.ConfigureReplication, count)
+	for i := range all {
+		all[i] = one[[]vsphere.ConfigureReplication](t, "replications_configure.request")[0]
+		all[i].VMID = fmt.Sprintf("VirtualMachine:vm-%d:%s", 200+i, west)
+	}
+	return all
+}
+
+// An answer that has not a task for each machine cannot be used.
+func TestConfigureWithoutATask(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{`{"list":[]}`, `{"list":[{"id":""}]}`, `{"list":[{"id":"a"},{"id":"b"}]}`, `{"id":"a","status":"QUEUED"}`} {
+		s := newService(t)
+		s.on("POST", "/pairings/"+pairing+"/replications", says(202, body))
+		_, err := replicationsOf(s.client()).Configure(wire(t), machines(t, 1)[0])
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown, body)
+		assert.ErrorContains(t, err, "cannot be used")
+	}
+}
+
+// Two hundred waits on one session stay within what an appliance lets pass, with calls beside them, and no task waits
+// long for its look.
+func TestTwoHundredWaits(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		recent  int // tasks in the list
+		longest time.Duration
+	}{
+		"all in the list of recent tasks": {0, 25 * time.Second},
+		"a dozen of them not any more":    {188, 80 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				y.takes, y.recent = time.Hour, 0
+				client := y.client()
+				pollers := tasksOf(t, y, client, 200)
+				y.change(func() { y.recent, y.counted = tc.recent, nil; clear(y.looked) })
+
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Minute)
+				defer cancel()
+				var waits sync.WaitGroup
+				for _, poller := range pollers {
+					waits.Go(func() {
+						_, err := poller.Wait(ctx)
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+					})
+				}
+				calls := 0
+				for ctx.Err() == nil { // a call every ten seconds beside the waits
+					if _, err := client.Appliance.Info(ctx); err == nil {
+						calls++
+					}
+					select {
+					case <-time.After(10 * time.Second):
+					case <-ctx.Done():
+					}
+				}
+				waits.Wait()
+				longest := y.longestGap(pollers)
+				t.Logf("%d requests in 20 minutes, %d at most in any minute, %d calls; the longest gap between two looks at one task: %s",
+					len(y.counted), y.most(), calls, longest)
+				assert.LessOrEqual(t, y.most(), 46)
+				assert.LessOrEqual(t, longest, tc.longest)
+				assert.Greater(t, calls, 60)
+			})
+		})
+	}
+}
+
+// tasksOf are pollers of tasks that take as long as the yard says, without what was sent to begin them.
+func tasksOf(t *testing.T, y *yard, client *vsphere.Client, count int) []*drkit.Poller[vsphere.Task] {
+	t.Helper()
+	pollers := make([]*drkit.Poller[vsphere.Task], count)
+	template, err := replicationsOf(client).Sync(t.Context(), ledger)
+	require.NoError(t, err)
+	token, err := template.ResumeToken(t.Context())
+	require.NoError(t, err)
+	for i := range pollers {
+		y.change(func() { y.begin("sync", fmt.Sprint("GID-", i), "", "", nil) })
+		pollers[i], err = vsphere.Resume[vsphere.Task](client, tokenOf(t, token, fmt.Sprint("task-", i+2)))
+		require.NoError(t, err)
+	}
+	return pollers
+}
+
+// longestGap is the longest time between two looks at one task.
+func (y *yard) longestGap(pollers []*drkit.Poller[vsphere.Task]) time.Duration {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	var longest time.Duration
+	for _, poller := range pollers {
+		looks := y.looked[poller.ID()]
+		for i := range looks[1:] {
+			longest = max(longest, looks[i+1].Sub(looks[i]))
+		}
+	}
+	return longest
+}
+
+// A wait among tasks of others, most of which are in the list, asks for its own task alone.
+func TestOneWaitAsksForOneTask(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.takes = time.Minute
+		client := y.client()
+		poller, err := replicationsOf(client).Pause(t.Context(), ledger)
+		require.NoError(t, err)
+		y.change(func() { y.seen = nil })
+		finished(t, poller, nil)
+		for _, line := range y.seen {
+			assert.Equal(t, "GET task-1", line)
+		}
+	})
+}
+
+// Where few are missing from the first page, and many pages are left, those are asked for one by one.
+func TestWaitsReadNoFurtherThanTheyMust(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.takes = time.Hour
+		client := y.client(fast)
+		pollers := tasksOf(t, y, client, 2)
+		y.change(func() {
+			for range 1000 {
+				y.begin("sync", "GID-x", "", "", nil)
+			}
+			y.seen = nil
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, _ = drkit.WaitAll(ctx, pollers)
+		assert.ElementsMatch(t, []string{"GET tasks", "GET task-2", "GET task-3"}, y.seen)
+	})
+}
+
+// A limit that clients share goes with that of each.
+func TestAddressLimit(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		limit := vsphere.AddressLimit()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var all sync.WaitGroup
+		for range 4 {
+			client := y.client(limit)
+			for range 5 {
+				all.Go(func() {
+					for ctx.Err() == nil {
+						_, _ = client.Appliance.Info(ctx)
+					}
+				})
+			}
+		}
+		all.Wait()
+		assert.LessOrEqual(t, y.most(), 92)
+		assert.Greater(t, len(y.counted), 700)
+	})
+}
