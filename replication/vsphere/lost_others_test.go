@@ -1,0 +1,151 @@
+package vsphere_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/api"
+	"github.com/drkit-go/drkit/replication/vsphere"
+)
+
+// Before an operation that starts a task is sent, the recent tasks are read.
+func TestNoteOverTheWire(t *testing.T) {
+	t.Parallel()
+	for _, tc := range wireCases(t) {
+		if operationOf(tc.operation).Class != api.Once {
+			continue
+		}
+		t.Run(tc.name(), func(t *testing.T) {
+			t.Parallel()
+			s := newService(t)
+			s.OnAny(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodGet {
+					return says(200, `{"list":[],"id":"x","instance_id":"x"}`)(r)
+				}
+				return answer(t, tc.status, tc.answer)(r)
+			})
+			got, err := tc.call(t.Context(), s.client(fast))
+			require.NoError(t, err)
+			assert.Equal(t, tc.want, got)
+			lines := s.lines()
+			assert.Contains(t, lines, "GET /tasks?limit=200")
+			assert.Equal(t, tc.line(), lines[len(lines)-1])
+			for _, line := range lines[:len(lines)-1] {
+				assert.True(t, strings.HasPrefix(line, "GET "), line)
+			}
+		})
+	}
+}
+
+// lists is a service of lists that are not replications, which an operation changes.
+type lists struct {
+	rows  map[string]string // rows of a list, by the last element of its path
+	tasks string
+	act   func(l *lists) // what any request does that is no read; its answer is lost
+	sent  []string
+}
+
+func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method != http.MethodGet {
+		l.sent = append(l.sent, r.Method+" "+strings.TrimPrefix(r.URL.Path, base))
+		l.act(l)
+		return nil, io.ErrUnexpectedEOF
+	}
+	last := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
+	if last == "tasks" {
+		return reply(r, 200, `{"list":[`+l.tasks+`]}`), nil
+	}
+	return reply(r, 200, `{"list":[`+l.rows[last]+`]}`), nil
+}
+
+// What is not about replications is found by what has come to a list, or left it, or by a task that names it.
+func TestLostElsewhere(t *testing.T) {
+	t.Parallel()
+	type poller = *drkit.Poller[vsphere.Task]
+	const servers, pairings = "replication-servers", "pairings"
+	row := func(member, id string) string { return `{"` + member + `":"` + id + `"}` }
+	set := func(list, rows string) func(*lists) { return func(l *lists) { l.rows[list] = rows } }
+	task := func(entity string) func(*lists) {
+		return func(l *lists) {
+			l.tasks = `{"id":"t-1","status":"SUCCESS","description_id":"reconnect","entity":"` + entity + `"},{"id":"t-2","status":"RUNNING","entity":"other"}`
+		}
+	}
+	nothing := func(*lists) {}
+	here := func(c *vsphere.Client) *vsphere.ReplicationServers { return c.ReplicationServers }
+	there := func(c *vsphere.Client) *vsphere.SiteReplicationServers {
+		return c.Pairing(pairing).SiteReplicationServers
+	}
+	for name, tc := range map[string]struct {
+		act       func(*lists)
+		call      func(ctx context.Context, c *vsphere.Client) (poller, error)
+		found     string // id of the poller; empty if it is not found
+		untouched bool
+	}{
+		"registered": {set(servers, row("id", "a")+","+row("id", "b")), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return here(c).Register(ctx, "new")
+		}, "the replication servers", false},
+		"not registered": {nothing, func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return here(c).Register(ctx, "new")
+		}, "", true},
+		"unregistered": {set(servers, row("id", "b")), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return here(c).Unregister(ctx, "a")
+		}, "replication server a", false},
+		"not unregistered": {nothing, func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return here(c).Unregister(ctx, "a")
+		}, "", true},
+		"reconnected": {task("a"), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return here(c).Reconnect(ctx, "a")
+		}, "t-1", false},
+		"perhaps reconnected": {nothing, func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return here(c).Reconnect(ctx, "a")
+		}, "", false},
+		"registered at a site": {set(servers, row("id", "a")+","+row("id", "b")), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return there(c).Register(ctx, vrWest, "new")
+		}, "the replication servers of management server " + vrWest, false},
+		"unregistered at a site": {set(servers, row("id", "b")), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return there(c).Unregister(ctx, vrWest, "a")
+		}, "replication server a of " + vrWest, false},
+		"reconnected at a site": {task("a"), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return there(c).Reconnect(ctx, vrWest, "a")
+		}, "t-1", false},
+		"paired": {set(pairings, row("pairing_id", "p")+","+row("pairing_id", "q")), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Create(ctx, otherSite(nil))
+		}, "the pairings", false},
+		"broken": {set(pairings, row("pairing_id", "q")), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Break(ctx, "p", vsphere.BreakQuery{})
+		}, "pairing p", false},
+		"a pairing reconnected": {task("p"), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Reconnect(ctx, "p", otherSite(nil))
+		}, "t-1", false},
+		"mapped, perhaps": {task("m"), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairing(pairing).Mappings.Create(ctx, vrWest, []vsphere.ReplicationMappingPair{{}})
+		}, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := &lists{act: tc.act, rows: map[string]string{servers: row("id", "a"), pairings: row("pairing_id", "p")}}
+				client := newClient(t, l, vsphere.Token(drkit.NewSecret(givenToken)), fast)
+				poller, err := tc.call(t.Context(), client)
+				assert.Len(t, l.sent, 1)
+				if tc.found == "" {
+					var unknown *drkit.OutcomeUnknownError
+					require.ErrorAs(t, err, &unknown)
+					assert.Equal(t, tc.untouched, unknown.Untouched)
+					return
+				}
+				require.NoError(t, err)
+				assert.True(t, poller.Adopted())
+				assert.Equal(t, tc.found, poller.ID())
+			})
+		})
+	}
+}
