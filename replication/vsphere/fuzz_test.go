@@ -81,7 +81,7 @@ func FuzzList(f *testing.F) {
 			require.False(t, seen[task.ID], "a row comes once")
 			seen[task.ID] = true
 			if partial := task.Meta.Err(); partial != nil {
-				require.True(t, errors.Is(partial, vsphere.ErrPartial))
+				require.ErrorIs(t, partial, vsphere.ErrPartial)
 				_ = partial.Error()
 			}
 		}

@@ -118,11 +118,11 @@ func walk[T any](ctx context.Context, l list[T]) iter.Seq2[T, error] {
 func checkFilter(query ListQuery) error {
 	switch {
 	case query.FilterProperty == "" && len(query.Filter) > 0:
-		return fmt.Errorf("Filter %s without FilterProperty", strings.Join(query.Filter, ", "))
+		return fmt.Errorf("query has Filter %s without FilterProperty", strings.Join(query.Filter, ", "))
 	case query.FilterProperty != "" && len(query.Filter) == 0:
-		return fmt.Errorf("FilterProperty %s without Filter", query.FilterProperty)
+		return fmt.Errorf("query has FilterProperty %s without Filter", query.FilterProperty)
 	case query.OrderBy != "" && query.SortBy == "":
-		return fmt.Errorf("OrderBy %s without SortBy", query.OrderBy)
+		return fmt.Errorf("query has OrderBy %s without SortBy", query.OrderBy)
 	default:
 		return nil
 	}

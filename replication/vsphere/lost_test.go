@@ -3,6 +3,7 @@ package vsphere_test
 import (
 	"context"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,49 +69,29 @@ func operations(t *testing.T) map[string]operation {
 	}
 }
 
-func (o operation) last() string {
-	_, last, _ := cutLast(o.line)
-	return last
-}
-
-func cutLast(line string) (method, last string, found bool) {
-	for i := len(line) - 1; i >= 0; i-- {
-		if line[i] == ' ' {
-			return line[:i], line[i+1:], true
-		}
-	}
-	return "", line, false
-}
-
 // eachOperation runs a test with each of them, in a bubble of its own.
-func eachOperation(t *testing.T, test func(t *testing.T, y *yard, o operation)) {
+func eachOperation(t *testing.T, test func(t *testing.T, o operation)) {
 	t.Helper()
 	t.Parallel()
 	for name, o := range operations(t) {
-		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, y *yard) {
-				if o.prepare != nil {
-					o.prepare(y.replications[ledger])
-				}
-				test(t, y, o)
-			})
-		})
+		t.Run(name, func(t *testing.T) { bubble(t, func(t *testing.T, _ *yard) { test(t, o) }) })
 	}
 }
 
-// on plans what becomes of the operation, and of nothing else at its place.
+// yard is one in which the operation can be called.
+func (o operation) yard(t *testing.T) *yard {
+	y := newYard(t)
+	if o.prepare != nil {
+		o.prepare(y.replications[ledger])
+	}
+	return y
+}
+
+// onlyOn plans what becomes of the operation, and of nothing else at its place.
 func (y *yard) onlyOn(o operation, faults ...fault) {
-	method, last, _ := cutLast(o.line)
+	method, last, _ := strings.Cut(o.line, " ")
 	for _, broken := range faults {
-		y.breaks(last, broken)
-	}
-	y.guard(method, last)
-}
-
-// guard keeps faults of an operation from reads of the same path.
-func (y *yard) guard(method, last string) {
-	for i, broken := range y.faults[last] {
-		y.faults[last][i] = onceFor(y, method, last, broken)
+		y.breaks(last, onceFor(y, method, last, broken))
 	}
 }
 
@@ -162,35 +143,28 @@ func failing(name string, works bool) fault {
 
 // Whatever comes instead of an answer: an operation that ran is found, and never sent again.
 func TestLostAnswersOfWhatRan(t *testing.T) {
-	eachOperation(t, func(t *testing.T, y *yard, o operation) {
+	eachOperation(t, func(t *testing.T, o operation) {
 		for name := range failures {
-			fresh := newYard(t)
-			if o.prepare != nil {
-				o.prepare(fresh.replications[ledger])
-			}
-			fresh.onlyOn(o, failing(name, true))
-			poller, err := o.call(t.Context(), replicationsOf(fresh.client()))
+			y := o.yard(t)
+			y.onlyOn(o, failing(name, true))
+			poller, err := o.call(t.Context(), replicationsOf(y.client()))
 			require.NoError(t, err, name)
 			assert.True(t, poller.Adopted(), name)
 			task := finished(t, poller, nil)
 			assert.Equal(t, "task-1", task.ID, name)
-			assert.Equal(t, []string{o.line}, fresh.sent(), name)
+			assert.Equal(t, []string{o.line}, y.sent(), name)
 		}
-		_ = y
 	})
 }
 
 // Of what did not run nothing is to be seen. An answer in the service's own words then stands; anything else stays
 // unknown, and is remembered.
 func TestLostAnswersOfWhatDidNotRun(t *testing.T) {
-	eachOperation(t, func(t *testing.T, y *yard, o operation) {
+	eachOperation(t, func(t *testing.T, o operation) {
 		for name, failure := range failures {
-			fresh := newYard(t)
-			if o.prepare != nil {
-				o.prepare(fresh.replications[ledger])
-			}
-			fresh.onlyOn(o, failing(name, false))
-			client := fresh.client()
+			y := o.yard(t)
+			y.onlyOn(o, failing(name, false))
+			client := y.client()
 			began := time.Now()
 			_, err := o.call(t.Context(), replicationsOf(client))
 			assert.GreaterOrEqual(t, time.Since(began), 30*time.Second, "the grace")
@@ -199,7 +173,7 @@ func TestLostAnswersOfWhatDidNotRun(t *testing.T) {
 				assert.Equal(t, failure.status, answerOf(t, err).Status)
 				_, err = o.call(t.Context(), replicationsOf(client))
 				require.NoError(t, err, "the next try is sent")
-				assert.Equal(t, []string{o.line, o.line}, fresh.sent(), name)
+				assert.Equal(t, []string{o.line, o.line}, y.sent(), name)
 				continue
 			}
 			var unknown *drkit.OutcomeUnknownError
@@ -207,22 +181,21 @@ func TestLostAnswersOfWhatDidNotRun(t *testing.T) {
 			assert.True(t, unknown.Untouched, name)
 			_, err = o.call(t.Context(), replicationsOf(client))
 			require.ErrorIs(t, err, drkit.ErrOutcomeUnknown, "the next try looks")
-			assert.Equal(t, []string{o.line}, fresh.sent(), name)
+			assert.Equal(t, []string{o.line}, y.sent(), name)
 			require.True(t, drkit.Discard(err))
 			_, err = o.call(t.Context(), replicationsOf(client))
 			require.NoError(t, err)
-			assert.Equal(t, []string{o.line, o.line}, fresh.sent(), name)
+			assert.Equal(t, []string{o.line, o.line}, y.sent(), name)
 		}
-		_ = y
 	})
 }
 
 // What shows no task is settled by what it leaves.
 func TestSettledByWhatItLeaves(t *testing.T) {
-	eachOperation(t, func(t *testing.T, y *yard, o operation) {
+	eachOperation(t, func(t *testing.T, o operation) {
+		y := o.yard(t)
 		y.takes = time.Second
 		y.onlyOn(o, answerLost)
-		y.breaks("tasks", again(1, nothingThere)...)
 		y.breaks("tasks", again(100, nothingThere)...)
 		poller, err := o.call(t.Context(), replicationsOf(y.client()))
 		if !o.proof {
@@ -444,12 +417,9 @@ func TestConfigurationOfManyIsCalledAgain(t *testing.T) {
 // A step that was cut off before its answer, or before its request, goes on: with what the request has begun, or by
 // sending it again where nothing was touched and the contract allows it.
 func TestStepsOfLostOperations(t *testing.T) {
-	eachOperation(t, func(t *testing.T, _ *yard, o operation) {
+	eachOperation(t, func(t *testing.T, o operation) {
 		for name, lost := range map[string]fault{"answer": answerLost, "request": requestLost} {
-			y := newYard(t)
-			if o.prepare != nil {
-				o.prepare(y.replications[ledger])
-			}
+			y := o.yard(t)
 			journal := new(drkit.MemoryJournal)
 			run := func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
 				client := y.client()

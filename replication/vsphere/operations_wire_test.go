@@ -1,7 +1,6 @@
 package vsphere_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -142,7 +141,7 @@ func TestAnswersInGo(t *testing.T) {
 	require.ErrorAs(t, task.Err(), &failed)
 	assert.Equal(t, "The replica cannot be read.: Datastore:datastore-16 is not accessible.", failed.Message)
 	assert.Equal(t, "hms.task.pauseReplication", failed.Type)
-	assert.False(t, errors.Is(failed, vsphere.ErrCancelled))
+	require.NotErrorIs(t, failed, vsphere.ErrCancelled)
 
 	disks := rows[vsphere.VMDisk](t, "vms_disks.answer")
 	capacity, known := disks[0].Capacity.Get()
