@@ -85,7 +85,7 @@ func samples(t *testing.T) wiretest.Samples {
 		Exact: keeps, // it comes and goes whole
 	}
 	for _, name := range sampleNames(t) {
-		found.Open(t, name, wiretest.Sample{Schema: schemaOf(t, name), Text: testdata(t, name)})
+		found.Open(t, found.All, name, wiretest.Sample{Schema: schemaOf(t, name), Text: testdata(t, name)})
 	}
 	return found
 }

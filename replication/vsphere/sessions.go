@@ -54,10 +54,10 @@ func (c *Client) sessionConfig() transport.Session {
 	return session
 }
 
-func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
+func (c *Client) signIn(ctx context.Context) (transport.Grant, error) {
 	authorization, err := c.credentials.authorization()
 	if err != nil {
-		return drkit.Secret{}, err
+		return transport.Grant{}, err
 	}
 	var session struct {
 		ID string `json:"session_id"`
@@ -67,11 +67,11 @@ func (c *Client) signIn(ctx context.Context) (drkit.Secret, error) {
 		Check: func() error { return needs("session", "session_id", session.ID) },
 	}, &session)
 	if err != nil {
-		return drkit.Secret{}, refused(err)
+		return transport.Grant{}, refused(err)
 	}
 	token := drkit.NewSecret(session.ID)
 	c.signInEverywhere(ctx, token)
-	return token, nil
+	return transport.Grant{Token: token}, nil
 }
 
 // refused makes credentials that the service has turned away ErrUnauthorized, so that nobody tries them again by
