@@ -48,6 +48,9 @@ type Config struct {
 	Resource func(*Call) string
 	// TrailingSlash lets paths end with one more slash, as in /pots/?color=red.
 	TrailingSlash bool
+	// BasePaths are what stands in front of the table's paths, one for each version of the API, the newest last;
+	// empty: nothing. A request without one of them matches nothing.
+	BasePaths []string
 	// SiteParameter is the query parameter that names a site; empty if the service has none.
 	SiteParameter string
 	// TraceHeader is the header that carries an operation ID; empty if the service has none.
@@ -110,6 +113,7 @@ type Call struct {
 	Operation api.Operation
 	Host      string            // the host that the request names; empty for an operator's
 	Path      string            // as sent, escaped
+	Base      string            // of the base paths the one that it came by; the newest for an operator's
 	Arguments map[string]string // of the path, by name
 	Query     url.Values        // with the fields of a form body, where one is allowed
 	Header    http.Header

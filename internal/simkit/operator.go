@@ -57,13 +57,14 @@ func (s *Server) call(order Order) (*Call, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	base := s.config.newestBase()
 	found, problem := s.router.find(operation.Method, path)
 	if problem != "" || found.operation.Name != order.Operation {
 		return nil, "", fmt.Errorf("%s %s is not %s", operation.Method, path, order.Operation)
 	}
 	return &Call{
 		Context: s.stopping, Operation: operation, Arguments: found.arguments, Resource: found.first,
-		Path: path, Query: order.Query, Header: order.Header, Body: order.Body, Time: s.config.Clock.Now(),
+		Path: base + path, Base: base, Query: order.Query, Header: order.Header, Body: order.Body, Time: s.config.Clock.Now(),
 		User: order.User, Session: order.Session, Unattended: true, clock: s.config.Clock,
-	}, path, nil
+	}, base + path, nil
 }

@@ -104,6 +104,27 @@ func (r router) find(method, escapedPath string) (match, string) {
 	}
 }
 
+// split takes the base path off a path.
+func (c *Config) split(escapedPath string) (base, path, problem string) {
+	if len(c.BasePaths) == 0 {
+		return "", escapedPath, ""
+	}
+	for _, base := range c.BasePaths {
+		if rest, ok := strings.CutPrefix(escapedPath, base); ok && strings.HasPrefix(rest, "/") {
+			return base, rest, ""
+		}
+	}
+	return "", "", "the path does not begin with " + strings.Join(c.BasePaths, " or ")
+}
+
+// newestBase returns the base path of the newest version of the API.
+func (c *Config) newestBase() string {
+	if len(c.BasePaths) == 0 {
+		return ""
+	}
+	return c.BasePaths[len(c.BasePaths)-1]
+}
+
 func (r route) fit(segments []string) (arguments map[string]string, first string, ok bool) {
 	if len(segments) != len(r.segments) {
 		return nil, "", false

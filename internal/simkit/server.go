@@ -153,10 +153,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.calls.leave()
-	found, problem := s.router.find(r.Method, r.URL.EscapedPath())
+	base, path, problem := s.config.split(r.URL.EscapedPath())
+	var found match
+	if problem == "" {
+		found, problem = s.router.find(r.Method, path)
+	}
 	call := &Call{
 		Context: r.Context(), Operation: found.operation, Arguments: found.arguments, Resource: found.first,
-		Host: r.Host, Path: r.URL.EscapedPath(),
+		Host: r.Host, Path: r.URL.EscapedPath(), Base: base,
 		Query: r.URL.Query(), Header: r.Header, Time: s.config.Clock.Now(), clock: s.config.Clock,
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, s.config.MaxBodyBytes+1))
