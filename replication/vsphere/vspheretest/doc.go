@@ -1,0 +1,2 @@
+// Package vspheretest simulates two paired sites with vSphere Replication.
+package vspheretest
