@@ -27,9 +27,12 @@ type OperatorError struct {
 	Message string // in words; empty for a 401 and a 404
 }
 
-// Error returns the status, the code and the message.
+// Error returns the status, and the code and the message where there are some.
 func (e *OperatorError) Error() string {
-	return strings.TrimSpace(fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message))
+	if e.Code == "" {
+		return fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status))
+	}
+	return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Message)
 }
 
 // Operator returns somebody who works at this site while clients do. They need no password and no sign-in: their
