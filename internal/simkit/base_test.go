@@ -33,3 +33,18 @@ func TestBasePaths(t *testing.T) {
 	}
 	assert.Len(t, server.AcknowledgeViolations(), 4)
 }
+
+func TestTalliesAddUp(t *testing.T) {
+	t.Parallel()
+	var sum simkit.Tally
+	one := simkit.Tally{
+		Requests: 1, Operators: 2, Ran: 3, RanBy: map[string]int{"ann": 1, "bob": 2}, Late: 4, Refused: 5, Pending: 6, Lost: 7,
+	}
+	sum.Add(one)
+	assert.Equal(t, one, sum)
+	sum.Add(one)
+	assert.Equal(t, simkit.Tally{
+		Requests: 2, Operators: 4, Ran: 6, RanBy: map[string]int{"ann": 2, "bob": 4}, Late: 8, Refused: 10, Pending: 12, Lost: 14,
+	}, sum)
+	assert.Equal(t, 1, one.RanBy["ann"])
+}

@@ -59,3 +59,20 @@ func (t *Tally) count(e *record) {
 		t.Lost++
 	}
 }
+
+// Add counts another tally in, whatever it is of.
+func (t *Tally) Add(other Tally) {
+	t.Requests += other.Requests
+	t.Operators += other.Operators
+	t.Ran += other.Ran
+	if t.RanBy == nil {
+		t.RanBy = map[string]int{}
+	}
+	for user, ran := range other.RanBy {
+		t.RanBy[user] += ran
+	}
+	t.Late += other.Late
+	t.Refused += other.Refused
+	t.Pending += other.Pending
+	t.Lost += other.Lost
+}
