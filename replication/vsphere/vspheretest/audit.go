@@ -29,17 +29,17 @@ type OperationAudit struct {
 type ReplicationAudit struct {
 	Replication  string // its id
 	VMName       string // of the machine
-	Configured   int
-	Reconfigured int
-	Unconfigured int
-	Deleted      int // halves
-	Paused       int
-	Resumed      int
-	Synced       int // on request
-	Tested       int // how often a test bubble was made
-	CleanedUp    int // how often one was reverted
-	Promoted     int // how often one was kept as an instance
-	Demoted      int
+	Configured   int    // how often it was configured
+	Reconfigured int    // how often its settings were replaced
+	Unconfigured int    // how often it was ended at both sites
+	Deleted      int    // how many halves of it were deleted
+	Paused       int    // how often it was paused
+	Resumed      int    // how often it was resumed
+	Synced       int    // how often a transfer was begun on request
+	Tested       int    // how often a test bubble was made
+	CleanedUp    int    // how often one was reverted
+	Promoted     int    // how often one was kept as an instance
+	Demoted      int    // how often such an instance was let go
 }
 
 // Audit returns what has really happened up to now. Reads are left out: [Server.Count] counts them.
@@ -68,7 +68,7 @@ func (p *Pair) settle() { p.lock().mu.Unlock() }
 // Of returns what became of an operation on a resource, at both sites together, all zero if nobody has asked for it.
 // The empty resource adds up all.
 func (a Audit) Of(operation, resource string) OperationAudit {
-	sum := OperationAudit{Tally: simkit.Tally{Operation: operation, Resource: resource, RanBy: map[string]int{}}}
+	sum := OperationAudit{Tally: simkit.Tally{Operation: operation, Resource: resource}}
 	for _, o := range a.Operations {
 		if o.Operation == operation && (resource == "" || o.Resource == resource) {
 			sum.add(o)
@@ -102,16 +102,7 @@ func (a Audit) String() string {
 }
 
 func (o *OperationAudit) add(other OperationAudit) {
-	o.Requests += other.Requests
-	o.Operators += other.Operators
-	o.Ran += other.Ran
-	for user, ran := range other.RanBy {
-		o.RanBy[user] += ran
-	}
-	o.Late += other.Late
-	o.Refused += other.Refused
-	o.Pending += other.Pending
-	o.Lost += other.Lost
+	o.Add(other.Tally)
 	o.Succeeded += other.Succeeded
 	o.Failed += other.Failed
 	o.Cancelled += other.Cancelled
@@ -121,18 +112,34 @@ func (o *OperationAudit) add(other OperationAudit) {
 // String returns one line, without what is zero.
 func (o OperationAudit) String() string {
 	return fmt.Sprintf("%s %s %s: %s", o.Site, o.Operation, o.Resource, counts{
-		{"requests", o.Requests}, {"by operators", o.Operators}, {"ran", o.Ran}, {"late", o.Late}, {"refused", o.Refused},
-		{"pending", o.Pending}, {"lost", o.Lost}, {"succeeded", o.Succeeded}, {"failed", o.Failed},
-		{"cancelled", o.Cancelled}, {"unfinished", o.Unfinished},
+		{"requests", o.Requests},
+		{"by operators", o.Operators},
+		{"ran", o.Ran},
+		{"late", o.Late},
+		{"refused", o.Refused},
+		{"pending", o.Pending},
+		{"lost", o.Lost},
+		{"succeeded", o.Succeeded},
+		{"failed", o.Failed},
+		{"cancelled", o.Cancelled},
+		{"unfinished", o.Unfinished},
 	})
 }
 
 // String returns one line, without what is zero.
 func (r ReplicationAudit) String() string {
 	return fmt.Sprintf("%s %s: %s", r.Replication, r.VMName, counts{
-		{"configured", r.Configured}, {"reconfigured", r.Reconfigured}, {"unconfigured", r.Unconfigured},
-		{"deleted", r.Deleted}, {"paused", r.Paused}, {"resumed", r.Resumed}, {"synced", r.Synced}, {"tested", r.Tested},
-		{"cleaned up", r.CleanedUp}, {"promoted", r.Promoted}, {"demoted", r.Demoted},
+		{"configured", r.Configured},
+		{"reconfigured", r.Reconfigured},
+		{"unconfigured", r.Unconfigured},
+		{"deleted", r.Deleted},
+		{"paused", r.Paused},
+		{"resumed", r.Resumed},
+		{"synced", r.Synced},
+		{"tested", r.Tested},
+		{"cleaned up", r.CleanedUp},
+		{"promoted", r.Promoted},
+		{"demoted", r.Demoted},
 	})
 }
 

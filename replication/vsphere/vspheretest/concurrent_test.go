@@ -67,7 +67,6 @@ func TestInABubble(t *testing.T) {
 		}
 		assert.Equal(t, 2, looks)
 		assert.Len(t, g.server.TestMachines(), 1)
-		g.server.Close()
 	})
 }
 

@@ -248,12 +248,10 @@ func (b diskBody) place(m *machine, target *site, key int) (replicaDisk, error) 
 		d.policy = *b.PolicyID
 	}
 	switch {
-	case home:
-		d.path = m.name + "/" + m.name + ".vmx"
 	case b.Path != nil:
 		d.path = *b.Path
 	default:
-		d.path = m.diskPath(key - firstKey)
+		d.path = m.replicaPath(target, key)
 	}
 	return d, nil
 }

@@ -217,7 +217,10 @@ func TestReconfigure(t *testing.T) {
 	delete(spec, "target_vc_id")
 	spec["mpit_instances"] = 1
 	body := func() string { return encoded(t, spec)[1 : len(encoded(t, spec))-1] }
-	g.succeed(t, "POST", on(db1, "/actions/reconfigure"), body())
+	begun := g.begin(t, "POST", on(db1, "/actions/reconfigure"), body())
+	assert.Equal(t, "RECONFIGURING", g.status(t, db1))
+	g.clock.Advance(whole)
+	require.Equal(t, "SUCCESS", g.job(t, begun.ID).Status)
 	assert.Equal(t, 30, g.shield(t, db1).RPO)
 	assert.Len(t, g.instances(t, db1), 2)
 	spec["rpo"] = 1

@@ -76,7 +76,6 @@ func TestDefaultRateLimits(t *testing.T) {
 		}
 		time.Sleep(5 * time.Minute)
 		g.refused(t, http.StatusUnauthorized, "", "GET", "/session", "")
-		g.server.Close()
 	})
 }
 

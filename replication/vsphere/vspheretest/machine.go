@@ -74,6 +74,19 @@ func (m *machine) diskPath(number int) string {
 	return fmt.Sprintf("%s/%s_%d.vmdk", m.name, m.name, number)
 }
 
+// replicaPath is where the copy of a disk is in a datastore of a site: in a folder of the machine's name, unless the
+// machine itself is there.
+func (m *machine) replicaPath(target *site, key int) string {
+	place := m.name + "/" + m.name + ".vmx"
+	if key != homeKey {
+		place = m.diskPath(key - firstKey)
+	}
+	if target == m.site {
+		return "hbr-" + place
+	}
+	return place
+}
+
 func (m *machine) snapshot() Machine {
 	return Machine{
 		Name: m.name, Site: m.site.name, Disks: m.disks, PoweredOff: !m.on, Template: m.template,
@@ -86,13 +99,9 @@ func (m *machine) row() object {
 	if !m.on {
 		power = "POWERED_OFF"
 	}
-	disks := []object{}
-	for _, disk := range m.diskRows() {
-		disks = append(disks, disk)
-	}
 	return object{
 		"id": m.id, "name": m.name, "power_state": power, "connection_state": "CONNECTED", "template": m.template,
-		"vr_privilege_granted": true, "disks": disks,
+		"vr_privilege_granted": true, "disks": m.diskRows(),
 	}
 }
 

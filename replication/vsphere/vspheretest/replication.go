@@ -14,8 +14,8 @@ type Replication struct {
 	Reversed  bool   // from the recovery site to the protected one
 	RPO       int    // in minutes; default: 60
 	Instances int    // points in time that are kept besides the latest; default: 3, and -1 for none
-	Paused    bool
-	Unsynced  bool // whether nothing has been transferred yet
+	Paused    bool   // whether nothing is transferred until it is resumed
+	Unsynced  bool   // whether nothing has been transferred yet
 	// RecoverySolution is who manages the replication, as in "com.vmware.vcDr" for Site Recovery; empty: nobody.
 	RecoverySolution string
 
@@ -30,15 +30,15 @@ type Replication struct {
 
 // Instance is a point in time to which a machine can be recovered.
 type Instance struct {
-	ID       string
+	ID       string    // a UUID
 	Time     time.Time // when its transfer began
-	Promoted bool
+	Promoted bool      // whether recoveries prefer it
 }
 
 // Image is the active image of a replication.
 type Image struct {
-	ID         string
-	InstanceID string
+	ID         string // a UUID
+	InstanceID string // of the point in time that it was made from
 	TestBubble bool   // else it is one of a failover
 	MachineID  string // of the machine that runs on it
 }
@@ -79,6 +79,7 @@ type replication struct {
 	active      *task // that works on it
 	paused      bool
 	stalled     bool   // transfers do not come through
+	shown       string // a status in place of its own; empty: its own
 	broken      string // the last error of its transfers; empty: none
 	syncing     *span
 	lastSync    time.Time // zero: never
@@ -150,7 +151,7 @@ func (w *world) protect(given Replication) error {
 	}
 	for i := range m.disks {
 		r.disks = append(r.disks, replicaDisk{
-			key: firstKey + i, enabled: true, datastore: target.datastores[0], path: m.diskPath(i), format: "SAME_AS_SOURCE",
+			key: firstKey + i, enabled: true, datastore: target.datastores[0], path: m.replicaPath(target, firstKey+i), format: "SAME_AS_SOURCE",
 		})
 	}
 	r.layDown()

@@ -1,7 +1,9 @@
 package vspheretest_test
 
 import (
+	"crypto/tls"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
@@ -154,5 +156,40 @@ func TestViolations(t *testing.T) {
 	g.base = v2
 	for _, accept := range []string{"*/*", "application/*;q=0.5", "text/html, application/json"} {
 		g.ask(t, http.StatusOK, "GET", "/session", "", "Accept", accept)
+	}
+}
+
+// Where source and target are one vCenter Server, copies are not in the way of what they are copies of.
+func TestConfigureWithOneVCenter(t *testing.T) {
+	t.Parallel()
+	g := open(t, vspheretest.OneVCenter())
+	spec := g.spec(t, "new-1")
+	spec["target_vc_id"] = g.server.VCenter
+	for _, d := range spec["disks"].([]object) { //nolint:forcetypeassert // made above
+		d["destination_datastore_id"] = vspheretest.DatastoreID("site1", "ds-1")
+	}
+	task := read[listOf[job]](t, g.ask(t, http.StatusAccepted, "POST", "{P}/replications", encoded(t, spec))).List[0]
+	g.clock.Advance(whole)
+	require.Equal(t, "SUCCESS", g.job(t, task.ID).Status)
+	g.succeed(t, "POST", on(vspheretest.ReplicationID("new-1"), "/actions/unconfigure"), "")
+	files := read[listOf[struct{ Path string }]](t, g.ask(t, http.StatusOK, "POST",
+		"{P}{local}/datastores/"+url.PathEscape(vspheretest.DatastoreID("site1", "ds-1"))+"/actions/browse", `{"browse_path":"new-1"}`))
+	assert.Len(t, files.List, 2, "those of the machine")
+}
+
+// On a loopback port, clients that trust the certificate reach each server at its own address.
+func TestCertificates(t *testing.T) {
+	t.Parallel()
+	pair := vspheretest.NewPair(t)
+	assert.NotEqual(t, pair.Recovery.URL, pair.Protected.URL)
+	assert.NotEqual(t, pair.Recovery.Thumbprint(), pair.Protected.Thumbprint())
+	assert.Len(t, pair.Recovery.Options(), 1)
+	for _, server := range []*vspheretest.Server{pair.Recovery, pair.Protected} {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: server.CertPool()}}
+		response, err := (&http.Client{Transport: transport}).Get(server.URL + "/api/rest/vr/v2/session")
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+		require.NoError(t, response.Body.Close())
+		transport.CloseIdleConnections()
 	}
 }

@@ -56,12 +56,12 @@ func newSite(w *world, name string) *site {
 	return s
 }
 
-func (s *site) addServer(hostname string) *replicationServer {
+func (s *site) addServer(hostname string) {
 	number := s.registered
 	s.registered++
-	added := &replicationServer{id: serverID(s.name, number), uuid: serverUUID(s.name, number), name: hostname, connected: true}
-	s.servers = append(s.servers, added)
-	return added
+	s.servers = append(s.servers, &replicationServer{
+		id: serverID(s.name, number), uuid: serverUUID(s.name, number), name: hostname, connected: true,
+	})
 }
 
 // host is the made-up name of the appliance.

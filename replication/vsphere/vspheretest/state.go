@@ -73,6 +73,12 @@ func (p *Pair) BreakReplication(replicationID, message string) bool {
 	})
 }
 
+// ShowStatus lets a replication show this status in place of its own until a call without one, and reports whether
+// there is such a replication. Any text will do: clients meet values that they do not know.
+func (p *Pair) ShowStatus(replicationID, status string) bool {
+	return p.change(replicationID, func(r *replication, _ time.Time) { r.shown = status })
+}
+
 // settle lets a replication go on, or stop, after something has changed.
 func (r *replication) settle(now time.Time) {
 	if !r.flows() {

@@ -197,3 +197,22 @@ func TestSnapshots(t *testing.T) {
 	require.NoError(t, g.pair().AddMachine(vspheretest.Machine{Name: "new-9"}))
 	require.Error(t, g.pair().AddMachine(vspheretest.Machine{Name: "new-9"}))
 }
+
+func TestStatusesThatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	for _, status := range []string{"MOVING", "BRAND_NEW"} {
+		require.True(t, g.pair().ShowStatus(db1, status))
+		assert.Equal(t, status, g.pair().Replication(db1).Status)
+	}
+	g.pair().ShowStatus(db1, "")
+	assert.Equal(t, "OK", g.status(t, db1))
+	assert.False(t, g.pair().ShowStatus("x", "OK"))
+	begun := g.begin(t, "POST", on(db1, "/actions/pause"), "")
+	require.True(t, g.server.ShowTaskStatus(begun.ID, "THINKING"))
+	g.clock.Advance(whole)
+	assert.Equal(t, "THINKING", g.server.Tasks()[0].Status)
+	g.server.ShowTaskStatus(begun.ID, "")
+	assert.Equal(t, "SUCCESS", g.job(t, begun.ID).Status)
+	assert.False(t, g.server.ShowTaskStatus("x", ""))
+}

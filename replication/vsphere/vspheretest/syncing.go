@@ -89,8 +89,12 @@ func (r *replication) status() string {
 
 func (r *replication) plainStatus() string {
 	switch {
+	case r.shown != "":
+		return r.shown
 	case r.configuring:
 		return "CONFIGURING"
+	case r.active != nil && r.active.kind == kindReconfigure:
+		return "RECONFIGURING"
 	case r.failedOver():
 		return "RECOVERED"
 	case !r.atSource || !r.atTarget || r.broken != "":

@@ -57,6 +57,18 @@ func (s *Server) ForgetTask(id string) bool {
 	return s.site.forgetTask(id)
 }
 
+// ShowTaskStatus lets a task show this status in place of its own until a call without one, and reports whether there
+// is such a task. Any text will do: clients meet values that they do not know.
+func (s *Server) ShowTaskStatus(id, status string) bool {
+	w := s.pair.lock()
+	defer w.mu.Unlock()
+	t := s.site.task(id)
+	if t != nil {
+		t.shown = status
+	}
+	return t != nil
+}
+
 // take returns the first plan about a task that is of a kind, if there is one, and crosses it out.
 func (w *world) take(t *task, kind func(plan) bool) plan {
 	for i, next := range w.plans {

@@ -44,6 +44,7 @@ type task struct {
 	undo                func(at time.Time)          // after an error or a cancellation, or nil
 	counts              *taskCounts
 
+	shown     string // a status in place of its own; empty: its own
 	finished  bool
 	cancelled bool
 	failure   *failure
@@ -54,6 +55,8 @@ type kind struct{ id, description string }
 
 func (t *task) status(now time.Time) string {
 	switch {
+	case t.shown != "":
+		return t.shown
 	case t.finished && t.cancelled:
 		return StatusCancelled
 	case t.finished && t.failure != nil:
