@@ -136,7 +136,7 @@ func (v *visit) cutOff() *refusal {
 	case v.session.operator || v.session.remote[v.pairing.id] != "":
 		return nil
 	default:
-		return refuse(http.StatusForbidden, CodeRemoteSessionRequired,
+		return refuse(v.site.world.config.remoteStatus, CodeRemoteSessionRequired,
 			"The session is not signed in to the remote site '%s'.", v.pairing.remote.name)
 	}
 }

@@ -80,6 +80,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		"tasks":            {vspheretest.TaskDuration(-1, 0)},
 		"syncs":            {vspheretest.SyncDuration(-1)},
 		"sessions":         {vspheretest.SessionLife(0, 1)},
+		"remote status":    {vspheretest.RemoteSessionStatus(418)},
 		"pages":            {vspheretest.PageSize(0)},
 		"memory":           {vspheretest.TaskMemory(-1)},
 		"limits":           {vspheretest.RateLimits(-1, 0, 0)},

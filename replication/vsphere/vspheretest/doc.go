@@ -44,7 +44,7 @@
 // the remote session that the other site asks for.
 //
 // What each operation promises for want of the remote site is documented: an error, partial data or all of it. The
-// error is 403 with [CodeRemoteSessionRequired] without a remote session, and 500 with [CodeRemoteSiteDown] while the
+// error is 403 (or [RemoteSessionStatus]) with [CodeRemoteSessionRequired] without a remote session, and 500 with [CodeRemoteSiteDown] while the
 // remote server is down. Partial data have the same codes in _meta.errors. What is missing then: the state and the
 // version of remote servers, the machine and the progress of an incoming replication, the replication server of an
 // outgoing one, the place of its copies, and remote issues. With [OneVCenter] there is no remote site, and a remote

@@ -3,6 +3,8 @@ package vspheretest
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"slices"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -27,6 +29,7 @@ type config struct {
 	syncTime     time.Duration
 	idle         time.Duration
 	absolute     time.Duration
+	remoteStatus int // for want of a remote session
 	limits       limits
 	version      version
 	pageSize     int
@@ -47,7 +50,7 @@ func newConfig(options []Option) (*config, error) {
 	c := &config{
 		names:  [2]string{ProtectedSite, RecoverySite},
 		queued: 100 * time.Millisecond, running: 2 * time.Second, syncTime: 5 * time.Second,
-		idle: 5 * time.Minute, absolute: 24 * time.Hour,
+		remoteStatus: http.StatusForbidden, idle: 5 * time.Minute, absolute: 24 * time.Hour,
 		limits: limits{client: 100, service: 1000, session: 50}, version: version{9, 0}, pageSize: 100,
 	}
 	for _, option := range options {
@@ -185,6 +188,18 @@ func SessionLife(idle, absolute time.Duration) Option {
 			return errors.New("SessionLife: both must be positive")
 		}
 		c.idle, c.absolute = idle, absolute
+		return nil
+	}
+}
+
+// RemoteSessionStatus sets the status of the error for want of a remote session: 400, 401, 403 or 500. Documented is
+// only that it is an error; by default it is 403. A 401 has no body, as always.
+func RemoteSessionStatus(status int) Option {
+	return func(c *config) error {
+		if !slices.Contains([]int{400, 401, 403, 500}, status) {
+			return fmt.Errorf("RemoteSessionStatus: %d is no status of this API's errors", status)
+		}
+		c.remoteStatus = status
 		return nil
 	}
 }

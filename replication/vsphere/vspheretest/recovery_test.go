@@ -134,3 +134,48 @@ func TestTasksThatTakeNoTime(t *testing.T) {
 	assert.Equal(t, "RUNNING", begun.Status)
 	assert.Equal(t, "SUCCESS", g.job(t, begun.ID).Status)
 }
+
+// The members are those of the sample on the vendor's page, "Get Active Replication Image".
+func TestSampleOfTheActiveImage(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	g.succeed(t, "POST", on(db1, "/actions/test"), g.testOf(g.instances(t, db1)[0].ID))
+	var members []string
+	for member := range get[object](t, g, on(db1, "/active-image")) {
+		members = append(members, member)
+	}
+	assert.ElementsMatch(t, []string{
+		"id", "created_time", "snapshots_for_pit_instances", "instance_id", "committed", "vm_ids", "test_bubble_image", "_meta",
+	}, members)
+}
+
+func TestTestsThatFail(t *testing.T) {
+	t.Parallel()
+	g := open(t, vspheretest.Protect(vspheretest.Replication{VMName: "db-1", RPO: 5, Instances: -1}, vspheretest.Replication{VMName: "app-1"}))
+	g.pair().SlowTask(testOp, "", 6*time.Minute)
+	late := g.begin(t, "POST", on(db1, "/actions/test"), g.testOf(g.instances(t, db1)[0].ID))
+	g.clock.Advance(7 * time.Minute)
+	assert.Contains(t, g.job(t, late.ID).Error.Message, "is gone", "the replication was not paused")
+	require.NoError(t, g.pair().AddMachine(vspheretest.Machine{Name: "app-1-test-vm", Site: "site2"}))
+	g.fails(t, "There is a virtual machine", "POST", on(app1, "/actions/test"), g.testOf(g.instances(t, app1)[0].ID))
+	assert.Empty(t, g.server.TestMachines())
+	require.NoError(t, g.pair().FailOver(db1))
+	for _, action := range []string{"resume", "sync"} {
+		g.fails(t, "has been failed over", "POST", on(db1, "/actions/"+action), "")
+	}
+}
+
+// A cancelled test leaves nothing, and one whose task is forgotten is done all the same.
+func TestTestsThatAreLost(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	cancelled := g.begin(t, "POST", on(db1, "/actions/test"), g.testOf(g.instances(t, db1)[0].ID))
+	g.server.CancelTask(cancelled.ID)
+	forgotten := g.begin(t, "POST", on(app1, "/actions/test"), g.testOf(g.instances(t, app1)[0].ID))
+	g.server.ForgetTask(forgotten.ID)
+	g.clock.Advance(whole)
+	g.refused(t, http.StatusNotFound, "", "GET", on(db1, "/active-image"), "")
+	assert.Len(t, get[listOf[job]](t, g, "/tasks").List, 1)
+	require.Len(t, g.server.TestMachines(), 1)
+	assert.Equal(t, "app-1-test-vm", g.server.TestMachines()[0].Name)
+}

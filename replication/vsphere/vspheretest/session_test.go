@@ -193,3 +193,17 @@ func TestCertificates(t *testing.T) {
 		transport.CloseIdleConnections()
 	}
 }
+
+func TestRemoteSessionStatus(t *testing.T) {
+	t.Parallel()
+	for status, code := range map[int]string{
+		http.StatusUnauthorized: "", http.StatusInternalServerError: vspheretest.CodeRemoteSessionRequired,
+	} {
+		g := enter(t, vspheretest.RemoteSessionStatus(status))
+		g.refused(t, status, code, "GET", "{P}/remote-session", "")
+		g.refused(t, status, code, "POST", on(db1, "/actions/pause"), "")
+		g.ask(t, http.StatusOK, "GET", "/session", "")
+		answered := get[shield](t, g, on(db1, "")).Meta
+		assert.Equal(t, vspheretest.CodeRemoteSessionRequired, answered.Errors[0].Code)
+	}
+}
