@@ -89,7 +89,8 @@ func (w *world) plan(v *visit, body configureBody) (*task, error) {
 	t := &task{kind: kindConfigure, entity: m.id, entityName: m.name}
 	var made *replication
 	t.begins = func(time.Time) {
-		if t.failure = w.configurable(m, target, disks, body.Disks); t.failure != nil {
+		if failure := w.configurable(m, target, disks, body.Disks); failure != nil {
+			t.failure = failure
 			return
 		}
 		made = w.newReplication(m, target)

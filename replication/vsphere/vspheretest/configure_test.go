@@ -113,6 +113,10 @@ func TestConfigurationsThatFail(t *testing.T) {
 				g.pair().FailTask("Replications.Configure", vspheretest.MachineID("site1", "new-1"), "No space is left.")
 			}
 			tasks := read[listOf[job]](t, g.ask(t, http.StatusAccepted, "POST", "{P}/replications", encoded(t, g.spec(t, "new-1")))).List
+			if name == "planned" {
+				g.clock.Advance(queued)
+				assert.Len(t, g.pair().Replications(), 4, "for a while")
+			}
 			tc.trouble(g, tasks[0].ID)
 			g.clock.Advance(whole)
 			ended := g.job(t, tasks[0].ID)

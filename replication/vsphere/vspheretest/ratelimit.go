@@ -46,11 +46,10 @@ func TellRetryAfter() Option {
 // limiter counts the requests of one server in fixed windows, which begin at the full minutes of the clock.
 type limiter struct {
 	limits  limits
-	begin   time.Time // of the window that is counted
-	total   int       // requests from the one address, and for the one service
-	passed  int       // of these, what the first limit has let through
-	session map[string]int
-	refused int // since the start of the server
+	begin   time.Time      // of the window that is counted
+	total   int            // requests from the one address, and for the one service
+	session map[string]int // by token
+	refused int            // since the start of the server
 }
 
 func newLimiter(c *config) limiter {
@@ -63,15 +62,14 @@ func newLimiter(c *config) limiter {
 // admit counts a request with the token of a session, which is empty where there is none, and refuses one too many.
 func (l *limiter) admit(token string, now time.Time) *simkit.Answer {
 	if begin := now.Truncate(window); begin.After(l.begin) {
-		l.begin, l.total, l.passed = begin, 0, 0
+		l.begin, l.total = begin, 0
 		clear(l.session)
 	}
 	l.total++
 	if exceeds(l.total, l.limits.client) {
 		return l.refuse(now, "client")
 	}
-	l.passed++
-	if exceeds(l.passed, l.limits.service) {
+	if exceeds(l.total, l.limits.service) {
 		return l.refuse(now, "service")
 	}
 	if token == "" {

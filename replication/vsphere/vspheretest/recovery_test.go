@@ -124,6 +124,12 @@ func TestFailOver(t *testing.T) {
 	require.Error(t, g.pair().FailOver(db1))
 	require.Error(t, g.pair().FailOver("x"))
 	assert.Equal(t, "db-1", g.server.Machine("db-1").Name)
+	points := g.instances(t, db1)
+	g.clock.Advance(1000 * time.Hour)
+	g.pair().PowerMachine(db1, true)
+	g.clock.Advance(1000 * time.Hour)
+	assert.Equal(t, points, g.instances(t, db1), "nothing is transferred any more")
+	assert.False(t, g.shield(t, db1).Status.Violation)
 }
 
 // Without time in the queue and to run, a task has still not ended when it is accepted.
@@ -178,4 +184,29 @@ func TestTestsThatAreLost(t *testing.T) {
 	assert.Len(t, get[listOf[job]](t, g, "/tasks").List, 1)
 	require.Len(t, g.server.TestMachines(), 1)
 	assert.Equal(t, "app-1-test-vm", g.server.TestMachines()[0].Name)
+}
+
+// What an image was made from stays, and only one point in time is promoted.
+func TestInstancesThatStay(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	oldest := g.instances(t, db1)[3]
+	g.succeed(t, "POST", on(db1, "/actions/test"), g.testOf(oldest.ID))
+	g.clock.Advance(1000 * time.Hour)
+	assert.Equal(t, oldest, g.instances(t, db1)[4])
+	g.succeed(t, "POST", on(db1, "/actions/pause"), "")
+	for range 2 {
+		image := get[picture](t, g, on(db1, "/active-image")).ID
+		g.succeed(t, "POST", on(db1, "/actions/promote-test-image"), value(image))
+		promoted := 0
+		for _, i := range g.instances(t, db1) {
+			if i.Promoted {
+				promoted++
+			}
+		}
+		assert.Equal(t, 1, promoted)
+		g.succeed(t, "POST", on(db1, "/actions/test"), g.testOf(g.instances(t, db1)[0].ID))
+	}
+	assert.NotContains(t, g.instances(t, db1), oldest)
+	g.succeed(t, "POST", on(db1, "/actions/cleanup"), "")
 }

@@ -226,17 +226,22 @@ func (r *replication) addInstance(at time.Time) *instance {
 func (r *replication) prune() {
 	excess := -r.kept()
 	for _, i := range r.instances {
-		if !i.promoted {
+		if !r.needs(i) {
 			excess++
 		}
 	}
 	r.instances = slices.DeleteFunc(r.instances, func(i *instance) bool {
-		if excess <= 0 || i.promoted || (r.image != nil && r.image.instance == i) {
+		if excess <= 0 || r.needs(i) {
 			return false
 		}
 		excess--
 		return true
 	})
+}
+
+// needs reports whether an instance stays however old it is.
+func (r *replication) needs(i *instance) bool {
+	return i.promoted || (r.image != nil && r.image.instance == i)
 }
 
 // latest is what a recovery without a choice takes, or nil.

@@ -7,18 +7,15 @@ import (
 	"github.com/drkit-go/drkit/internal/simkit"
 )
 
-// narrowest are the arguments of paths, from what is inside to what is around it.
+// narrowest are the arguments of paths, in the order in which they say what a request is about.
 var narrowest = []string{
-	"instance_id", "replication_id", "task_id", "replication_server_id", "datastore_id", "storage_policy_id", "vm_id",
+	"replication_id", "instance_id", "task_id", "replication_server_id", "datastore_id", "storage_policy_id", "vm_id",
 	"compute_id", "vm_folder_id", "vr_id", "vcenter_id", "pairing_id",
 }
 
 // resourceOf says what a request is about, for faults and the audit: the replication of one that names one, else the
 // last id of its path; for a configuration, which names none there, the machines, with commas between them.
 func resourceOf(call *simkit.Call) string {
-	if id := call.Arguments["replication_id"]; id != "" {
-		return id
-	}
 	if call.Operation.Body == "ConfigureReplications" {
 		return machinesIn(call.Body)
 	}

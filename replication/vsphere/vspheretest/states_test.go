@@ -216,3 +216,45 @@ func TestStatusesThatNobodyKnows(t *testing.T) {
 	assert.Equal(t, "SUCCESS", g.job(t, begun.ID).Status)
 	assert.False(t, g.server.ShowTaskStatus("x", ""))
 }
+
+// Two actions fit into a transfer, and still it comes to nothing.
+func TestPausesInterrupt(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	points := g.instances(t, db1)
+	g.succeed(t, "POST", on(db1, "/actions/sync"), "")
+	g.succeed(t, "POST", on(db1, "/actions/pause"), "")
+	assert.Nil(t, g.shield(t, db1).Progress)
+	g.succeed(t, "POST", on(db1, "/actions/resume"), "")
+	g.clock.Advance(10 * time.Minute)
+	assert.Equal(t, points, g.instances(t, db1))
+}
+
+func TestRestartsInterrupt(t *testing.T) {
+	t.Parallel()
+	g := open(t)
+	points := g.instances(t, db1)
+	g.succeed(t, "POST", on(db1, "/actions/sync"), "")
+	g.server.Peer().Restart(10 * time.Second)
+	g.clock.Advance(10 * time.Minute)
+	g.signInRemotely(t)
+	assert.Equal(t, points, g.instances(t, db1))
+	g.succeed(t, "POST", on(db1, "/actions/sync"), "")
+	begun := g.clock.Now().UnixMilli()
+	g.clock.Advance(time.Minute)
+	assert.InDelta(t, begun, g.shield(t, db1).LastSync, 0, "when the transfer began")
+	assert.Equal(t, begun, g.instances(t, db1)[0].Start)
+}
+
+// Without a remote session the issues that the remote site keeps are missing, and that is said.
+func TestRemoteIssues(t *testing.T) {
+	t.Parallel()
+	g := bothWays(t)
+	for _, id := range []string{db1, app1} {
+		g.pair().BreakReplication(id, "The disk is full.")
+	}
+	type issue struct{ Entity string }
+	assert.Equal(t, []issue{{db1}}, get[listOf[issue]](t, g, "{P}/replications/issues").List)
+	g.signInRemotely(t)
+	assert.Equal(t, []issue{{db1}, {app1}}, get[listOf[issue]](t, g, "{P}/replications/issues").List)
+}

@@ -114,7 +114,7 @@ func (w *world) begin(call *simkit.Call, v *visit, t *task) *task {
 		}
 	}
 	v.site.tasks = append(v.site.tasks, t)
-	if t.begins != nil && t.failure == nil {
+	if t.begins != nil {
 		w.agenda.Add(t.runsAt, func(at time.Time) {
 			if !t.finished {
 				t.begins(at)
