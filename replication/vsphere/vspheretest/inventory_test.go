@@ -28,18 +28,18 @@ func TestInventory(t *testing.T) {
 	t.Parallel()
 	g := open(t)
 	for path, want := range map[string][]string{
-		"{P}{local}/inventory/compute":                                        {"DC"},
-		"{P}{local}/inventory/compute?path=%2F":                               {"DC"},
-		"{P}{local}/inventory/compute?path=%2FDC":                             {"cluster-1"},
-		"{P}{local}/inventory/compute?path=%2FDC%2Fcluster-1":                 {"esx-1", "Recovered"},
-		"{P}{local}/inventory/vm-folder?path=%2FDC":                           {"Recovered VMs"},
-		"{P}{remote}/inventory/vm-folder":                                     {"DC"},
-		"{P}{remote}/inventory/vm-folder?path=%2FDC&limit=1":                  {"Recovered VMs"},
-		"{P}{local}/vms?filter_property=name&filter=nothing":                  {},
-		"{P}{remote}/vms":                                                     {"new-1", "new-2", "tpl", "db-1", "app-1", "web-1"},
-		"{P}{remote}/vms?suitable_for_replication=true":                       {"new-1", "new-2"},
-		"{P}{remote}/vms?sort_by=name&suitable_for_replication=false&limit=1": {"app-1"},
-		"{P}{local}/datastores":                                               {"ds-1", "ds-2"},
+		"{P}{local}/inventory/compute":                        {"DC"},
+		"{P}{local}/inventory/compute?path=%2F":               {"DC"},
+		"{P}{local}/inventory/compute?path=%2FDC":             {"cluster-1"},
+		"{P}{local}/inventory/compute?path=%2FDC%2Fcluster-1": {"esx-1", "Recovered"},
+		"{P}{local}/inventory/vm-folder?path=%2FDC":           {"Recovered VMs"},
+		"{P}{remote}/inventory/vm-folder":                     {"DC"},
+		"{P}{remote}/inventory/vm-folder?path=%2FDC&limit=1":  {"Recovered VMs"},
+		"{P}{local}/vms?filter_property=name&filter=nothing":  {},
+		"{P}{remote}/vms":                                     {"new-1", "new-2", "tpl", "db-1", "app-1", "web-1"},
+		"{P}{remote}/vms?suitable_for_replication=true":       {"new-1", "new-2"},
+		"{P}{remote}/vms?sort_by=name&limit=1":                {"app-1"},
+		"{P}{local}/datastores":                               {"ds-1", "ds-2"},
 	} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
