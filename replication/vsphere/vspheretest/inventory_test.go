@@ -36,7 +36,7 @@ func TestInventory(t *testing.T) {
 		"{P}{remote}/inventory/vm-folder":                     {"DC"},
 		"{P}{remote}/inventory/vm-folder?path=%2FDC&limit=1":  {"Recovered VMs"},
 		"{P}{local}/vms?filter_property=name&filter=nothing":  {},
-		"{P}{remote}/vms":                                     {"new-1", "new-2", "tpl", "db-1", "app-1", "web-1"},
+		"{P}{remote}/vms?limit=100&offset=0":                  {"new-1", "new-2", "tpl", "db-1", "app-1", "web-1"},
 		"{P}{remote}/vms?suitable_for_replication=true":       {"new-1", "new-2"},
 		"{P}{remote}/vms?sort_by=name&limit=1":                {"app-1"},
 		"{P}{local}/datastores":                               {"ds-1", "ds-2"},
