@@ -108,27 +108,14 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 // Watch looks at the task together with what others wait for at the same place.
 func (s *taskSource[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
 	if s.accepted.Ended() {
-		now := make(chan struct{}, 1)
-		now <- struct{}{}
-		return watch.Watch[drkit.Look[T]]{Changed: now, Last: s.Look, Stop: func() {}}
+		return taskwait.Ended(s.Look)
 	}
-	changed, last, stop := s.at.batch().Watch(s.item(), born)
-	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
-		task, err := last()
-		if err == nil || errors.Is(err, drkit.ErrNotFound) { // perhaps because it is another's
-			if foreign := s.belongs(ctx); foreign != nil {
-				err = foreign
-			}
-		}
-		switch {
-		case err != nil:
-			return drkit.Look[T]{}, err
-		case s.shortened(task):
+	return taskwait.Look(s.at.batch(), s.item(), born, s.belongs, func(ctx context.Context, task Task) (drkit.Look[T], error) {
+		if s.shortened(task) {
 			return s.Look(ctx)
-		default:
-			return s.see(ctx, task)
 		}
-	}}
+		return s.see(ctx, task)
+	})
 }
 
 // shortened reports whether a task has ended without what it must have. The columns of an answer for several
