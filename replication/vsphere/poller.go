@@ -198,23 +198,9 @@ func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 // Watch looks at the task together with what others wait for.
 func (s *taskSource[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
 	if s.accepted.Ended() {
-		now := make(chan struct{}, 1)
-		now <- struct{}{}
-		return watch.Watch[drkit.Look[T]]{Changed: now, Last: s.Look, Stop: func() {}}
+		return taskwait.Ended(s.Look)
 	}
-	changed, last, stop := s.at.client.batch.Watch(s.item(), born)
-	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
-		task, err := last()
-		if err == nil || errors.Is(err, drkit.ErrNotFound) { // perhaps because it is another's
-			if foreign := s.belongs(ctx); foreign != nil {
-				err = foreign
-			}
-		}
-		if err != nil {
-			return drkit.Look[T]{}, err
-		}
-		return s.see(ctx, task)
-	}}
+	return taskwait.Look(s.at.client.batch, s.item(), born, s.belongs, s.see)
 }
 
 // belongs says why a task that was resumed cannot be looked at by this client, or nothing.
