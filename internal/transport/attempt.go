@@ -86,14 +86,12 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		if x.err = x.takeNote(req.Context()); x.err != nil {
 			return nil, x.err
 		}
-		if x.err = x.renewToken(req); x.err != nil {
-			return nil, x.err
-		}
 	}
 	// After the note, whose requests take turns of their own: a turn is for what leaves in this moment.
-	if x.err = a.client.turn(req.Context()); x.err != nil {
+	if x.err = a.client.turn(req.Context(), x.ofSession()); x.err != nil {
 		return nil, x.err
 	}
+	x.identify(req)
 	ctx, cancel := context.WithCancelCause(req.Context())
 	if !x.call.Last { // sign-out outlives the client; session.end limits it as a whole
 		a.client.deadlines.start(&x.deadline, cancel)
@@ -132,6 +130,21 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp.Body = http.NoBody
 	return resp, nil
 }
+
+// identify gives the request the token of today: before its turn has come, or while its note was taken, the session
+// may have ended, and another begun.
+func (x *exchange) identify(req *http.Request) {
+	if !x.ownSession() {
+		return
+	}
+	if token, generation := x.client.session.now(); token != "" && generation != x.generation {
+		req.Header[x.client.tokenHeader] = []string{token}
+		x.generation = generation
+	}
+}
+
+// ofSession reports whether the call begins, extends or ends a session, which others may wait for.
+func (x *exchange) ofSession() bool { return x.operation.Anonymous || x.call.Session || x.call.Last }
 
 func (x *exchange) reset() {
 	x.attempt++

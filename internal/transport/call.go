@@ -130,8 +130,7 @@ func (x *exchange) beside() Answer {
 // prepare refuses what must not be sent and builds the request.
 func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	x := &exchange{client: c, call: call, operation: call.Operation, name: c.config.Service + "." + call.Operation.Name}
-	ofSession := x.operation.Anonymous || call.Session || call.Last
-	if c.settings.ReadOnly && x.operation.Class != api.Read && !ofSession {
+	if c.settings.ReadOnly && x.operation.Class != api.Read && !x.ofSession() {
 		return nil, x.refuse(drkit.ErrReadOnly)
 	}
 	id, err := drkit.OperationID(ctx)
@@ -242,20 +241,6 @@ func (x *exchange) token(ctx context.Context, stale uint64) (token string, err e
 	default:
 		return "", nil
 	}
-}
-
-// renewToken lets a request go out with the session that its note has begun anew, if it has: not every service says
-// of a session that is over that nothing ran.
-func (x *exchange) renewToken(request *http.Request) error {
-	if !x.ownSession() || x.client.config.Sign != nil {
-		return nil
-	}
-	token, err := x.token(request.Context(), 0)
-	if err != nil {
-		return &notSentError{fmt.Errorf("not sent: %w", err)}
-	}
-	request.Header[x.client.tokenHeader] = []string{token}
-	return nil
 }
 
 // send runs the attempts with one token.

@@ -25,9 +25,14 @@ func newPace(s settings.Settings) *pace {
 	return p
 }
 
-// turn waits until one request may pass.
-func (c *Client) turn(ctx context.Context) error {
-	if c.pace.own == nil && len(c.pace.shared) == 0 {
+// turn waits until one request may pass. One of the session does not wait, since others may wait for it: it takes
+// what comes next.
+func (c *Client) turn(ctx context.Context, ofSession bool) error {
+	switch {
+	case c.pace.own == nil && len(c.pace.shared) == 0:
+		return nil
+	case ofSession:
+		c.pace.borrow()
 		return nil
 	}
 	ctx, leave := c.alive(ctx)
@@ -36,6 +41,20 @@ func (c *Client) turn(ctx context.Context) error {
 		return turnError(ctx, err)
 	}
 	return nil
+}
+
+// borrow lets a request pass at once, at the expense of those to come.
+func (p *pace) borrow() {
+	for _, limit := range p.limits() {
+		limit.Reserve()
+	}
+}
+
+func (p *pace) limits() []*rate.Limiter {
+	if p.own == nil {
+		return p.shared
+	}
+	return append(p.shared[:len(p.shared):len(p.shared)], p.own)
 }
 
 func (p *pace) wait(ctx context.Context) error {
@@ -69,10 +88,7 @@ func (p *pace) wait(ctx context.Context) error {
 func (p *pace) pass() time.Duration {
 	now := time.Now()
 	var pause time.Duration
-	for _, limit := range append(p.shared[:len(p.shared):len(p.shared)], p.own) {
-		if limit == nil {
-			continue
-		}
+	for _, limit := range p.limits() {
 		if missing := 1 - limit.TokensAt(now); missing > 0 {
 			pause = max(pause, time.Duration(missing/float64(limit.Limit())*float64(time.Second))+time.Nanosecond)
 		}

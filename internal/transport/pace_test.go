@@ -212,3 +212,49 @@ func TestSeveralTasks(t *testing.T) {
 		})
 	}
 }
+
+// A session that ends while many wait for their turn: the sign-in does not queue behind them, and those who come
+// after it go out under the new session, without another try.
+func TestSessionEndsWhileManyWait(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]drkit.Option{
+		"a limit of its own": {drkit.WithRateLimit(1, 1)},
+		"a shared limit":     {drkit.WithRateLimit(1, 1), drkit.NewRateLimit(2, 2)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				began, tokens, requests := time.Now(), 0, 0
+				network := roundTripper(func(req *http.Request) (*http.Response, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					requests++
+					switch {
+					case req.Method == http.MethodPost:
+						tokens++
+						return answers(200, `{}`, "X-Token", strings.Repeat("t", tokens))(req)
+					case req.Method == http.MethodDelete:
+						return answers(204, ``)(req)
+					case req.Header.Get("X-Token") == "t" && time.Since(began) > 10*time.Second:
+						return answers(401, `{"code":"SessionOver","msg":"sign in"}`)(req)
+					default:
+						return answers(200, `{"id":"7"}`)(req)
+					}
+				})
+				var client *transport.Client
+				client, err := newConfigured("https://a.example.com", withSession(&client), append(options, drkit.WithTransport(network))...)
+				require.NoError(t, err)
+				var callers sync.WaitGroup
+				for range 300 {
+					callers.Go(func() {
+						_, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"7"}}, nil)
+						assert.NoError(t, err)
+					})
+				}
+				callers.Wait()
+				assert.Equal(t, 300+2+1, requests, "two sign-ins, and one call that met the end of the session")
+				require.NoError(t, client.Close(t.Context()))
+			})
+		})
+	}
+}

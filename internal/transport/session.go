@@ -221,9 +221,15 @@ func (s *session) complete(token drkit.Secret) {
 
 // current returns the token without beginning a session.
 func (s *session) current() string {
+	token, _ := s.now()
+	return token
+}
+
+// now is current, with the generation of the token.
+func (s *session) now() (token string, generation uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.token
+	return s.token, s.generation
 }
 
 // end signs out, if this client began a session. One that could not be ended is kept, so that somebody
