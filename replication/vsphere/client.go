@@ -204,7 +204,9 @@ func (p place) send(ctx context.Context, call transport.Call, out any) (transpor
 			return transport.Answer{}, fmt.Errorf("%s.%s: the id of the pairing is empty", service, call.Operation.Name)
 		}
 		call.Path = append([]string{p.pairing}, call.Path...)
-		p.client.signInAgain(ctx, p.pairing, call.Operation)
+	}
+	if len(call.Path) > 0 && strings.HasPrefix(call.Operation.Path, "/pairings/{") {
+		p.client.signInAgain(ctx, call.Path[0], call.Operation)
 	}
 	if answer, ok := out.(identified); ok && call.Check == nil {
 		call.Check = answer.identified

@@ -51,7 +51,7 @@ func seed(f *testing.F, names []string, add func(body []byte)) {
 	}
 	for _, body := range []string{
 		"", "null", "{}", "[]", `""`, "0", "true", "{", "<html>", "\xff", `{"list":null}`, `{"list":[null]}`, `{"list":[[]]}`,
-		`{"list":[],"_meta":{"errors":[{"field":"$.list[0]"}]}}`, `{"list":[{"id":"a"}],"_meta":{"errors":[{"field":"list[9]"}],"total":"7"}}`,
+		`{"list":[],"_meta":{"errors":[{"field":"$.list[0]\u2028","code":"a\n"}]}}`, `{"list":[{"id":"a"}],"_meta":{"errors":[{"field":"list[9]"}],"total":"7"}}`,
 		`{"list":[{"id":"a"}],"_meta":{"links":{"next":{"href":"https://evil.example.net/?offset=1"}}}}`,
 		`{"list":[{"id":"a"}],"_meta":{"links":{"next":{"href":"%zz"}},"total":-1}}`, `{"list":[{"id":"a"}],"_meta":{"links":{"next":{"href":"?offset=9223372036854775807"}}}}`,
 		`{"id":"a","status":"SUCCESS","progress":"7","result":{"a":[1e400]},"queued_time":"\u0000"}`, `{"id":"a","error":[],"status":1}`,

@@ -139,9 +139,15 @@ func TestAnswersInGo(t *testing.T) {
 	assert.True(t, task.Ended())
 	var failed *drkit.TaskError
 	require.ErrorAs(t, task.Err(), &failed)
-	assert.Equal(t, "The replica cannot be read.: Datastore:datastore-16 is not accessible.", failed.Message)
+	assert.Equal(t, "The replica cannot be read. Datastore:datastore-16 is not accessible.", failed.Message)
 	assert.Equal(t, "hms.task.pauseReplication", failed.Type)
 	require.NotErrorIs(t, failed, vsphere.ErrCancelled)
+
+	for want, failure := range map[string]vsphere.TaskFailure{
+		"a": {Message: "a"}, "b": {Details: " b\n"}, "a: b": {Message: "a", Details: "b"}, "a and more": {Message: "a", Details: "a and more"},
+	} {
+		assert.Equal(t, want, failure.String())
+	}
 
 	disks := rows[vsphere.VMDisk](t, "vms_disks.answer")
 	capacity, known := disks[0].Capacity.Get()

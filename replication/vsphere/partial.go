@@ -44,14 +44,11 @@ func (e *PartialError) Is(target error) bool { return target == ErrPartial }
 
 // String returns the failure and its place on one line.
 func (e MetaError) String() string {
-	text := strings.Join(strings.Fields(e.Message), " ")
-	if e.Code != "" {
-		text = strings.TrimSpace(e.Code + " " + text)
-	}
+	text := e.Code + " " + e.Message
 	if e.Field != "" {
-		text = strings.TrimSpace(text + " (at " + e.Field + ")")
+		text += " (at " + e.Field + ")"
 	}
-	return text
+	return oneLine(text)
 }
 
 // Err returns a [*PartialError] if something could not be filled in, and nil otherwise: for who needs all of it.

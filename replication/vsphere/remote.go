@@ -43,7 +43,10 @@ func (s *RemoteSession) SignIn(ctx context.Context, credentials Credentials) err
 		return fmt.Errorf("%s: the id of the pairing is empty", name)
 	}
 	c := s.at.client
-	pairing, err := c.Pairings.Get(ctx, s.at.pairing)
+	var pairing Pairing
+	_, err := c.transport.Do(ctx, transport.Call{
+		Operation: &contract.PairingsGet, Path: []string{s.at.pairing}, Check: func() error { return pairing.identified() },
+	}, &pairing)
 	if err != nil || pairing.OneVCenter() {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -63,15 +64,27 @@ func (t Task) Err() error {
 		return nil
 	}
 	if t.Error != nil && t.Error.Message+t.Error.Details != "" {
-		failed.Message = t.Error.Message
-		if t.Error.Message == "" || t.Error.Details == "" {
-			failed.Message += t.Error.Details
-		} else if t.Error.Details != t.Error.Message {
-			failed.Message += ": " + t.Error.Details
-		}
+		failed.Message = t.Error.String()
 	}
 	return failed
 }
+
+// String returns message and details on one line, the details alone where they begin with the message.
+func (f TaskFailure) String() string {
+	message, details := oneLine(f.Message), oneLine(f.Details)
+	switch {
+	case strings.HasPrefix(details, message):
+		return details
+	case details == "":
+		return message
+	case strings.HasSuffix(message, "."):
+		return message + " " + details
+	default:
+		return message + ": " + details
+	}
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // progress is what a look has shown, in the words that all services share.
 func (t Task) progress() drkit.Progress {

@@ -647,7 +647,7 @@ type Order string
 // Pairing is two sites that replicate to one another, as one of them sees it.
 type Pairing struct {
 	// Identifier, a UUID.
-	PairingID string `json:"pairing_id"`
+	PairingID string `json:"pairing_id,omitzero"`
 	// vCenter Server of the site that is asked.
 	LocalVCServer ServerInfo `json:"local_vc_server,omitzero"`
 	// vCenter Server of the other site. It is the local one where both ends of the replications are in
@@ -827,7 +827,7 @@ type ReplicationInfo struct {
 	// Name, which is that of the machine.
 	Name string `json:"name,omitzero"`
 	// Identifier, as in "GID-…" for incoming and outgoing ones alike.
-	ID string `json:"id"`
+	ID string `json:"id,omitzero"`
 	// Identifier of the machine; none where the site does not have it.
 	VMID string `json:"vm_id,omitzero"`
 	// Name of the site that the machine runs at.

@@ -368,7 +368,7 @@ var schemas = map[string]api.Schema{
 		Name: "Pairing",
 		Type: "object",
 		Members: []api.Member{
-			{Name: "pairing_id", Required: true, Type: "string"},
+			{Name: "pairing_id", Type: "string"},
 			{Name: "local_vc_server", Schema: "ServerInfo"},
 			{Name: "remote_vc_server", Schema: "ServerInfo"},
 			{Name: "local_vrms", Schema: "ServerInfo"},
@@ -551,7 +551,7 @@ var schemas = map[string]api.Schema{
 		Type: "object",
 		Members: []api.Member{
 			{Name: "name", Type: "string"},
-			{Name: "id", Required: true, Type: "string"},
+			{Name: "id", Type: "string"},
 			{Name: "vm_id", Type: "string", Nullable: true},
 			{Name: "source_site_name", Type: "string"},
 			{Name: "source_vc_id", Type: "string"},
@@ -754,7 +754,7 @@ var schemas = map[string]api.Schema{
 		Name: "SessionID",
 		Type: "object",
 		Members: []api.Member{
-			{Name: "session_id", Required: true, Type: "string"},
+			{Name: "session_id", Type: "string"},
 		},
 		Open: true,
 	},
