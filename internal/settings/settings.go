@@ -40,6 +40,7 @@ type Settings struct {
 	ParallelPages      int // of one list, at most so many at a time; 0 is one
 	UserAgent          string
 	APIVersion         string // by an option of the service; empty is the service's default
+	Encoding           string // of bodies, likewise
 }
 
 // Retry is how often and how soon a repeatable request is sent again.

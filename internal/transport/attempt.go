@@ -221,7 +221,7 @@ func (x *exchange) contentType() string {
 
 func (x *exchange) newError() *drkit.Error {
 	e := &drkit.Error{
-		Operation: x.name, Method: x.operation.Method, Path: x.path, Status: x.status, OperationID: x.id,
+		Operation: x.name, Method: x.operation.Method, Path: x.client.scrub(x.path), Status: x.status, OperationID: x.id,
 	}
 	for _, name := range x.client.config.RequestIDs {
 		if id := x.header.Get(name); id != "" {

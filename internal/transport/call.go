@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -24,7 +26,7 @@ type Call struct {
 	Path      []string          // arguments in the order of the template
 	Site      string            // adds the query parameter that names a site; empty is the local site
 	Query     any               // struct for go-querystring, or nil
-	Body      any               // sent as JSON; nil sends no body
+	Body      any               // written by the codec; nil sends no body
 	Accept    string            // media type asked for; empty is the service's own
 	Header    map[string]string // further headers
 	Bare      bool              // a success may come without a body, or with null, and leaves the result as it is
@@ -34,6 +36,8 @@ type Call struct {
 	Part *Part
 	// Check looks at the decoded answer. What it refuses counts as an answer that does not decode.
 	Check func() error
+	// Admit is asked when there is a session, before the call is sent under it. What it refuses is not sent.
+	Admit func() error
 	// Session marks a call that changes nothing but the session, so that a read-only client may send it.
 	Session bool
 	// Token goes out instead of that of the session: for calls that complete a sign-in.
@@ -164,10 +168,18 @@ func (x *exchange) exchange(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if x.call.Admit != nil {
+			if err := x.call.Admit(); err != nil {
+				return err
+			}
+		}
 		regained := session.timesRegained(x.call.Site)
 		err = x.send(ctx, token)
 		if err == nil && x.generation > 0 {
 			session.accept(x.generation)
+		}
+		if x.ownSession() {
+			session.use(x.generation)
 		}
 		var answer *drkit.Error
 		if again || !x.ownSession() || !errors.As(err, &answer) {
@@ -283,7 +295,7 @@ func (x *exchange) decode(out any) error {
 	if x.call.Bare && (len(bytes.TrimSpace(data)) == 0 || isNull(data)) {
 		return nil
 	}
-	err := unmarshal(data, out, looseness{x.client.config.LooseScalars, x.client.config.LooseLists})
+	err := x.client.codec.Decode(data, out)
 	if err == nil && isNull(data) {
 		err = errors.New("null")
 	}
@@ -339,14 +351,14 @@ func (x *exchange) settles(answer *drkit.Error) bool {
 	}
 }
 
-// refuses reports whether the contract lists the code of answer as the service's own refusal.
+// refuses reports whether the contract lists the code of answer, or its status where it has no code, as the
+// service's own refusal.
 func (x *exchange) refuses(answer *drkit.Error) bool {
-	for _, code := range x.operation.Refusals {
-		if answer.Code == code {
-			return true
-		}
+	code := answer.Code
+	if code == "" && !answer.Foreign {
+		code = strconv.Itoa(answer.Status)
 	}
-	return false
+	return slices.Contains(x.operation.Refusals, code)
 }
 
 // newOperationID returns a random UUID, which is what the services' own tools send.

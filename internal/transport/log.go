@@ -98,7 +98,7 @@ func (x *exchange) attrs() []slog.Attr {
 		slog.String("operation", x.name),
 		slog.String("operation_id", x.id),
 		slog.String("method", x.operation.Method),
-		slog.String("path", x.path))
+		slog.String("path", x.client.scrub(x.path)))
 	if query := x.client.visibleQuery(x.query); query != "" {
 		attrs = append(attrs, slog.String("query", query))
 	}

@@ -28,13 +28,13 @@ func (c *Client) scrub(text string) string {
 	return text
 }
 
-// scrubOne removes a secret as it is, and as JSON and queries write it.
+// scrubOne removes a secret as it is, and as JSON, XML and queries write it.
 func scrubOne(text, secret string) string {
 	if len(secret) < shortestSecret {
 		return text
 	}
 	text = strings.ReplaceAll(text, secret, hidden)
-	for _, escaped := range []string{inJSON(secret, true), inJSON(secret, false), url.QueryEscape(secret), url.PathEscape(secret)} {
+	for _, escaped := range []string{inJSON(secret, true), inJSON(secret, false), inXML(secret), url.QueryEscape(secret), url.PathEscape(secret)} {
 		if escaped != secret {
 			text = strings.ReplaceAll(text, escaped, hidden)
 		}
@@ -51,6 +51,11 @@ func inJSON(text string, html bool) string {
 		return text
 	}
 	return strings.TrimSuffix(strings.TrimPrefix(strings.TrimSuffix(written.String(), "\n"), `"`), `"`)
+}
+
+// inXML returns a text as it stands between the quotes of an attribute.
+func inXML(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;").Replace(text)
 }
 
 // clean returns err, or only its text where that holds a secret: nobody can then get back at the secret
@@ -84,11 +89,11 @@ func (c *Client) scrubError(e *drkit.Error) {
 }
 
 // secretWords are parts of the names of members that hold secrets.
-var secretWords = []string{"password", "passwd", "secret", "token", "cookie", "signature", "credential", "authorization"}
+var secretWords = []string{"password", "passwd", "secret", "token", "cookie", "signature", "credential", "authorization", "sessionid"}
 
-// scrubMembers redacts the texts of members of a JSON document whose names say that they are secret, in
+// RedactJSON redacts the texts of members of a JSON document whose names say that they are secret, in
 // one pass, and whether the document is whole or not.
-func scrubMembers(data []byte) []byte {
+func RedactJSON(data []byte) []byte {
 	shown := make([]byte, 0, len(data))
 	for i := 0; i < len(data); {
 		if data[i] != '"' {
@@ -101,7 +106,7 @@ func scrubMembers(data []byte) []byte {
 		shown = append(shown, name...)
 		i = end
 		value := afterColon(data, i)
-		if value < 0 || !holdsSecret(name) {
+		if value < 0 || !HoldsSecret(name) {
 			continue
 		}
 		shown = append(append(shown, data[i:value]...), `"`+hidden+`"`...)
@@ -133,7 +138,8 @@ func afterColon(data []byte, i int) int {
 	return -1
 }
 
-func holdsSecret(name []byte) bool {
+// HoldsSecret reports whether the name of a member says that its value is secret.
+func HoldsSecret(name []byte) bool {
 	lower := bytes.ToLower(name)
 	return slices.ContainsFunc(secretWords, func(word string) bool { return bytes.Contains(lower, []byte(word)) })
 }
@@ -145,13 +151,13 @@ func (x *exchange) response() drkit.Response {
 		for i, value := range values {
 			values[i] = x.client.scrub(value)
 		}
-		if strings.EqualFold(name, x.client.config.Session.Header) || holdsSecret([]byte(name)) {
+		if strings.EqualFold(name, x.client.config.Session.Header) || HoldsSecret([]byte(name)) {
 			header[name] = []string{hidden}
 		}
 	}
 	shown := drkit.Response{Operation: x.name, OperationID: x.id, Attempt: x.attempt, Status: x.status, Header: header}
 	if !x.streams || x.stream == nil {
-		shown.Body = []byte(x.client.scrub(string(scrubMembers(x.received()))))
+		shown.Body = []byte(x.client.scrub(string(x.client.codec.Redact(x.received()))))
 	}
 	return shown
 }

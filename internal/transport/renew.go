@@ -18,6 +18,7 @@ const (
 func (s *session) keep(grant Grant, began time.Time) {
 	s.token = grant.Token.Reveal()
 	s.generation++
+	s.used = time.Now()
 	s.granted, s.expires, s.renew = began, time.Time{}, time.Time{}
 	if grant.Life <= 0 {
 		return

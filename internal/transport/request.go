@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -51,10 +50,10 @@ func (c *Client) newRequest(x *exchange) error {
 		}
 	}
 	if x.call.Body != nil {
-		if x.body, err = json.Marshal(x.call.Body); err != nil {
+		if x.body, err = c.codec.Encode(x.operation, x.call.Body); err != nil {
 			return fmt.Errorf("request body: %w", err)
 		}
-		header.set("Content-Type", "application/json")
+		header.set("Content-Type", c.codec.MediaType)
 	}
 	x.request = http.Request{
 		Method: x.operation.Method, Header: header.Header,
@@ -156,6 +155,12 @@ func encodeQuery(call Call, siteParameter string) (string, error) {
 		if values, err = query.Values(call.Query); err != nil {
 			return "", fmt.Errorf("query: %w", err)
 		}
+	}
+	if call.Operation.Action != "" {
+		if values == nil {
+			values = make(url.Values, 1)
+		}
+		values.Set("action", call.Operation.Action)
 	}
 	if call.Site != "" {
 		if values.Has(siteParameter) {

@@ -21,6 +21,9 @@ type Session struct {
 	SignOut func(ctx context.Context) error
 	// Outlives keeps Close from signing out: the session is left to expire.
 	Outlives bool
+	// Idle is how long a session lives that nobody uses; 0 if that is not known. One that has slept for so long
+	// is not tried any more.
+	Idle time.Duration
 	// Lost reports whether an answer says that the session lives, but not at the site that the call has
 	// named. Nil for services without such a thing.
 	Lost func(answer *drkit.Error) bool
@@ -62,6 +65,7 @@ type session struct {
 	renew      time.Time         // when to sign in anew while the token is still good; zero: never
 	expires    time.Time         // zero: not known
 	doubted    uint64            // the newest generation that calls must not go out under any more
+	used       time.Time         // when the session began, or a call under it ended
 	refused    error             // what the service said to the credentials: they are not tried again
 	pending    string            // token of a sign-in that is not complete yet
 	regained   map[string]uint64 // how often the session was made good again, by site
@@ -102,7 +106,7 @@ func (s *session) newer(stale uint64) (token string, generation uint64, err erro
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.token != "" && s.generation > max(stale, s.doubted) && !past(s.expires):
+	case s.token != "" && s.generation > max(stale, s.doubted) && !past(s.expires) && !s.asleep():
 		return s.token, s.generation, nil
 	case s.refused != nil:
 		return "", 0, s.refused
@@ -141,6 +145,23 @@ func (s *session) signIn(ctx context.Context, stale uint64) error {
 		return endOf(ctx)
 	}
 	return nil
+}
+
+// asleep reports whether nobody has used the session for as long as it lives then. The caller holds the lock.
+func (s *session) asleep() bool {
+	return s.config.Idle > 0 && !s.given() && !s.used.IsZero() && time.Since(s.used) > s.config.Idle
+}
+
+// use takes note that a call under a token has ended.
+func (s *session) use(generation uint64) {
+	if s.config.Idle == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.generation == generation {
+		s.used = time.Now()
+	}
 }
 
 func (s *session) expired(answer *drkit.Error) bool {

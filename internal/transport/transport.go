@@ -45,6 +45,8 @@ type Config struct {
 	Sign func(request *http.Request, body []byte) error
 	// Beside is another client of the same user's client: both keep one rate limit.
 	Beside *Client
+	// Codec is how bodies are written and read; the zero Codec is JSON.
+	Codec Codec
 	// Accept returns the media type to ask for, of a file to download or of anything else; version is empty
 	// unless an option names one.
 	Accept  func(version string, file bool) string
@@ -72,6 +74,7 @@ type ServiceError struct {
 type Client struct {
 	config    Config
 	settings  settings.Settings
+	codec     Codec
 	place     *place
 	retry     *retryablehttp.Client
 	pace      *pace
@@ -117,6 +120,7 @@ func New(config Config) (*Client, error) {
 	}
 	c := &Client{config: config, settings: s.WithDefaults(), place: where, logQuery: map[string]bool{}, closed: make(chan struct{})}
 	c.underWay.nobody = make(chan struct{})
+	c.codec = config.Codec.orJSON(looseness{config.LooseScalars, config.LooseLists})
 	c.accept, c.file = config.Accept(s.APIVersion, false), config.Accept(s.APIVersion, true)
 	c.traceHeader = http.CanonicalHeaderKey(config.TraceHeader)
 	c.tokenHeader = http.CanonicalHeaderKey(config.Session.Header)
