@@ -37,6 +37,9 @@ var jsonScope = scope{
 		"checkpoints/features.go": "hands on values of any kind",
 		"checkpoints/values.go":   "reads values in all their spellings",
 
+		"cloudreplica/internal/wire/json.go":    "leaves the syntax of JSON to encoding/json",
+		"cloudreplica/internal/wire/writers.go": "quotes texts in JSON",
+
 		"replication/unitrends/result.go": "opens envelopes, and reads results in all their shapes",
 		"replication/unitrends/resume.go": "writes what a resume token holds",
 		"replication/unitrends/values.go": "reads identifiers and other values in all their spellings",

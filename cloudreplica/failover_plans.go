@@ -1,0 +1,122 @@
+package cloudreplica
+
+import (
+	"context"
+	"time"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// FailoverPlans are the failover plans of tenants. Tenants make them in their own console, and there alone a plan can
+// be failed over for good.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "/cloud/cloudFailoverPlans".
+type FailoverPlans struct {
+	Collection[CloudFailoverPlan]
+	Finder[CloudFailoverPlan]
+}
+
+// VMs returns the machines of a failover plan, as they stand in its order. It is safe to repeat.
+//
+// Errors: [drkit.ErrNotFound] if there is no such plan; [ErrNoCloudConnect].
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "GET /cloud/cloudFailoverPlans/{ID}/includes".
+func (p *FailoverPlans) VMs(ctx context.Context, id string) ([]CloudFailoveredVM, error) {
+	call := transport.Call{Operation: &contract.FailoverPlansVMs, Path: []string{id}}
+	return listOf(ctx, p.Collection.client, call, planVMID)
+}
+
+// VM returns one machine of a failover plan, by its [CloudFailoveredVM.FailoverPlanVMID]. It is safe to repeat.
+//
+// Errors: as those of VMs.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "GET /cloud/cloudFailoverPlans/{ID}/includes/{ID}".
+func (p *FailoverPlans) VM(ctx context.Context, id, vmID string) (CloudFailoveredVM, error) {
+	call := transport.Call{Operation: &contract.FailoverPlansVM, Path: []string{id, vmID}}
+	return getOf(ctx, p.Collection.client, call, vmID, planVMID)
+}
+
+func planVMID(vm *CloudFailoveredVM) string { return vm.FailoverPlanVMID }
+
+// FailoverStart says to which restore points a plan fails over. Its zero value means the newest.
+type FailoverStart struct {
+	// The newest points that were created before then; zero for the newest of all.
+	Before time.Time
+}
+
+// managementSpec is a FailoverStart as it is sent. What both members together mean is not documented.
+type managementSpec struct {
+	StartNow  drkit.Opt[bool] `json:"StartNow"`
+	StartDate Time            `json:"StartDate"`
+}
+
+func (s FailoverStart) spec() managementSpec {
+	if s.Before.IsZero() {
+		return managementSpec{StartNow: drkit.Some(true)}
+	}
+	return managementSpec{StartDate: At(s.Before)}
+}
+
+// Start fails over the machines of a plan in its order. The poller waits for the failover session to end; its result
+// is the session, which tells of each machine. A session that ends with a warning has failed in part.
+//
+// The request is sent at most once: the service has no identifier for it, and would fail over again.
+//
+// Errors: [drkit.ErrNotFound] if there is no such plan; [drkit.ErrOutcomeUnknown] if the answer was lost;
+// [ErrNoCloudConnect].
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=start".
+func (p *FailoverPlans) Start(ctx context.Context, id string, start FailoverStart) (*drkit.Poller[CloudFailoverSession], error) {
+	call := transport.Call{Operation: &contract.FailoverPlansStart, Path: []string{id}, Body: start.spec()}
+	return begin(ctx, p.Collection.client, call, failoverOf)
+}
+
+// Test reverts the replicas of a plan to their newest points, boots each in the order of the plan, and pings it; the
+// tenant's production is not touched. The poller waits as that of Start: the service tells a test and a failover
+// apart nowhere. A tenant's session may not be allowed to.
+//
+// The request is sent at most once. Errors: as those of Start.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=test".
+func (p *FailoverPlans) Test(ctx context.Context, id string) (*drkit.Poller[CloudFailoverSession], error) {
+	return begin(ctx, p.Collection.client, transport.Call{Operation: &contract.FailoverPlansTest, Path: []string{id}}, failoverOf)
+}
+
+// Undo brings the workload of a plan back to the tenant's own machines, and discards all that has changed on the
+// replicas since the failover. The poller waits for the service's task; that the replicas are ready again shows in
+// the state of their points, after the next collection.
+//
+// The request is sent at most once. Errors: as those of Start.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=undo".
+func (p *FailoverPlans) Undo(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
+	return begin(ctx, p.Collection.client, transport.Call{Operation: &contract.FailoverPlansUndo, Path: []string{id}}, nothing)
+}
+
+// Update changes the scripts of a plan, which is all that can be changed. The request is sent at most once.
+//
+// Errors: as those of Start.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "PUT /cloud/cloudFailoverPlans/{ID}".
+func (p *FailoverPlans) Update(ctx context.Context, id string, edit CloudFailoverPlanEdit) (*drkit.Poller[NoResult], error) {
+	call := transport.Call{Operation: &contract.FailoverPlansUpdate, Path: []string{id}, Body: edit}
+	return begin(ctx, p.Collection.client, call, nothing)
+}
+
+// Delete removes a plan. The request is sent at most once. Errors: as those of Start.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "DELETE /cloud/cloudFailoverPlans/{ID}".
+func (p *FailoverPlans) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
+	return begin(ctx, p.Collection.client, transport.Call{Operation: &contract.FailoverPlansDelete, Path: []string{id}}, nothing)
+}
+
+// FailoverSessions are the runs of failover plans, tests among them, of the last 30 days. A session has the name of
+// its plan, and no link to it.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "/cloud/failoverSessions".
+type FailoverSessions struct {
+	Collection[CloudFailoverSession]
+	Finder[CloudFailoverSession]
+}

@@ -1,0 +1,66 @@
+package cloudreplica
+
+import (
+	"context"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// HardwarePlans are what tenants may use for replicas.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "/cloud/hardwarePlans".
+type HardwarePlans struct {
+	Collection[CloudHardwarePlan]
+	Finder[CloudHardwarePlan]
+}
+
+// Tenants returns the tenants that have subscribed to a hardware plan. It is safe to repeat.
+//
+// Errors: [drkit.ErrNotFound] if there is no such plan; [ErrNoCloudConnect].
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "GET /cloud/hardwarePlans/{ID}/tenants".
+func (h *HardwarePlans) Tenants(ctx context.Context, id string) ([]CloudTenant, error) {
+	call := transport.Call{Operation: &contract.HardwarePlansTenants, Path: []string{id}}
+	return entitiesOf[CloudTenant](ctx, h.Collection.client, call)
+}
+
+// Gateways are what tenants connect to.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "/cloud/gateways".
+type Gateways struct {
+	Collection[CloudGateway]
+	Finder[CloudGateway]
+}
+
+// GatewayPools are the pools of gateways.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "/cloud/gatewayPools".
+type GatewayPools struct {
+	Collection[CloudGatewayPool]
+	Finder[CloudGatewayPool]
+}
+
+// BackupServers are the servers whose data Enterprise Manager shows.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "/backupServers".
+type BackupServers struct {
+	Collection[BackupServer]
+	Finder[BackupServer]
+}
+
+// Collect starts to collect the data of a backup server. The poller waits until that has begun; its end shows as a
+// [SystemSession] of type [SystemSessionTypeCollectJob]. The request is sent at most once.
+//
+// Errors: [drkit.ErrNotFound] if there is no such server; [drkit.ErrOutcomeUnknown] if the answer was lost.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "POST /backupServers/{ID}?action=collect".
+func (b *BackupServers) Collect(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
+	return begin(ctx, b.Collection.client, transport.Call{Operation: &contract.BackupServersCollect, Path: []string{id}}, nothing)
+}
+
+// SystemSessions are what Enterprise Manager did by itself. The query service does not know them.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "/systemSessions".
+type SystemSessions struct{ Collection[SystemSession] }
