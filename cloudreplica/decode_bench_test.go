@@ -3,7 +3,6 @@ package cloudreplica_test
 import (
 	"encoding/json"
 	"encoding/xml"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/drkit-go/drkit/cloudreplica"
 	"github.com/drkit-go/drkit/cloudreplica/internal/wire"
+	"github.com/drkit-go/drkit/internal/wiretest"
 )
 
 // BenchmarkDecode compares a list of some hundred rows, read by this package, with what encoding/xml and encoding/json
@@ -58,21 +58,21 @@ func compareDecode(b *testing.B, list []byte, ours, theirs func(data []byte) err
 	const rounds = 12
 	calls := max(b.N/rounds, 3)
 	for range 3 {
-		_, _ = measure(b, calls, list, ours)
-		_, _ = measure(b, calls, list, theirs)
+		_, _ = wiretest.Measure(b, calls, func() error { return ours(list) })
+		_, _ = wiretest.Measure(b, calls, func() error { return theirs(list) })
 	}
 	b.ResetTimer()
 	var times, allocations, speeds []float64
 	for range rounds {
-		ourTime, ourAllocations := measure(b, calls, list, ours)
-		theirTime, theirAllocations := measure(b, calls, list, theirs)
+		ourTime, ourAllocations := wiretest.Measure(b, calls, func() error { return ours(list) })
+		theirTime, theirAllocations := wiretest.Measure(b, calls, func() error { return theirs(list) })
 		times = append(times, ourTime/theirTime)
 		allocations = append(allocations, ourAllocations/theirAllocations)
 		speeds = append(speeds, float64(len(list))/ourTime*1000)
 	}
-	b.ReportMetric(median(times), "×time")
-	b.ReportMetric(median(allocations), "×allocs")
-	b.ReportMetric(median(speeds), "MB/s")
+	b.ReportMetric(wiretest.Median(times), "×time")
+	b.ReportMetric(wiretest.Median(allocations), "×allocs")
+	b.ReportMetric(wiretest.Median(speeds), "MB/s")
 	b.ReportMetric(0, "ns/op") // the time of a round is no one's
 }
 
@@ -87,26 +87,6 @@ func listOf(tb testing.TB, text, from, to string) []byte {
 	}
 	rows := slices.Repeat([]string{strings.TrimSpace(text[begin:end])}, 100)
 	return []byte(text[:begin] + strings.Join(rows, comma+"\n") + text[end:])
-}
-
-func measure(b *testing.B, calls int, list []byte, decode func(data []byte) error) (nanoseconds, allocations float64) {
-	b.Helper()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	began := time.Now()
-	for range calls {
-		if err := decode(list); err != nil {
-			b.Fatal(err)
-		}
-	}
-	took := time.Since(began)
-	runtime.ReadMemStats(&after)
-	return float64(took.Nanoseconds()) / float64(calls), float64(after.Mallocs-before.Mallocs) / float64(calls)
-}
-
-func median(values []float64) float64 {
-	slices.Sort(values)
-	return values[len(values)/2]
 }
 
 type bareLink struct {
