@@ -28,7 +28,7 @@ func Login(user string, password drkit.Secret) Credentials { return login{user, 
 
 // TenantLogin begins a session that shows only what belongs to one standalone tenant: its failover plans, its replicas
 // and their points. The provider's account signs in for it. Plans can be started and undone in such a session, and
-// not be changed.
+// not be changed. Its links do not lead to the query service.
 //
 // That the provider's account is needed beside that of the tenant is inferred from a sample.
 //

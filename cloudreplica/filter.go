@@ -12,8 +12,8 @@ import (
 // Field is a field of entities of type T that queries compare and sort by; its values are of type V. The constants of
 // this package, such as [PointFieldCreationTime], are all that the vendor documents.
 //
-// Times are compared in UTC. Enumerations are ordered as their constants are, so that PointField.State.Above works on
-// them as well.
+// Times are compared in UTC, and enumerations in the order of their constants: a [SessionResult] above
+// [SessionResultSuccess] is a warning or a failure.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "filter".
 type Field[T, V any] string

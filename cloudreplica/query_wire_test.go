@@ -132,9 +132,9 @@ func (l *lister) collect(query cloudreplica.Query[cloudreplica.CloudTenant], opt
 // A list comes whole and in order, whatever its length and that of its pages, with and without fetching ahead.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	for _, rows := range []int{0, 1, 2, 24, 25, 26, 99, 100, 101, 199, 200, 201, 250, 1000, 3001} {
-		for _, size := range []int{0, 1, 2, 25, 40, 100, 500} {
-			for _, most := range []int{0, 12, 64, 100} {
+	for _, rows := range []int{0, 1, 2, 25, 26, 100, 101, 199, 500} {
+		for _, size := range []int{0, 1, 25, 40, 500} {
+			for _, most := range []int{0, 12, 64} {
 				l := newLister(t, rows)
 				l.most = most
 				names, err := l.collect(cloudreplica.Query[cloudreplica.CloudTenant]{PageSize: size})

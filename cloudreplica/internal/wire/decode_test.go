@@ -76,6 +76,7 @@ func TestSpellings(t *testing.T) {
 		"a wrapped list":       {`><Parts Href="h"><Misnamed Id="p"/></Parts></Thing>`, `{"Parts":{"Misnamed":[{"Id":"p"}]}}`, thing{Parts: []part{{ID: "p"}}}},
 		"a list wrapped twice": {`><Names><A>x</A><B>y</B></Names></Thing>`, `{"Names":{"A":{"B":["x","y"]}}}`, thing{Names: []string{"x", "y"}}},
 		"among nothing":        {`><Names><A>x</A></Names></Thing>`, `{"Names":{"Z":null,"Links":[1],"A":["x"],"Y":"","B":null}}`, thing{Names: []string{"x"}}},
+		"wrapped links":        {`><Links><Link Id="p"/></Links></Thing>`, `{"Links":{"Links":[{"Id":"p"}]},"Text":""}`, thing{Links: []part{{ID: "p"}}}},
 		"an empty wrapper":     {`><Names></Names></Thing>`, `{"Names":{}}`, thing{}},
 		"a list of nothing":    {`><Names><A/></Names></Thing>`, `{"Names":[null]}`, thing{Names: []string{""}}},
 		"a list in parts":      {`><Names><A>x</A></Names><Names><A>y</A></Names></Thing>`, `{"Names":["x"],"names":["y"]}`, thing{Names: []string{"x", "y"}}},

@@ -108,11 +108,12 @@ func (r *jsonReader) enterList() (list, bool, error) {
 	}
 }
 
-// unwrap looks for the list in an object. Whatever the list is called, it is not the links of the object.
+// unwrap looks for the list in an object. Whatever the list is called, it is not the links of the object, unless there
+// is nothing else.
 func (r *jsonReader) unwrap(depth int) (list, bool, error) {
 	root := r.at == r.root
 	r.at++ // the brace
-	other, members := false, 0
+	other, members, links := false, 0, 0
 	for {
 		name, more := r.name()
 		if !more {
@@ -121,6 +122,7 @@ func (r *jsonReader) unwrap(depth int) (list, bool, error) {
 		members++
 		switch kind := r.peek(); {
 		case bytes.EqualFold(name, []byte("links")):
+			links = r.at
 			_ = r.skip()
 		case kind == '[':
 			r.at++
@@ -136,8 +138,12 @@ func (r *jsonReader) unwrap(depth int) (list, bool, error) {
 			}
 		}
 	}
-	if other || root && members == 0 {
+	switch {
+	case other, root && members == 0:
 		return list{}, false, errNoList
+	case members == 1 && links > 0 && r.data[links] == '[':
+		r.at = links + 1
+		return list{wrappers: depth}, true, nil
 	}
 	return list{}, false, nil
 }
