@@ -1629,7 +1629,7 @@ type SyncParam struct {
 type Tag struct {
 	// Key, at most 36 letters, digits, underscores and hyphens; Huawei Cloud takes more characters.
 	Key string `json:"key"`
-	// Value, at most 43 of the same characters; may be empty.
+	// Value, at most 43 of the same characters; may be empty, which is what none means.
 	Value string `json:"value"`
 }
 

@@ -1603,7 +1603,7 @@ var schemas = map[string]api.Schema{
 		Type: "object",
 		Members: []api.Member{
 			{Name: "key", Required: true, Type: "string"},
-			{Name: "value", Required: true, Type: "string"},
+			{Name: "value", Type: "string"},
 		},
 	},
 	"TagFilter": {
@@ -1660,14 +1660,6 @@ var schemas = map[string]api.Schema{
 		Members: []api.Member{
 			{Name: "key", Required: true, Type: "string"},
 			{Name: "value", Required: true, Type: "string"},
-		},
-	},
-	"TagRequest": {
-		Name: "TagRequest",
-		Type: "object",
-		Members: []api.Member{
-			{Name: "key", Required: true, Type: "string"},
-			{Name: "value", Type: "string"},
 		},
 	},
 	"TagResource": {
@@ -1748,7 +1740,7 @@ var schemas = map[string]api.Schema{
 	"TagsSetManyRequest.tags": {
 		Name:  "TagsSetManyRequest.tags",
 		Type:  "array",
-		Items: &api.Member{Schema: "TagRequest"},
+		Items: &api.Member{Schema: "Tag"},
 	},
 	"TagsSetRequest": {
 		Name: "TagsSetRequest",
