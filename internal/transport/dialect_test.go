@@ -201,16 +201,23 @@ func TestRefusalsAreBelieved(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				network := scripted(tc.answer, answers(200, `{"id":"1"}`))
 				client := newClient(t, "https://a.example.com", drkit.WithTransport(network))
-				state := transport.State{"a": "1"}
+				began := time.Now()
+				state := func() transport.State {
+					if time.Since(began) < time.Second {
+						return transport.State{"a": "1"}
+					}
+					return tc.after
+				}
 				work := &transport.Work{
 					Resource: "thing 1", Believe: tc.believe,
 					Jobs: func(context.Context) ([]transport.Job, error) {
-						if state["task"] == "" {
+						task := state()["task"]
+						if task == "" {
 							return nil, nil
 						}
-						return []transport.Job{{ID: "job 7", Ended: true, Veto: state["task"]}}, nil
+						return []transport.Job{{ID: "job 7", Ended: true, Veto: task}}, nil
 					},
-					State: func(context.Context) (transport.State, error) { return state, nil },
+					State: func(context.Context) (transport.State, error) { return state(), nil },
 					Settle: func(before, after transport.State) transport.Verdict {
 						switch {
 						case after["waits"] != "":
@@ -226,7 +233,6 @@ func TestRefusalsAreBelieved(t *testing.T) {
 					said, err := client.Do(t.Context(), transport.Call{Operation: &moveThing, Path: []string{"1"}, Work: work}, &out)
 					return said, err
 				}
-				time.AfterFunc(time.Second, func() { state = tc.after })
 				_, err := move()
 				require.Error(t, err)
 				_, again := move()
