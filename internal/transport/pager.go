@@ -83,11 +83,17 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 			return true
 		}
 		rows := page.Items
-		if w.list.After == nil && place.overlaps() {
+		switch {
+		case place.single && page.Total != place.total:
+			return false
+		case w.list.After == nil && place.overlaps():
 			if len(rows) == 0 || w.list.ID(&rows[0]) != place.last {
 				return false
 			}
-			rows = rows[1:]
+			if rows = rows[1:]; len(rows) == 0 && place.first == 1 && page.Total > place.offset+place.read {
+				place.single, place.total = true, page.Total
+				continue
+			}
 		}
 		if len(rows) == 0 {
 			return true
@@ -117,6 +123,10 @@ type position struct {
 	first         int    // rows of the first page; the others have as many, but for the last
 	last          string // id of the last row, or where the list begins
 	apart         bool   // the next page does not begin behind the last row
+	// single: the service gives one row a page, whatever is asked for. Such pages cannot overlap, so it is the total
+	// that tells whether the list has moved.
+	single bool
+	total  int
 }
 
 func (p *position) advance(rows int, last string) {
@@ -139,7 +149,7 @@ func (p *position) goTo(next int) {
 }
 
 // overlaps reports whether the next page begins with the last row of this one.
-func (p position) overlaps() bool { return p.read > 0 && !p.apart }
+func (p position) overlaps() bool { return p.read > 0 && !p.apart && !p.single }
 
 // next returns where the next page begins: one row back, if the two overlap.
 func (p position) next() (offset, limit int) {
