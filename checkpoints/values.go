@@ -76,7 +76,7 @@ func (f *Flag) UnmarshalJSON(data []byte) error {
 // TagTexts are the values of a key. The service writes a list, and its guide says text.
 type TagTexts []string
 
-// UnmarshalJSON reads a list, or text as its only value; null and empty text read as none.
+// UnmarshalJSON reads a list, or text, at whose commas it is cut: values have none. Null and empty text read as none.
 func (t *TagTexts) UnmarshalJSON(data []byte) error {
 	*t = nil
 	if data = bytes.TrimSpace(data); len(data) > 0 && data[0] == '[' {
@@ -86,7 +86,7 @@ func (t *TagTexts) UnmarshalJSON(data []byte) error {
 	if err := text.UnmarshalJSON(data); err != nil || text == "" {
 		return err
 	}
-	*t = TagTexts{string(text)}
+	*t = strings.Split(string(text), ",")
 	return nil
 }
 

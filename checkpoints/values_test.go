@@ -112,7 +112,7 @@ func TestContradictoryAnswers(t *testing.T) {
 		assert.Equal(t, checkpoints.Vault{ID: "v", EnterpriseProjectID: "0"}, got)
 	}
 	for body, want := range map[string]checkpoints.TagTexts{ // G3
-		`["autumn","winter"]`: {"autumn", "winter"}, `"autumn"`: {"autumn"}, `[]`: {}, `""`: nil, `null`: nil,
+		`["autumn","winter"]`: {"autumn", "winter"}, `"autumn"`: {"autumn"}, `"autumn,winter"`: {"autumn", "winter"}, `[]`: {}, `""`: nil, `null`: nil,
 	} {
 		got := reads(t, "GET", "/vault/tags", `{"tags":[{"key":"season","values":`+body+`}]}`,
 			func(c *checkpoints.Client) ([]checkpoints.ProjectTag, error) { return c.Tags.List(t.Context()) })
