@@ -54,17 +54,19 @@ func ExampleError() {
 	var err error = &drkit.Error{ // as a client returns it
 		Operation: "vcav.VMReplications.Failover", Method: http.MethodPost, Path: "/vm-replications/C4-1/failover",
 		Status: http.StatusConflict, Code: "ReplicationBusy", Message: "Another task runs.",
-		OperationID: "drill-7", RetryAfter: 30 * time.Second, Kind: drkit.ErrConflict,
+		OperationID: "drill-7", RequestID: "gw-4711", RetryAfter: 30 * time.Second, Kind: drkit.ErrConflict,
 	}
 	fmt.Println(err)
 
 	var answer *drkit.Error
 	if errors.As(err, &answer) && errors.Is(err, drkit.ErrConflict) {
 		fmt.Println(answer.Status, answer.Code, answer.RetryAfter)
+		fmt.Println("whoever runs the service knows it as", answer.RequestID)
 	}
 	// Output:
-	// vcav.VMReplications.Failover: 409 ReplicationBusy: Another task runs. (POST /vm-replications/C4-1/failover, operation ID drill-7)
+	// vcav.VMReplications.Failover: 409 ReplicationBusy: Another task runs. (POST /vm-replications/C4-1/failover, operation ID drill-7, request ID gw-4711)
 	// 409 ReplicationBusy 30s
+	// whoever runs the service knows it as gw-4711
 }
 
 func ExampleTaskError() {

@@ -4,23 +4,21 @@ import (
 	"context"
 	"fmt"
 	"log"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 
-	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/checkpoints"
+	"github.com/drkit-go/drkit/checkpoints/checkpointstest"
 	"github.com/drkit-go/drkit/checkpoints/clouds"
 )
 
+// A cloud that clouds.yaml describes, here a simulated one.
 func ExampleNewClient() {
-	// An identity service that lets everybody in.
-	identity := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("X-Subject-Token", "gAAAAAB")
-		w.WriteHeader(http.StatusCreated)
-		fmt.Fprint(w, `{"token":{"user":{"name":"ops"},"project":{"id":"p1","name":"drill"}}}`)
-	}))
-	defer identity.Close()
+	cloud, err := checkpointstest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer cloud.Close()
 	folder, err := os.MkdirTemp("", "clouds")
 	if err != nil {
 		log.Fatal(err)
@@ -31,30 +29,41 @@ func ExampleNewClient() {
 clouds:
   lab:
     auth:
-      auth_url: %s/v3
-      username: ops
-      password: correct horse
-      user_domain_name: Default
-      project_name: drill
-    cbr_endpoint_override: https://cbr.example.com
-`, identity.URL)
+      auth_url: %s
+      username: operator
+      password: %s
+      user_domain_name: ACME
+      project_name: region1
+    region_name: region1
+`, cloud.AuthURL, cloud.Password)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		log.Fatal(err)
 	}
 	if err := os.Setenv("OS_CLIENT_CONFIG_FILE", file); err != nil {
 		log.Fatal(err)
 	}
+	defer func() { _ = os.Unsetenv("OS_CLIENT_CONFIG_FILE") }()
 
-	client, err := clouds.NewClient("lab", drkit.WithTransport(identity.Client().Transport))
+	client, err := clouds.NewClient("lab", cloud.Options()...)
 	if err != nil {
 		log.Fatal(err)
 	}
 	ctx := context.Background()
 	defer client.Close(ctx)
-	session, err := client.Sessions.SignIn(ctx)
+	for vault, err := range client.Vaults.List(ctx, checkpoints.VaultQuery{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(vault.Name)
+	}
+	// Output: production
+}
+
+// The cloud that OS_CLOUD names or, without it, the one that OS_AUTH_URL and the other variables describe.
+func ExampleFromEnv() {
+	client, err := clouds.FromEnv() // OS_CLOUD and clouds.yaml, or OS_AUTH_URL and the others
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(session.User.Name, session.Project.Name, session.Endpoint)
-	// Output: ops drill https://cbr.example.com
+	defer client.Close(context.Background())
 }
