@@ -51,6 +51,37 @@ func TestTokenThatEndsBetweenPages(t *testing.T) {
 	}
 }
 
+// What must not repeat is sent again with a new token only where the refusal proves that nothing ran: where the gateway
+// says so, or Keystone. That the codes of the identity service come before any work is nowhere documented.
+func TestOnceWithATokenThatHasEnded(t *testing.T) {
+	t.Parallel()
+	for form, proven := range map[checkpointstest.UnauthorizedForm]bool{
+		checkpointstest.GatewayErrors: true, checkpointstest.KeystoneErrors: true, checkpointstest.IAMErrors: false,
+	} {
+		t.Run(string(form), func(t *testing.T) {
+			flow(t, func(t *testing.T, server *checkpointstest.Server, client *checkpoints.Client) {
+				_, err := client.Sessions.SignIn(t.Context())
+				require.NoError(t, err)
+				pass(2 * time.Minute)
+				server.RevokeTokens()
+				_, err = client.OrganizationPolicies.Create(t.Context(), checkpoints.OrganizationPolicyCreate{
+					Name: "all", OperationType: checkpoints.PolicyOperationBackup, PolicyName: "daily",
+					PolicyOperationDefinition: nightly(t, "daily").OperationDefinition, PolicyTrigger: nightly(t, "daily").Trigger,
+				})
+				if !proven {
+					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+					assert.Equal(t, 1, server.Count("OrganizationPolicies.Create"))
+					return
+				}
+				require.NoError(t, err)
+				assert.Equal(t, 2, server.Count("OrganizationPolicies.Create"))
+				assert.Equal(t, 1, server.Ran("OrganizationPolicies.Create", ""))
+				assert.Equal(t, 2, server.SignIns())
+			}, checkpointstest.UnauthorizedAs(form), checkpointstest.Play(checkpointstest.HuaweiCloud))
+		})
+	}
+}
+
 // A token of minutes is renewed on the way, and no request goes out with one that has ended.
 func TestTokensOfMinutes(t *testing.T) {
 	flow(t, func(t *testing.T, server *checkpointstest.Server, client *checkpoints.Client) {

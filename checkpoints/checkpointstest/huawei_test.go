@@ -156,11 +156,11 @@ func TestAgentsAndOrganizationPolicies(t *testing.T) {
 
 func TestSpellings(t *testing.T) {
 	t.Parallel()
-	berlin := time.FixedZone("", 8*3600)
+	east := time.FixedZone("", 8*3600)
 	g, clock := open(t,
 		checkpointstest.SizesAs(checkpointstest.AsNumber), checkpointstest.EnterpriseProjectAs(checkpointstest.AsText),
 		checkpointstest.TagValuesAs(checkpointstest.AsText), checkpointstest.ResourceDetailAs(checkpointstest.AsObject),
-		checkpointstest.TimesAs(checkpointstest.TimesZulu), checkpointstest.TimesIn(berlin), checkpointstest.BarePages(),
+		checkpointstest.TimesAs(checkpointstest.TimesZulu), checkpointstest.TimesIn(east), checkpointstest.BarePages(),
 		checkpointstest.TasksShowAfter(5*time.Second),
 	)
 	made := g.ask(t, 200, "POST", "/checkpoints", fmt.Sprintf(`{"checkpoint":{"vault_id":%q}}`, production))
