@@ -42,7 +42,7 @@ func (s *Server) checkQuery(call *Call, rawQuery string) []string {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
 		values := query[name]
 		switch {
-		case !slices.Contains(call.Operation.Query, name):
+		case !slices.Contains(call.Operation.Query, name) && (name != actionParameter || call.Operation.Action == ""):
 			problems = append(problems, fmt.Sprintf("query parameter %q is not in the contract", name))
 		case len(values) > 1 && !slices.Contains(s.config.RepeatedQuery[call.Operation.Name], name):
 			problems = append(problems, fmt.Sprintf("query parameter %q comes %d times", name, len(values)))
@@ -75,10 +75,18 @@ func (s *Server) checkBody(call *Call) []string {
 	}
 	var problems []string
 	charset, named := parameters["charset"]
-	if err != nil || mediaType != s.config.RequestType || (named && !strings.EqualFold(charset, "utf-8")) {
-		problems = append(problems, fmt.Sprintf("Content-Type is %q instead of %q", call.Header.Get("Content-Type"), s.config.RequestType))
+	check, taken := s.config.BodyChecks[mediaType]
+	if err != nil || !taken || (named && !strings.EqualFold(charset, "utf-8")) {
+		types := slices.Sorted(maps.Keys(s.config.BodyChecks))
+		problems = append(problems, fmt.Sprintf("Content-Type is %q instead of %q", call.Header.Get("Content-Type"), strings.Join(types, " or ")))
 	}
-	return append(problems, s.config.CheckBody(s.config.Table, call.Operation.Body, call.Body)...)
+	if !taken && len(s.config.BodyChecks) == 1 {
+		check, taken = slices.Collect(maps.Values(s.config.BodyChecks))[0], true
+	}
+	if !taken {
+		return problems
+	}
+	return append(problems, check(s.config.Table, call.Operation.Body, call.Body)...)
 }
 
 // checkForm reads a form body into the query. What both name must be the same in both.

@@ -27,6 +27,8 @@ type Config struct {
 	// Error makes an answer in the service's own error format. An empty code or message stands for the
 	// service's usual one for that status.
 	Error func(status int, code, message string) Answer
+	// ErrorFor does the same for a service whose errors look different for different calls, and replaces Error.
+	ErrorFor func(call *Call, status int, code, message string) Answer
 	// CheckHeader returns what is wrong with the headers of a request, such as its Accept; empty if
 	// nothing is. Without it no header but Content-Type is checked.
 	CheckHeader func(api.Operation, http.Header) string
@@ -37,6 +39,9 @@ type Config struct {
 	CheckBody func(table api.Table, schema string, body []byte) []string
 	// RequestType is the media type of request bodies; by default "application/json".
 	RequestType string
+	// BodyChecks are the checks of request bodies by their media types, for a service that takes several. It
+	// replaces CheckBody and RequestType.
+	BodyChecks map[string]func(table api.Table, schema string, body []byte) []string
 	// Forms names, by operation, the query parameters that may also come as a form body.
 	Forms map[string][]string
 	// RepeatedQuery names, by operation, the query parameters that may come more than once.
@@ -48,6 +53,8 @@ type Config struct {
 	Resource func(*Call) string
 	// TrailingSlash lets paths end with one more slash, as in /pots/?color=red.
 	TrailingSlash bool
+	// FoldPaths lets the fixed parts of paths be written in upper and lower case.
+	FoldPaths bool
 	// BasePaths are what stands in front of the table's paths, one for each version of the API, the newest last;
 	// empty: nothing. A request without one of them matches nothing.
 	BasePaths []string
@@ -74,8 +81,11 @@ type Config struct {
 }
 
 func (c *Config) complete() error {
-	if c.Error == nil {
+	if c.Error == nil && c.ErrorFor == nil {
 		return errors.New("simulator: Config.Error is missing")
+	}
+	if c.ErrorFor == nil {
+		c.ErrorFor = func(_ *Call, status int, code, message string) Answer { return c.Error(status, code, message) }
 	}
 	if c.Admit == nil {
 		c.Admit = func(*Call) *Answer { return nil }
@@ -91,6 +101,9 @@ func (c *Config) complete() error {
 	}
 	if c.RequestType == "" {
 		c.RequestType = "application/json"
+	}
+	if c.BodyChecks == nil {
+		c.BodyChecks = map[string]func(api.Table, string, []byte) []string{c.RequestType: c.CheckBody}
 	}
 	if c.Clock == nil {
 		c.Clock = SystemClock()

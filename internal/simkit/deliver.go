@@ -37,7 +37,7 @@ func (s *Server) deliver(w http.ResponseWriter, r *http.Request, entry *record, 
 	switch {
 	case rule.EndlessBody:
 		w.WriteHeader(answer.Status)
-		s.pour(w, r)
+		s.pour(w, r, strings.Contains(header.Get("Content-Type"), "xml"))
 		return
 	case answer.Status == http.StatusNoContent || answer.Status == http.StatusNotModified:
 		length = 0
@@ -105,10 +105,13 @@ func cut(r *http.Request, reset bool) {
 	}
 }
 
-// pour writes a JSON string without end, until the client or the server has had enough.
-func (s *Server) pour(w http.ResponseWriter, r *http.Request) {
+// pour writes a JSON string or an XML element without end, until the client or the server has had enough.
+func (s *Server) pour(w http.ResponseWriter, r *http.Request, xml bool) {
 	flush := http.NewResponseController(w)
 	chunk := []byte(`{"padding":"`)
+	if xml {
+		chunk = []byte(`<padding>`)
+	}
 	for r.Context().Err() == nil && s.stopping.Err() == nil {
 		if _, err := w.Write(chunk); err != nil {
 			return

@@ -37,7 +37,7 @@ func (s *Server) Operate(order Order) (Answer, error) {
 		OperationID: order.Header.Get(s.config.TraceHeader), User: order.User, Operator: true, Time: call.Time,
 	})
 	if len(problems) > 0 {
-		return s.refuse(entry, problems), nil
+		return s.refuse(call, entry, problems), nil
 	}
 	if s.outage.covers(call.Time) {
 		return Answer{}, errors.New("the server is down")
@@ -58,7 +58,7 @@ func (s *Server) call(order Order) (*Call, string, error) {
 		return nil, "", err
 	}
 	base := s.config.newestBase()
-	found, problem := s.router.find(operation.Method, path)
+	found, problem := s.router.find(operation.Method, path, operation.Action)
 	if problem != "" || found.operation.Name != order.Operation {
 		return nil, "", fmt.Errorf("%s %s is not %s", operation.Method, path, order.Operation)
 	}

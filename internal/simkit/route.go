@@ -12,21 +12,25 @@ import (
 type router struct {
 	routes        []route
 	trailingSlash bool // whether a path may end with one more slash
+	fold          bool // whether case does not matter
 }
+
+// actionParameter is the query parameter that tells operations apart which share their path and method.
+const actionParameter = "action"
 
 type route struct {
 	operation api.Operation
 	segments  []string
 }
 
-func newRouter(table api.Table, trailingSlash bool) (router, error) {
-	r := router{trailingSlash: trailingSlash}
+func newRouter(table api.Table, trailingSlash, fold bool) (router, error) {
+	r := router{trailingSlash: trailingSlash, fold: fold}
 	seen := map[string]string{}
 	for _, operation := range table.Operations {
 		if !strings.HasPrefix(operation.Path, "/") {
 			return router{}, fmt.Errorf("operation %s: the path %q does not start with a slash", operation.Name, operation.Path)
 		}
-		key := operation.Method + " " + operation.Path
+		key := strings.TrimSuffix(operation.Method+" "+operation.Path+"?action="+operation.Action, "?action=")
 		if other, taken := seen[key]; taken {
 			return router{}, fmt.Errorf("operations %s and %s are both %s", other, operation.Name, key)
 		}
@@ -77,17 +81,19 @@ type match struct {
 }
 
 // find returns the operation, or says what is wrong with the request line. Where several templates match,
-// the one with fewer arguments wins.
-func (r router) find(method, escapedPath string) (match, string) {
+// the one with fewer arguments wins, and of those the one whose action the query names.
+func (r router) find(method, escapedPath, action string) (match, string) {
 	if r.trailingSlash {
 		escapedPath = strings.TrimSuffix(escapedPath, "/")
 	}
 	segments := strings.Split(strings.TrimPrefix(escapedPath, "/"), "/")
-	best, fewest, methods := match{}, -1, []string{}
+	best, fewest, methods, actions := match{}, -1, []string{}, []string{}
 	for _, candidate := range r.routes {
-		arguments, first, ok := candidate.fit(segments)
+		arguments, first, ok := candidate.fit(segments, r.fold)
 		switch {
 		case !ok:
+		case candidate.operation.Method == method && candidate.operation.Action != action && candidate.operation.Action != "":
+			actions = append(actions, candidate.operation.Action)
 		case candidate.operation.Method != method:
 			methods = append(methods, candidate.operation.Method)
 		case fewest < 0 || len(arguments) < fewest:
@@ -97,6 +103,8 @@ func (r router) find(method, escapedPath string) (match, string) {
 	switch {
 	case fewest >= 0:
 		return best, ""
+	case len(actions) > 0:
+		return match{}, fmt.Sprintf("the action %q is not one of this path's: %s", action, strings.Join(actions, ", "))
 	case len(methods) > 0:
 		return match{}, fmt.Sprintf("the method %s is not one of this path's: %s", method, strings.Join(methods, ", "))
 	default:
@@ -125,7 +133,7 @@ func (c *Config) newestBase() string {
 	return c.BasePaths[len(c.BasePaths)-1]
 }
 
-func (r route) fit(segments []string) (arguments map[string]string, first string, ok bool) {
+func (r route) fit(segments []string, fold bool) (arguments map[string]string, first string, ok bool) {
 	if len(segments) != len(r.segments) {
 		return nil, "", false
 	}
@@ -136,7 +144,7 @@ func (r route) fit(segments []string) (arguments map[string]string, first string
 			return nil, "", false
 		}
 		if !strings.HasPrefix(want, "{") {
-			if got != want {
+			if got != want && (!fold || !strings.EqualFold(got, want)) {
 				return nil, "", false
 			}
 			continue

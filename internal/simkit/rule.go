@@ -52,7 +52,7 @@ type Rule struct {
 	// Truncate announces the whole answer, sends half of it and closes. Before the work it needs a Status,
 	// for there is no other answer to halve.
 	Truncate bool
-	// EndlessBody answers 200 (or Status) with a JSON string that never ends.
+	// EndlessBody answers 200 (or Status) with a JSON string, or an XML element, that never ends.
 	EndlessBody bool
 	// Redirect answers 307 (or Status) with this Location.
 	Redirect string
@@ -165,7 +165,7 @@ func (r Rule) String() string {
 }
 
 // answer is what the rule answers itself, if it does; else it lets the given answer stand.
-func (r Rule) answer(config *Config, stands Answer) Answer {
+func (r Rule) answer(config *Config, call *Call, stands Answer) Answer {
 	var own Answer
 	switch {
 	case r.Redirect != "":
@@ -177,9 +177,9 @@ func (r Rule) answer(config *Config, stands Answer) Answer {
 		}
 		own = Answer{Header: http.Header{"Content-Type": {contentType}}, Body: []byte(r.Body)}
 	case r.EndlessBody:
-		own = Answer{Status: http.StatusOK, Header: config.Error(http.StatusOK, "", "").Header.Clone()}
+		own = Answer{Status: http.StatusOK, Header: config.ErrorFor(call, http.StatusOK, "", "").Header.Clone()}
 	case r.Status != 0:
-		own = config.Error(r.Status, r.Code, r.Message)
+		own = config.ErrorFor(call, r.Status, r.Code, r.Message)
 		own.Header = own.Header.Clone()
 	default:
 		return stands

@@ -46,6 +46,8 @@ func (c *schemaChecker) named(at, name string, value any) {
 		c.union(at, schema, value)
 	case schema.Type == "object":
 		c.object(at, schema, "", value)
+	case schema.Type == "array" && schema.Wrapper != "":
+		c.wrapped(at, schema, value)
 	case schema.Type == "array":
 		c.array(at, schema.Items, value)
 	default:
@@ -126,6 +128,22 @@ func (c *schemaChecker) object(at string, schema api.Schema, discriminator strin
 		case !schema.Open:
 			c.problem(inside, "is not in the contract")
 		}
+	}
+}
+
+// wrapped checks an array that is the one member of an object. An object without it is an empty list.
+func (c *schemaChecker) wrapped(at string, schema api.Schema, value any) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		c.problem(at, "is %s instead of an object", kindOf(value))
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if name != schema.Wrapper {
+			c.problem(at+"."+name, "is not in the contract")
+			continue
+		}
+		c.array(at+"."+name, schema.Items, object[name])
 	}
 }
 

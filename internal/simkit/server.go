@@ -47,7 +47,7 @@ func New(config Config) (*Server, error) {
 	if err := config.complete(); err != nil {
 		return nil, err
 	}
-	router, err := newRouter(config.Table, config.TrailingSlash)
+	router, err := newRouter(config.Table, config.TrailingSlash, config.FoldPaths)
 	if err != nil {
 		return nil, fmt.Errorf("simulator: %w", err)
 	}
@@ -156,7 +156,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	base, path, problem := s.config.split(r.URL.EscapedPath())
 	var found match
 	if problem == "" {
-		found, problem = s.router.find(r.Method, path)
+		found, problem = s.router.find(r.Method, path, r.URL.Query().Get(actionParameter))
 	}
 	call := &Call{
 		Context: r.Context(), Operation: found.operation, Arguments: found.arguments, Resource: found.first,
@@ -177,14 +177,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err != nil: // the client broke off: nobody to answer, and no fault of the request's
 	case len(problems) > 0:
-		s.deliver(w, r, entry, Rule{}, s.refuse(entry, problems))
+		s.deliver(w, r, entry, Rule{}, s.refuse(call, entry, problems))
 	default:
 		s.run(w, r, call, entry)
 	}
 }
 
 // refuse makes the answer to a request that the contract does not allow, as loud as possible.
-func (s *Server) refuse(entry *record, problems []string) Answer {
+func (s *Server) refuse(call *Call, entry *record, problems []string) Answer {
 	s.audit.violate(entry, problems)
 	s.audit.refused(entry, http.StatusBadRequest)
 	name := entry.Operation
@@ -192,7 +192,7 @@ func (s *Server) refuse(entry *record, problems []string) Answer {
 		name = entry.Method + " " + entry.Path
 	}
 	message := fmt.Sprintf("simulator: the contract does not allow this request (%s): %s", name, strings.Join(problems, "; "))
-	return s.config.Error(http.StatusBadRequest, ViolationCode, message)
+	return s.config.ErrorFor(call, http.StatusBadRequest, ViolationCode, message)
 }
 
 // run takes a checked request through the rules and the work.
@@ -205,7 +205,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, call *Call, entry *
 			return
 		}
 		if rule.acts() {
-			s.deliver(w, r, entry, rule, rule.answer(&s.config, Answer{}))
+			s.deliver(w, r, entry, rule, rule.answer(&s.config, call, Answer{}))
 			return
 		}
 	}
@@ -220,7 +220,7 @@ func (s *Server) run(w http.ResponseWriter, r *http.Request, call *Call, entry *
 			if !s.wait(call, entry, rule) {
 				return
 			}
-			answer = rule.answer(&s.config, answer)
+			answer = rule.answer(&s.config, call, answer)
 		}
 	}
 	s.deliver(w, r, entry, rule, answer)
@@ -262,7 +262,7 @@ func (s *Server) work(call *Call, entry *record) (answer Answer, ran bool) {
 		if trouble := recover(); trouble != nil {
 			text := fmt.Sprintf("the simulator failed: %v", trouble)
 			s.audit.violate(entry, []string{text})
-			answer, ran = s.config.Error(http.StatusInternalServerError, "", text), false
+			answer, ran = s.config.ErrorFor(call, http.StatusInternalServerError, "", text), false
 		}
 		s.audit.worked(entry, call, answer.Status)
 	}()
@@ -272,7 +272,7 @@ func (s *Server) work(call *Call, entry *record) (answer Answer, ran bool) {
 	}
 	handler, ok := s.config.Handlers[call.Operation.Name]
 	if !ok {
-		return s.config.Error(http.StatusNotImplemented, NotSimulatedCode,
+		return s.config.ErrorFor(call, http.StatusNotImplemented, NotSimulatedCode,
 			fmt.Sprintf("the simulator does not have %s yet", call.Operation.Name)), false
 	}
 	s.settleBefore(call) // Admit may have waited
