@@ -1,0 +1,117 @@
+package cloudreplicatest
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
+)
+
+// enterprise is the state behind a server: what backup servers really have, what the database knows of it, and who is
+// signed in. The lock is held for the whole of each request's work.
+type enterprise struct {
+	config  *config
+	clock   Clock
+	kit     *simkit.Server
+	printer *printer
+
+	mu      sync.Mutex
+	now     time.Time // the moment up to which everything has happened that is due
+	agenda  simkit.Agenda
+	servers []*backupServer
+	really  catalogue // what there is
+	known   catalogue // what the database knows of it
+	version int       // of the database, for what was found in it before
+	found   []found
+
+	failovers []*failover
+	live      map[string]*livePlan // by the id of the plan
+	system    []*systemSession
+	sessions  []*logon
+	operators map[string]*logon // by their names
+	issued    int               // logon sessions so far
+	replicas  int               // replicas so far
+	plans     []intervention
+	deeds     deeds
+}
+
+// settle lets happen what is due by a moment, and takes that for the present. Late work may find that somebody has
+// been quicker; time does not run backwards for it.
+func (e *enterprise) settle(moment time.Time) {
+	if moment.After(e.now) {
+		e.now = moment
+	}
+	e.agenda.Settle(e.now)
+}
+
+// changed tells that the database is not what it was.
+func (e *enterprise) changed() { e.version++ }
+
+func (e *enterprise) server(id string) *backupServer {
+	at := slices.IndexFunc(e.servers, func(b *backupServer) bool { return b.id == id })
+	if at < 0 {
+		return nil
+	}
+	return e.servers[at]
+}
+
+// collect reads what servers have into the database, and keeps a record of it. It takes its time, and shows what
+// there is at its end.
+func (e *enterprise) collect(at time.Time, of []*backupServer) {
+	started := &systemSession{id: simkit.FreshID(), created: at}
+	e.system = append(e.system, started)
+	for _, server := range of {
+		e.deeds.collect(server).Started++
+	}
+	failure := ""
+	if planned := e.take("collect", ""); planned != nil {
+		failure = planned.message
+	}
+	e.agenda.Add(at.Add(e.config.collecting), func(ended time.Time) {
+		done := *started
+		done.ended, done.failure = ended, failure
+		e.system[slices.Index(e.system, started)] = &done
+		if failure != "" {
+			return
+		}
+		for _, server := range of {
+			e.known.collect(&e.really, server)
+			e.deeds.collect(server).Finished++
+		}
+		e.changed()
+	})
+}
+
+// collectOnSchedule begins the collection job, again and again.
+func (e *enterprise) collectOnSchedule(at time.Time) {
+	e.collect(at, e.servers)
+	if kept := len(e.system) - systemSessionsKept; kept > 0 {
+		e.system = slices.Clone(e.system[kept:])
+	}
+	e.agenda.Add(at.Add(e.config.collectEvery), e.collectOnSchedule)
+}
+
+// systemSessionsKept is how many sessions of the collection job there are at most, for tests that let years pass.
+const systemSessionsKept = 500
+
+// intervention is what a test wants to happen to the next work of some kind.
+type intervention struct {
+	of, resource string // operation, or "collect"; or the id of a plan and a VM
+	message      string
+	warning      bool
+	longer       time.Duration
+}
+
+// take finds what was asked for, once.
+func (e *enterprise) take(of, resource string) *intervention {
+	at := slices.IndexFunc(e.plans, func(p intervention) bool {
+		return p.of == of && (p.resource == "" || p.resource == resource)
+	})
+	if at < 0 {
+		return nil
+	}
+	found := e.plans[at]
+	e.plans = slices.Delete(e.plans, at, at+1)
+	return &found
+}
