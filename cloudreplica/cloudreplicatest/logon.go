@@ -243,7 +243,7 @@ func (v *visit) tenantSignIn() (*tenant, error) {
 
 // listSessions shows the sessions of the same account.
 func (v *visit) listSessions() (*reply, error) {
-	own := slices.DeleteFunc(slices.Clone(v.sessions), func(s *logon) bool { return s.account != v.session.account || s.tenant != v.session.tenant })
+	own := slices.DeleteFunc(slices.Clone(v.sessions), func(s *logon) bool { return !s.sameAs(v.session) })
 	return found200(collection("LogonSessions", listOf("LogonSession", own, func(s *logon) *document { return v.showLogon("", s) })))
 }
 
@@ -265,10 +265,18 @@ func (v *visit) endSession() (*reply, error) {
 	return &reply{status: http.StatusNoContent}, nil
 }
 
+// sameAs reports whether two sessions are of the same account and tenant.
+func (s *logon) sameAs(other *logon) bool {
+	if s.account != other.account || (s.tenant == nil) != (other.tenant == nil) {
+		return false
+	}
+	return s.tenant == nil || s.tenant.id == other.tenant.id
+}
+
 func (v *visit) ownSession() (*logon, error) {
 	id := v.call.Arguments["sessionId"]
 	at := slices.IndexFunc(v.sessions, func(s *logon) bool { return strings.EqualFold(s.id, id) })
-	if at < 0 || v.sessions[at].account != v.session.account || v.sessions[at].tenant != v.session.tenant {
+	if at < 0 || !v.sessions[at].sameAs(v.session) {
 		return nil, refuse(http.StatusNotFound, "Logon session with id [%s] was not found", id)
 	}
 	return v.sessions[at], nil

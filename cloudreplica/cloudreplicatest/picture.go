@@ -267,6 +267,9 @@ func (e *enterprise) addReplica(given Replica) error {
 		return fmt.Errorf("replica %q: there are too many VMs or replicas", given.Name)
 	}
 	e.really.replicas.put(made)
+	counted := *of
+	counted.replicas += len(made.vms)
+	e.really.tenants.put(&counted)
 	return nil
 }
 
