@@ -76,10 +76,11 @@ func (e *enterprise) collect(at time.Time, of []*backupServer) {
 			return
 		}
 		for _, server := range of {
-			e.known.collect(&e.really, server)
+			if e.known.collect(&e.really, server) {
+				e.changed()
+			}
 			e.deeds.collect(server).Finished++
 		}
-		e.changed()
 	})
 }
 

@@ -14,8 +14,10 @@ type owned interface {
 
 // shelf is what there is of one kind, in the order of its making.
 type shelf[T owned] struct {
-	all  []T
-	byID map[string]T
+	all   []T
+	byID  map[string]T
+	edits int                   // how often it was changed
+	taken map[*backupServer]int // how often what was taken from had been changed by then
 }
 
 func (s *shelf[T]) get(id string) (T, bool) {
@@ -28,6 +30,7 @@ func (s *shelf[T]) put(value T) {
 	if s.byID == nil {
 		s.byID = map[string]T{}
 	}
+	s.edits++
 	id := value.ident()
 	if _, known := s.byID[id]; known {
 		s.all = slices.Clone(s.all)
@@ -43,24 +46,33 @@ func (s *shelf[T]) drop(id string) {
 	if _, known := s.byID[id]; !known {
 		return
 	}
+	s.edits++
 	delete(s.byID, id)
 	s.all = slices.DeleteFunc(slices.Clone(s.all), func(value T) bool { return value.ident() == id })
 }
 
-// take replaces what a shelf knows of a server by what there really is.
-func (s *shelf[T]) take(really *shelf[T], of *backupServer) {
-	taken := shelf[T]{byID: map[string]T{}}
+// take replaces what a shelf knows of a server by what there really is, and reports whether there was anything new.
+func (s *shelf[T]) take(really *shelf[T], of *backupServer) bool {
+	if before, known := s.taken[of]; known && before == really.edits {
+		return false // what tasks have put here since is there as well
+	}
+	next := shelf[T]{byID: map[string]T{}, edits: s.edits + 1, taken: s.taken}
 	for _, value := range s.all {
 		if value.owner() != of {
-			taken.put(value)
+			next.put(value)
 		}
 	}
 	for _, value := range really.all {
 		if value.owner() == of {
-			taken.put(value)
+			next.put(value)
 		}
 	}
-	*s = taken
+	if next.taken == nil {
+		next.taken = map[*backupServer]int{}
+	}
+	next.taken[of] = really.edits
+	*s = next
+	return true
 }
 
 // catalogue is what backup servers have: really, or as far as the database knows.
@@ -73,12 +85,12 @@ type catalogue struct {
 	pools         shelf[*gatewayPool]
 }
 
-// collect makes the database know what a server has.
-func (c *catalogue) collect(really *catalogue, of *backupServer) {
-	c.tenants.take(&really.tenants, of)
-	c.plans.take(&really.plans, of)
-	c.replicas.take(&really.replicas, of)
-	c.hardwarePlans.take(&really.hardwarePlans, of)
-	c.gateways.take(&really.gateways, of)
-	c.pools.take(&really.pools, of)
+// collect makes the database know what a server has, and reports whether there was anything new.
+func (c *catalogue) collect(really *catalogue, of *backupServer) bool {
+	news := c.tenants.take(&really.tenants, of)
+	news = c.plans.take(&really.plans, of) || news
+	news = c.replicas.take(&really.replicas, of) || news
+	news = c.hardwarePlans.take(&really.hardwarePlans, of) || news
+	news = c.gateways.take(&really.gateways, of) || news
+	return c.pools.take(&really.pools, of) || news
 }
