@@ -187,6 +187,10 @@ func (s *Server) SetState(vm, state string) {
 	defer s.lock().Unlock()
 	e := s.enterprise
 	found := false
+	if !slices.Contains(pointStates, state) {
+		s.complain(fmt.Sprintf("SetState: there is no state %q", state))
+		return
+	}
 	for _, r := range e.really.replicas.all {
 		if at, has := r.vm(vm); has {
 			changed := r.vms[at]
@@ -194,8 +198,8 @@ func (s *Server) SetState(vm, state string) {
 			e.really.replicas.put(r.withVM(at, changed))
 		}
 	}
-	if !found || !slices.Contains(pointStates, state) {
-		s.complain(fmt.Sprintf("SetState: there is no VM %q, or no state %q", vm, state))
+	if !found {
+		s.complain(fmt.Sprintf("SetState: there is no VM %q", vm))
 	}
 }
 

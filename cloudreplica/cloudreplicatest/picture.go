@@ -125,13 +125,17 @@ func (e *enterprise) furnishGateways() error {
 		if err != nil {
 			return err
 		}
+		platform := or(given.Platform, PlatformVMware)
+		if platform != PlatformVMware && platform != PlatformHyperV {
+			return fmt.Errorf("hardware plan %q: there is no platform %q", given.Name, platform)
+		}
 		storage := given.StorageGB
 		if storage == 0 {
 			storage = 500
 		}
 		e.really.hardwarePlans.put(&hardwarePlan{
 			id: HardwarePlanID(given.Name), name: given.Name, description: given.Description, server: on,
-			platform: or(given.Platform, PlatformVMware), processorMHz: -1, memoryMB: -1, storageGB: storage,
+			platform: platform, processorMHz: -1, memoryMB: -1, storageGB: storage,
 		})
 	}
 	pools := map[string]*gatewayPool{}
@@ -249,6 +253,9 @@ func (e *enterprise) addReplica(given Replica) error {
 	id := strings.ToLower(or(given.ID, ReplicaID(given.Name)))
 	if _, taken := e.really.replicas.get(id); taken || given.Name == "" {
 		return fmt.Errorf("replica %q: it has no name, or its ID is taken", given.Name)
+	}
+	if platform := or(given.Platform, PlatformVMware); !slices.Contains(platforms, platform) {
+		return fmt.Errorf("replica %q: there is no platform %q", given.Name, platform)
 	}
 	e.replicas++
 	made := &replica{id: id, name: given.Name, number: e.replicas, server: of.server, tenantID: of.id, platform: or(given.Platform, PlatformVMware)}
