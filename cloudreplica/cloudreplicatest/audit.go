@@ -38,8 +38,8 @@ type OperationAudit struct {
 
 // PlanAudit is what has happened to one failover plan.
 type PlanAudit struct {
-	Plan      string // id
-	Name      string
+	Plan      string    // id
+	Name      string    // as it is shown
 	Started   int       // how many failover sessions were begun, without tests
 	Tested    int       // how many tests
 	Undone    int       // how often a failover was undone
@@ -51,27 +51,27 @@ type PlanAudit struct {
 
 // VMAudit is what has happened to one VM of a plan.
 type VMAudit struct {
-	Name       string
-	FailedOver int // how often it was failed over, also with a warning
-	Tested     int // how often a test of it went well, also with a warning
-	Failed     int // how often a failover or a test of it failed
-	Undone     int // how often its failover was undone
+	Name       string // as the plan has it
+	FailedOver int    // how often it was failed over, also with a warning
+	Tested     int    // how often a test of it went well, also with a warning
+	Failed     int    // how often a failover or a test of it failed
+	Undone     int    // how often its failover was undone
 }
 
 // TenantAudit is what has happened to one tenant.
 type TenantAudit struct {
 	Tenant  string // id
-	Name    string
-	Created bool // whether a client has created it
-	Deleted bool // whether a client has deleted it
+	Name    string // as it is shown
+	Created bool   // whether a client has created it
+	Deleted bool   // whether a client has deleted it
 }
 
 // CollectAudit is how often data of one backup server were collected, whoever wanted it.
 type CollectAudit struct {
 	Server   string // id
-	Name     string
-	Started  int
-	Finished int // without those that failed
+	Name     string // as it is shown
+	Started  int    // how many collections were begun
+	Finished int    // without those that failed
 }
 
 // Audit returns what has really happened.

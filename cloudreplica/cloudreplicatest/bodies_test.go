@@ -91,8 +91,11 @@ func TestMediaTypes(t *testing.T) {
 
 	start := plans + acmeAll + "?action=start"
 	for _, tc := range []struct{ accept, contentType, body string }{
-		{asJSON, asXML, startNow}, {asXML, asJSON, `{"StartNow":true}`}, {"", asJSON, `{"StartNow":true}`},
-		{asXML + ", " + asJSON, asXML, startNow}, {asXML, "text/xml", startNow},
+		{asJSON, asXML, startNow},
+		{asXML, asJSON, `{"StartNow":true}`},
+		{"", asJSON, `{"StartNow":true}`},
+		{asXML + ", " + asJSON, asXML, startNow},
+		{asXML, "text/xml", startNow},
 	} {
 		g.ask(t, http.StatusBadRequest, "POST", start, tc.body, nil, "Accept", tc.accept, "Content-Type", tc.contentType)
 		assert.Len(t, g.server.AcknowledgeViolations(), 1, tc)
@@ -105,8 +108,13 @@ func TestRequestsThatTheContractDoesNotHave(t *testing.T) {
 	t.Parallel()
 	g, _ := open(t)
 	for _, tc := range []struct{ method, path string }{
-		{"GET", "/cloud/failoverPlans"}, {"POST", "/cloud/vmReplicaPoints"}, {"POST", plans + acmeAll}, {"POST", plans + acmeAll + "?action=retry"},
-		{"GET", "/cloud/replicas?color=red"}, {"PATCH", "/cloud/tenants/" + acme}, {"GET", "/cloud/replicas/" + unknown + "/vmReplicaPoints?format=Entity"},
+		{"GET", "/cloud/failoverPlans"},
+		{"POST", "/cloud/vmReplicaPoints"},
+		{"POST", plans + acmeAll},
+		{"POST", plans + acmeAll + "?action=retry"},
+		{"GET", "/cloud/replicas?color=red"},
+		{"PATCH", "/cloud/tenants/" + acme},
+		{"GET", "/cloud/replicas/" + unknown + "/vmReplicaPoints?format=Entity"},
 	} {
 		g.ask(t, http.StatusBadRequest, tc.method, tc.path, "", nil)
 	}

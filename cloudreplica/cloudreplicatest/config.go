@@ -28,6 +28,7 @@ type config struct {
 	furnished     bool // whether any of these was named
 
 	operating, publishing time.Duration // of tasks
+	lag                   time.Duration // until the database shows what a finished task has made
 	starting, perMachine  time.Duration // of failovers
 	collecting            time.Duration // of data
 	collectEvery          time.Duration // 0: never by itself

@@ -26,7 +26,7 @@ func wantsJSON(header http.Header) bool {
 type dialect struct{ camel, omit, mark bool }
 
 // longList is how many items a list has at least to be written while it is sent.
-const longList = 500
+const longList = 2000
 
 // encoder writes documents in one encoding.
 type encoder interface {

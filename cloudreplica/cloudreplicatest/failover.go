@@ -58,9 +58,9 @@ func (e *enterprise) launch(of *plan, test bool, before, at time.Time) (*failove
 	live := e.livePlan(of.id)
 	switch {
 	case live.running != nil:
-		return nil, fmt.Errorf("Failover plan [%s] is already running", of.name) //nolint:staticcheck // the service's words
+		return nil, failure("Failover plan [%s] is already running", of.name)
 	case live.failedOver:
-		return nil, fmt.Errorf("Failover plan [%s] has been failed over already", of.name) //nolint:staticcheck // likewise
+		return nil, failure("Failover plan [%s] has been failed over already", of.name)
 	}
 	run := &failover{id: simkit.FreshID(), of: of, test: test, before: before, created: at}
 	for _, vm := range of.vms {
@@ -194,9 +194,9 @@ func (e *enterprise) undo(of *plan) error {
 	live := e.livePlan(of.id)
 	switch {
 	case live.running != nil:
-		return fmt.Errorf("Failover plan [%s] is still running", of.name) //nolint:staticcheck // the service's words
+		return failure("Failover plan [%s] is still running", of.name)
 	case !live.failedOver:
-		return fmt.Errorf("Failover plan [%s] has not been failed over", of.name) //nolint:staticcheck // likewise
+		return failure("Failover plan [%s] has not been failed over", of.name)
 	}
 	live.failedOver = false
 	counted := e.deeds.plan(of)

@@ -24,8 +24,8 @@ type failoverShown struct {
 	FailureMessage     string
 	CloudFailoverTasks struct {
 		CloudFailoverTasks []struct {
-			VmName             string `xml:",attr"` //nolint:revive // the service's name
-			VmReplicaPointLink linked //nolint:revive // likewise
+			VmName             string `xml:",attr"`
+			VmReplicaPointLink linked
 			State              string
 			Result             string
 			Progress           int

@@ -18,8 +18,11 @@ func (v *visit) versionsOf() (*reply, error) {
 // collections are what a provider's session links to, each as references and as entities.
 var collections = []kind{
 	backupServerKind, systemSessionKind,
-	{"Job", "jobs", "", ""}, {"Replica", "replicas", "", ""}, {"VmReplicaPoint", "vmReplicaPoints", "", ""},
-	{"FailoverPlan", "failoverPlans", "", ""}, {"ReplicaJobSession", "replicaSessions", "", ""},
+	{"Job", "jobs", "", ""},
+	{"Replica", "replicas", "", ""},
+	{"VmReplicaPoint", "vmReplicaPoints", "", ""},
+	{"FailoverPlan", "failoverPlans", "", ""},
+	{"ReplicaJobSession", "replicaSessions", "", ""},
 }
 
 func (v *visit) showLogon(root string, s *logon) *document {

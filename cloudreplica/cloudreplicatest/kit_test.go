@@ -91,7 +91,7 @@ func link(t testing.TB, of []linked, rel, kind string) linked {
 type taskShown struct {
 	Href      string   `xml:",attr"`
 	Links     []linked `xml:"Links>Link"`
-	TaskId    string   //nolint:revive // the service's name
+	TaskId    string
 	State     string
 	Operation string
 	Result    *struct {

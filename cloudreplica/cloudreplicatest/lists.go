@@ -40,7 +40,7 @@ func (v *visit) rows(k kind) rows {
 	case backupServerKind:
 		return rowsOf(v.servers)
 	default:
-		return rowsOf(v.system)
+		return rowsOf(slices.Clone(v.system))
 	}
 }
 

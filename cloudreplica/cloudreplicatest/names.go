@@ -2,11 +2,24 @@ package cloudreplicatest
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/drkit-go/drkit/internal/simkit"
 )
 
 func stableID(names ...string) string { return simkit.StableID(names...) }
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// identified is a given id, or another where none is given.
+func identified(given, otherwise string) (string, error) {
+	id := strings.ToLower(or(given, otherwise))
+	if !uuid.MatchString(id) {
+		return "", fmt.Errorf("the ID %q is no UUID", given)
+	}
+	return id, nil
+}
 
 // BackupServerID returns the id of a backup server.
 func BackupServerID(name string) string { return stableID("server", name) }

@@ -205,11 +205,11 @@ func (s *Server) SetState(vm, state string) {
 
 // Point is a point as it really is on its backup server, as [Server.Points] finds it.
 type Point struct {
-	ID      string // a UUID
-	VM      string
-	Replica string // id of its replica
-	Created time.Time
-	State   string // of the replica, as in [StateReady]
+	ID      string    // a UUID
+	VM      string    // its name
+	Replica string    // id of its replica
+	Created time.Time // when it was made
+	State   string    // of the replica, as in [StateReady]
 }
 
 // Points returns the points of all VMs of a name as they really are, the oldest first.

@@ -192,6 +192,18 @@ func TaskDuration(operating, publishing time.Duration) Option {
 	}
 }
 
+// ShowsAfter lets the database show what a task has changed only so long after the task is finished, as clients have
+// seen: a link to what was made then answers 404 at first. By default it shows at once.
+func ShowsAfter(lag time.Duration) Option {
+	return func(c *config) error {
+		if lag < 0 {
+			return errors.New("ShowsAfter: time does not run backwards")
+		}
+		c.lag = lag
+		return nil
+	}
+}
+
 // FailoverDuration sets how long a failover session is starting, and how long it works on each VM: 50 ms and 100 ms by
 // default.
 func FailoverDuration(starting, perVM time.Duration) Option {

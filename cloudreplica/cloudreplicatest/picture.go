@@ -3,7 +3,6 @@ package cloudreplicatest
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -17,13 +16,13 @@ const (
 // BackupServer is a backup server that is attached to Enterprise Manager.
 type BackupServer struct {
 	Name        string // by which others name it
-	Description string
+	Description string // as the provider wrote it
 	Version     string // 12.1.0.2131 by default
 }
 
 // Tenant is an account of a tenant.
 type Tenant struct {
-	Name          string
+	Name          string    // as it is shown, and by which others name it
 	ID            string    // a UUID; by default [TenantID] of the name
 	Password      string    // "tenant-password" by default
 	Description   string    // as the provider wrote it
@@ -40,7 +39,7 @@ type Tenant struct {
 
 // Replica is what one job of a tenant keeps of its VMs.
 type Replica struct {
-	Name     string
+	Name     string // as it is shown
 	ID       string // a UUID; by default [ReplicaID] of the name, which must not come twice then
 	Tenant   string // name of its tenant, which no answer shows
 	Platform string // [PlatformVMware] by default
@@ -49,7 +48,7 @@ type Replica struct {
 
 // VM is a VM of a replica and the points that it has when the server starts.
 type VM struct {
-	Name   string
+	Name   string        // as it is shown, and by which plans name it
 	Points int           // how many; 0: three, negative: none
 	Every  time.Duration // between them; an hour by default
 	Age    time.Duration // of the newest; half an hour by default
@@ -59,9 +58,9 @@ type VM struct {
 
 // Plan is a failover plan of a tenant.
 type Plan struct {
-	Name        string
-	ID          string // a UUID; by default [PlanID] of the name
-	Description string
+	Name        string   // as it is shown, and of its sessions
+	ID          string   // a UUID; by default [PlanID] of the name
+	Description string   // as the tenant wrote it
 	Tenant      string   // name of its tenant
 	VMs         []string // names of its VMs, in their order
 	Together    bool     // whether all VMs are failed over at the same time, and not one by one
@@ -69,8 +68,8 @@ type Plan struct {
 
 // HardwarePlan is what tenants subscribe to.
 type HardwarePlan struct {
-	Name        string
-	Description string
+	Name        string // as it is shown, and by which tenants name it
+	Description string // as the provider wrote it
 	Server      string // name of its backup server; by default the first
 	Platform    string // [PlatformVMware] by default, or [PlatformHyperV]
 	StorageGB   int    // 500 by default
@@ -78,16 +77,16 @@ type HardwarePlan struct {
 
 // Gateway is a cloud gateway.
 type Gateway struct {
-	Name     string
+	Name     string // as it is shown
 	Server   string // name of its backup server; by default the first
 	Pool     string // name of its pool; empty: in none
-	Disabled bool
+	Disabled bool   // whether no tenant uses it
 }
 
 // GatewayPool is a pool of gateways.
 type GatewayPool struct {
-	Name        string
-	Description string
+	Name        string // as it is shown, and by which others name it
+	Description string // as the provider wrote it
 	Server      string // name of its backup server; by default the first
 }
 
@@ -188,8 +187,12 @@ func (e *enterprise) tenantOf(given Tenant) (*tenant, error) {
 	if err != nil {
 		return nil, err
 	}
+	id, err := identified(given.ID, TenantID(given.Name))
+	if err != nil {
+		return nil, fmt.Errorf("tenant %q: %w", given.Name, err)
+	}
 	made := &tenant{
-		id: strings.ToLower(or(given.ID, TenantID(given.Name))), name: given.Name, password: or(given.Password, "tenant-password"),
+		id: id, name: given.Name, password: or(given.Password, "tenant-password"),
 		description: given.Description, enabled: !given.Disabled, server: on, kind: or(given.Type, TenantStandalone),
 		leaseEnds: given.LeaseEnds, speedLimit: 1, speedUnit: "MBps", maxTasks: 1, protectedDays: 7, lastActive: given.LastActive,
 	}
@@ -250,7 +253,10 @@ func (e *enterprise) addReplica(given Replica) error {
 	if err != nil {
 		return fmt.Errorf("replica %q: %w", given.Name, err)
 	}
-	id := strings.ToLower(or(given.ID, ReplicaID(given.Name)))
+	id, err := identified(given.ID, ReplicaID(given.Name))
+	if err != nil {
+		return fmt.Errorf("replica %q: %w", given.Name, err)
+	}
 	if _, taken := e.really.replicas.get(id); taken || given.Name == "" {
 		return fmt.Errorf("replica %q: it has no name, or its ID is taken", given.Name)
 	}
@@ -320,7 +326,10 @@ func (e *enterprise) addPlan(given Plan) error {
 	if err != nil {
 		return fmt.Errorf("plan %q: %w", given.Name, err)
 	}
-	id := strings.ToLower(or(given.ID, PlanID(given.Name)))
+	id, err := identified(given.ID, PlanID(given.Name))
+	if err != nil {
+		return fmt.Errorf("plan %q: %w", given.Name, err)
+	}
 	if _, taken := e.really.plans.get(id); taken || given.Name == "" {
 		return fmt.Errorf("plan %q: it has no name, or its ID is taken", given.Name)
 	}

@@ -1,7 +1,6 @@
 package cloudreplicatest
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 )
@@ -65,7 +64,7 @@ func (v *visit) relatedTo(k kind, id, name string) link {
 func (v *visit) reallyPlan(id string) (*plan, error) {
 	found, exists := v.really.plans.get(id)
 	if !exists {
-		return nil, fmt.Errorf("Failover plan with id [%s] was not found", id) //nolint:staticcheck // the service's words
+		return nil, failure("Failover plan with id [%s] was not found", id)
 	}
 	return found, nil
 }
@@ -117,7 +116,7 @@ func (v *visit) deletePlan() (*reply, error) {
 			return done{}, err
 		}
 		if live := v.livePlan(really.id); live.running != nil || live.failedOver {
-			return done{}, fmt.Errorf("Failover plan [%s] is in use", really.name) //nolint:staticcheck // the service's words
+			return done{}, failure("Failover plan [%s] is in use", really.name)
 		}
 		v.really.plans.drop(really.id)
 		return done{publish: func() { v.known.plans.drop(really.id) }}, nil

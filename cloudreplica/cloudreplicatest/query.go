@@ -189,7 +189,7 @@ func order(all rows, wanted condition, by *field, descending bool) []int32 {
 	indexes := make([]int32, 0, all.count)
 	for i := range all.count {
 		if wanted == nil || wanted(all.at(i)) {
-			indexes = append(indexes, int32(i)) //nolint:gosec // bounded by config
+			indexes = append(indexes, int32(i))
 		}
 	}
 	if by == nil {

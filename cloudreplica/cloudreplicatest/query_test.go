@@ -18,7 +18,7 @@ import (
 type queryShown struct {
 	Refs     refs
 	Entities struct {
-		CloudVmReplicaPoints pointsShown //nolint:revive // the service's name
+		CloudVmReplicaPoints pointsShown
 		CloudReplicas        struct {
 			CloudReplicas []ref `xml:"CloudReplica"`
 		}

@@ -20,7 +20,7 @@ type refs struct {
 // pointShown is a point.
 type pointShown struct {
 	ref
-	VmDisplayName   string `xml:",attr"` //nolint:revive // the service's name, as are the others
+	VmDisplayName   string `xml:",attr"`
 	CreationTimeUTC time.Time
 	PointType       string
 	State           string
@@ -136,7 +136,7 @@ func TestPagesAboutOneThing(t *testing.T) {
 			CloudFailoveredVms []struct {
 				Name             string
 				Order            int
-				FailoverPlanVMId string //nolint:revive // the service's name
+				FailoverPlanVMId string
 			} `xml:"CloudFailoveredVm"`
 		}
 		entity(t, g, "/cloud/cloudFailoverPlans/"+acmeAll+"/includes", &vms)

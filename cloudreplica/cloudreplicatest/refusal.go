@@ -22,6 +22,9 @@ func refuse(status int, format string, arguments ...any) *refusal {
 	return &refusal{status: status, message: fmt.Sprintf(format, arguments...)}
 }
 
+// failure is why a task fails, in the service's words.
+func failure(format string, arguments ...any) error { return refuse(0, format, arguments...) }
+
 // missing is the answer to an id that nobody has.
 func missing(k kind, id string) error {
 	return refuse(http.StatusNotFound, "%s with id [%s] was not found", k.name, id)

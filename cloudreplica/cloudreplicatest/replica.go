@@ -2,6 +2,7 @@ package cloudreplicatest
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,8 +43,7 @@ type series struct {
 	later  []time.Time   // those made since
 }
 
-func (s series) end() int   { return s.made + len(s.later) }
-func (s series) count() int { return s.end() - s.first }
+func (s series) end() int { return s.made + len(s.later) }
 
 // at is when the point of an ordinal was made, with a fraction of its own.
 func (s series) at(ordinal int) time.Time {
@@ -101,10 +101,10 @@ type point struct {
 // ident makes the id of a point of what it is, so that it can be found by it.
 func (o point) ident() string {
 	low := fmt.Sprintf("%05x%02x%05x", o.of.number, o.vm, o.ordinal)
-	mixed := uint64(o.of.number)<<40 ^ uint64(uint32(o.vm))<<32 ^ uint64(uint32(o.ordinal))
-	mixed = (mixed ^ mixed>>29) * 0xbf58476d1ce4e5b9
-	mixed = (mixed ^ mixed>>32) * 0x94d049bb133111eb
-	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%s", uint32(mixed>>32), uint16(mixed>>16), mixed>>4&0xfff, mixed>>8&0xfff, low)
+	sum := fnv.New64a()
+	_, _ = sum.Write([]byte(low)) // never fails, says its documentation
+	mixed := sum.Sum64()
+	return fmt.Sprintf("%08x-%04x-4%03x-8%03x-%s", mixed>>32, mixed>>16&0xffff, mixed>>4&0xfff, mixed&0xfff, low)
 }
 
 func (o point) machine() replicatedVM { return o.of.vms[o.vm] }

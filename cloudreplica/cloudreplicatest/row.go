@@ -1,7 +1,5 @@
 package cloudreplicatest
 
-import "net/url"
-
 // kind is a kind of entity.
 type kind struct {
 	name string // of the type, as in "CloudTenant"
@@ -53,7 +51,7 @@ type printer struct {
 	planVMs string // what the VMs of a plan are called in its list
 }
 
-// href makes the address of a path, whose parts are escaped where needed.
+// href makes the address of a path.
 func (p *printer) href(parts ...string) string {
 	address := p.base
 	for _, part := range parts {
@@ -62,8 +60,8 @@ func (p *printer) href(parts ...string) string {
 	return address
 }
 
-// of is the address of an entity.
-func (p *printer) of(k kind, id string) string { return p.href(k.path, url.PathEscape(id)) }
+// of is the address of an entity. Ids are UUIDs, which need no escaping.
+func (p *printer) of(k kind, id string) string { return p.base + "/" + k.path + "/" + id }
 
 // up is a link to what an entity belongs to.
 func (p *printer) up(k kind, id, name string) link {
@@ -72,18 +70,20 @@ func (p *printer) up(k kind, id, name string) link {
 
 // entity shows an entity whole, under the name that its list has for it.
 func (p *printer) entity(k kind, element string, r row) *document {
-	href, name := p.of(k, r.ident()), r.called()
+	id, name := r.ident(), r.called()
+	href := p.of(k, id)
 	own := append(r.links(p), link{"Alternate", k.name + "Reference", href, name})
-	shown := entity(element, k.name, href+entityForm, name, uidOf(k.name, r.ident()), own)
+	shown := entity(element, k.name, href+entityForm, name, uidOf(k.name, id), own)
 	r.fill(p, shown)
 	return shown
 }
 
 // reference shows no more than that there is an entity.
 func (p *printer) reference(k kind, element string, r row) *document {
-	href, name := p.of(k, r.ident()), r.called()
+	id, name := r.ident(), r.called()
+	href := p.of(k, id)
 	own := append(r.links(p), link{"Alternate", k.name, href + entityForm, name})
-	return entity(element, k.name+"Reference", href, name, uidOf(k.name, r.ident()), own)
+	return entity(element, k.name+"Reference", href, name, uidOf(k.name, id), own)
 }
 
 const entityForm = "?format=Entity"

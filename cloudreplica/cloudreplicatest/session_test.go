@@ -18,7 +18,7 @@ type sessionShown struct {
 	Href      string   `xml:",attr"`
 	Links     []linked `xml:"Links>Link"`
 	UserName  string
-	SessionId string //nolint:revive // the service's name
+	SessionId string
 }
 
 func basic(user, password string) []string {
@@ -147,8 +147,12 @@ func TestTenantSessions(t *testing.T) {
 		in.refused(t, http.StatusNotFound, "was not found", "GET", "/cloud/replicas/"+cloudreplicatest.ReplicaID("globex app"), "")
 		in.refused(t, http.StatusNotFound, "was not found", "GET", "/cloud/vmReplicaPoints/"+g.server.Points("app-1")[0].ID, "")
 		for _, denied := range [][2]string{
-			{"GET", "/query?type=CloudReplica"}, {"GET", "/cloud/tenants"}, {"GET", "/backupServers"}, {"GET", "/systemSessions"},
-			{"POST", "/cloud/cloudFailoverPlans/" + acmeAll + "?action=test"}, {"DELETE", "/cloud/cloudFailoverPlans/" + acmeAll},
+			{"GET", "/query?type=CloudReplica"},
+			{"GET", "/cloud/tenants"},
+			{"GET", "/backupServers"},
+			{"GET", "/systemSessions"},
+			{"POST", "/cloud/cloudFailoverPlans/" + acmeAll + "?action=test"},
+			{"DELETE", "/cloud/cloudFailoverPlans/" + acmeAll},
 		} {
 			in.refused(t, http.StatusForbidden, "denied", denied[0], denied[1], "")
 		}

@@ -22,7 +22,6 @@ type task struct {
 	related              *link  // to what was made; only shown at the end
 	counts               *taskCounts
 	canceled             bool // before its work
-	request              string
 }
 
 // done is what comes of the work of a task.
@@ -37,10 +36,10 @@ func (v *visit) begin(work func(at time.Time) (done, error)) (*reply, error) {
 	s.made++
 	t := &task{
 		id: "task-" + strconv.Itoa(s.made), operation: taskOperations[v.call.Operation.Name], state: taskRunning,
-		counts: e.deeds.begin(v.call), request: v.call.Operation.Name,
+		counts: e.deeds.begin(v.call),
 	}
 	s.tasks = append(s.tasks, t)
-	planned := e.take(t.request, v.call.Resource)
+	planned := e.take(v.call.Operation.Name, v.call.Resource)
 	length := e.config.operating
 	if planned != nil {
 		length += planned.longer
@@ -57,9 +56,14 @@ func (v *visit) begin(work func(at time.Time) (done, error)) (*reply, error) {
 			came, err = work(at)
 		}
 		t.operated(err)
-		e.agenda.Add(at.Add(e.config.publishing), func(time.Time) {
+		e.agenda.Add(at.Add(e.config.publishing), func(at time.Time) {
 			t.finish(came)
-			e.changed()
+			if t.failure == "" && came.publish != nil {
+				e.agenda.Add(at.Add(e.config.lag), func(time.Time) {
+					came.publish()
+					e.changed()
+				})
+			}
 		})
 	})
 	return &reply{status: http.StatusAccepted, document: v.printer.task("Task", t)}, nil
@@ -100,9 +104,6 @@ func (t *task) finish(came done) {
 	if t.failure != "" {
 		return
 	}
-	if came.publish != nil {
-		came.publish()
-	}
 	if came.related != nil {
 		related := came.related()
 		t.related = &related
@@ -134,7 +135,11 @@ func (p *printer) task(root string, t *task) *document {
 }
 
 func (v *visit) listTasks() (*reply, error) {
-	return found200(collection("Tasks", listOf("Task", v.session.tasks, func(t *task) *document { return v.printer.task("", t) })))
+	tasks := make([]task, len(v.session.tasks)) // as they are now, for they go on while a long list is sent
+	for i, t := range v.session.tasks {
+		tasks[i] = *t
+	}
+	return found200(collection("Tasks", listOf("Task", tasks, func(t task) *document { return v.printer.task("", &t) })))
 }
 
 func (v *visit) getTask() (*reply, error) {

@@ -1,7 +1,6 @@
 package cloudreplicatest
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -117,7 +116,7 @@ func (v *visit) createCompute() (*reply, error) {
 				return nil, err
 			}
 			if t.subscribes(made.plan) {
-				return nil, fmt.Errorf("Tenant [%s] is subscribed to the hardware plan already", t.name) //nolint:staticcheck // the service's words
+				return nil, failure("Tenant [%s] is subscribed to the hardware plan already", t.name)
 			}
 			t.compute = with(t.compute, made)
 			return nil, nil
@@ -162,7 +161,7 @@ func (v *visit) createDatacenter() (*reply, error) {
 	return v.ofTenant(func(of *tenant) (*reply, error) {
 		return v.change(of, func(t *tenant) (func() link, error) {
 			if t.kind != TenantVCD {
-				return nil, fmt.Errorf("Tenant [%s] is not of Cloud Director", t.name) //nolint:staticcheck // the service's words
+				return nil, failure("Tenant [%s] is not of Cloud Director", t.name)
 			}
 			t.datacenters = with(t.datacenters, spec.make())
 			return nil, nil
@@ -250,7 +249,7 @@ func (v *visit) createSubtenant() (*reply, error) {
 				return nil, err
 			}
 			if slices.ContainsFunc(t.subtenants, func(s subtenant) bool { return strings.EqualFold(s.name, spec.Name) }) {
-				return nil, fmt.Errorf("Subtenant [%s] already exists", spec.Name) //nolint:staticcheck // the service's words
+				return nil, failure("Subtenant [%s] already exists", spec.Name)
 			}
 			t.subtenants = with(t.subtenants, subtenant{
 				id: simkit.FreshID(), name: spec.Name, description: value(spec.Description, ""), password: value(spec.Password, ""),
@@ -295,7 +294,7 @@ func (v *visit) onSubtenant(work func(t *tenant, at int)) (*reply, error) {
 		return v.change(of, func(t *tenant) (func() link, error) {
 			at := slices.IndexFunc(t.subtenants, func(s subtenant) bool { return s.id == found.id })
 			if at < 0 {
-				return nil, fmt.Errorf("Subtenant [%s] was not found", found.name) //nolint:staticcheck // the service's words
+				return nil, failure("Subtenant [%s] was not found", found.name)
 			}
 			work(t, at)
 			return nil, nil

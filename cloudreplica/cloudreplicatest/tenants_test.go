@@ -3,6 +3,7 @@ package cloudreplicatest_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,7 +21,7 @@ type tenantShown struct {
 	}
 	ComputeResources struct {
 		CloudTenantComputeResources []struct {
-			Id               string `xml:",attr"` //nolint:revive // the service's name
+			Id               string `xml:",attr"`
 			PlatformType     string
 			NetworkAppliance *struct{ Name string }
 		} `xml:"CloudTenantComputeResource"`
@@ -36,7 +37,7 @@ type tenantShown struct {
 }
 
 type quotaShown struct {
-	Id              string `xml:",attr"` //nolint:revive // the service's name
+	Id              string `xml:",attr"`
 	RepositoryQuota struct {
 		DisplayName string
 		Quota       int
@@ -193,10 +194,10 @@ func TestPartsOfATenant(t *testing.T) {
 }
 
 type subtenantShown struct {
-	Id              string `xml:",attr"` //nolint:revive // the service's name
+	Id              string `xml:",attr"`
 	Name            string
 	Enabled         bool
-	RepositoryQuota struct{ QuotaMb int } //nolint:revive // likewise
+	RepositoryQuota struct{ QuotaMb int }
 }
 
 func TestVirtualDataCenters(t *testing.T) {
@@ -208,7 +209,7 @@ func TestVirtualDataCenters(t *testing.T) {
 	assert.Equal(t, "CreateCloudTenantVCloudComputeResource", done.Operation)
 	var all struct {
 		Items []struct {
-			Id                    string `xml:",attr"` //nolint:revive // the service's name
+			Id                    string `xml:",attr"`
 			VirtualDataCenterName string
 		} `xml:"CloudTenantVCloudComputeResource"`
 	}
@@ -219,4 +220,15 @@ func TestVirtualDataCenters(t *testing.T) {
 	g.ask(t, http.StatusOK, "GET", one, "", nil)
 	assert.Equal(t, "DeletevCloudTenantComputeResource", g.task(t, clock, "DELETE", one, "").Operation)
 	g.refused(t, http.StatusNotFound, "was not found", "GET", one, "")
+}
+
+// A tenant that was made shows only later, as clients have seen.
+func TestWhatShowsLate(t *testing.T) {
+	t.Parallel()
+	g, clock := open(t, cloudreplicatest.ShowsAfter(5*time.Second))
+	done := g.task(t, clock, "POST", "/cloud/tenants", createTenant("hooli", vbr01).xml)
+	made := link(t, done.Links, "Related", "CloudTenant").Href
+	g.refused(t, http.StatusNotFound, "CloudTenant", "GET", made, "")
+	clock.Advance(5 * time.Second)
+	g.ask(t, http.StatusOK, "GET", made, "", nil)
 }

@@ -1,7 +1,6 @@
 package cloudreplicatest
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -60,7 +59,7 @@ const smallestQuota = 1024
 
 func (s quotaSpec) make() (quota, error) {
 	if s.QuotaMb < smallestQuota {
-		return quota{}, fmt.Errorf("The quota of [%s] is less than 1 GB", s.Name) //nolint:staticcheck // the service's words
+		return quota{}, failure("The quota of [%s] is less than 1 GB", s.Name)
 	}
 	return quota{
 		id: simkit.FreshID(), name: s.Name, repository: s.RepositoryUID, accelerator: s.WanAcceleratorUID, quotaMB: s.QuotaMb,
@@ -71,9 +70,9 @@ func (v *visit) subscribe(s computeSpec, on *backupServer) (computeResource, err
 	found, exists := v.really.hardwarePlans.get(idOf(hardwarePlanKind.name, s.CloudHardwarePlanUID))
 	switch {
 	case !exists || found.server != on:
-		return computeResource{}, fmt.Errorf("Hardware plan [%s] was not found", s.CloudHardwarePlanUID) //nolint:staticcheck // the service's words
+		return computeResource{}, failure("Hardware plan [%s] was not found", s.CloudHardwarePlanUID)
 	case found.platform != s.PlatformType:
-		return computeResource{}, fmt.Errorf("Hardware plan [%s] is not for %s", found.name, s.PlatformType) //nolint:staticcheck // likewise
+		return computeResource{}, failure("Hardware plan [%s] is not for %s", found.name, s.PlatformType)
 	}
 	return computeResource{
 		id: simkit.FreshID(), plan: found.id, accelerator: s.WanAcceleratorUID, platform: s.PlatformType,
@@ -114,11 +113,11 @@ func (v *visit) createTenant() (*reply, error) {
 func (v *visit) newTenant(spec createSpec) (*tenant, error) {
 	on := v.server(idOf(backupServerKind.name, spec.BackupServerUID))
 	if on == nil {
-		return nil, fmt.Errorf("Backup server [%s] was not found", spec.BackupServerUID) //nolint:staticcheck // the service's words
+		return nil, failure("Backup server [%s] was not found", spec.BackupServerUID)
 	}
 	for _, other := range v.really.tenants.all {
 		if other.server == on && strings.EqualFold(other.name, spec.Name) {
-			return nil, fmt.Errorf("Tenant [%s] already exists", spec.Name) //nolint:staticcheck // likewise
+			return nil, failure("Tenant [%s] already exists", spec.Name)
 		}
 	}
 	made := &tenant{
@@ -136,11 +135,11 @@ func (v *visit) newTenant(spec createSpec) (*tenant, error) {
 	case TenantVCD:
 		made.organizationRef, made.organization = spec.OrganizationRef, spec.Name
 		if spec.OrganizationRef == "" {
-			return nil, fmt.Errorf("OrganizationRef is needed") //nolint:staticcheck // likewise
+			return nil, failure("OrganizationRef is needed")
 		}
 	case TenantAD:
 		if spec.Domain == nil {
-			return nil, fmt.Errorf("Domain is needed") //nolint:staticcheck // likewise
+			return nil, failure("Domain is needed")
 		}
 	}
 	return made, v.equip(made, spec)
@@ -176,7 +175,7 @@ func (v *visit) poolIDs(uids []string) ([]string, error) {
 	for _, uid := range uids {
 		id := idOf(gatewayPoolKind.name, uid)
 		if _, exists := v.really.pools.get(id); !exists {
-			return nil, fmt.Errorf("Gateway pool [%s] was not found", uid) //nolint:staticcheck // the service's words
+			return nil, failure("Gateway pool [%s] was not found", uid)
 		}
 		ids = append(ids, id)
 	}
@@ -226,7 +225,7 @@ func (v *visit) change(of *tenant, work func(*tenant) (made func() link, err err
 	return v.begin(func(time.Time) (done, error) {
 		really, exists := v.really.tenants.get(of.id)
 		if !exists {
-			return done{}, fmt.Errorf("Tenant with id [%s] was not found", of.id) //nolint:staticcheck // the service's words
+			return done{}, failure("Tenant with id [%s] was not found", of.id)
 		}
 		next := *really
 		made, err := work(&next)
@@ -270,7 +269,7 @@ func (v *visit) updateTenant() (*reply, error) {
 	}
 	return v.change(found, func(t *tenant) (func() link, error) {
 		if (spec.TenantType.VCloudTenant != nil) != (t.kind == TenantVCD) || (spec.TenantType.StandaloneTenant != nil) != (t.kind == TenantStandalone) {
-			return nil, fmt.Errorf("The type of tenant [%s] is another", t.name) //nolint:staticcheck // the service's words
+			return nil, failure("The type of tenant [%s] is another", t.name)
 		}
 		if spec.CloudGatewayPools != nil {
 			pools, err := v.poolIDs(spec.CloudGatewayPools.CloudGatewayPoolUids)
@@ -336,7 +335,7 @@ func (v *visit) deleteTenant() (*reply, error) {
 	return v.begin(func(time.Time) (done, error) {
 		really, exists := v.really.tenants.get(found.id)
 		if !exists {
-			return done{}, fmt.Errorf("Tenant with id [%s] was not found", found.id) //nolint:staticcheck // the service's words
+			return done{}, failure("Tenant with id [%s] was not found", found.id)
 		}
 		v.really.tenants.drop(found.id)
 		gone := *really

@@ -2,7 +2,6 @@ package cloudreplicatest_test
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"sync"
 	"testing"
@@ -91,13 +90,13 @@ func TestLongAnswersBreak(t *testing.T) {
 		require.Error(t, err)
 		var all pointsShown
 		entity(t, g, "/cloud/vmReplicaPoints?format=Entity", &all)
-		assert.Len(t, all.CloudReplicas, 1000)
+		assert.Len(t, all.CloudReplicas, 3000)
 		var found queryShown
-		entity(t, g, query("type", "CloudVmReplicaPoint", "pageSize", "600", "page", "2"), &found)
+		entity(t, g, query("type", "CloudVmReplicaPoint", "pageSize", "2600", "page", "2"), &found)
 		assert.Len(t, found.Refs.Refs, 400)
-		entity(t, g, query("type", "CloudVmReplicaPoint", "pageSize", "600", "format", "Entities"), &found)
-		assert.Len(t, found.Entities.CloudVmReplicaPoints.CloudReplicas, 600)
-	}, cloudreplicatest.Inventory(2, 5, 100))
+		entity(t, g, query("type", "CloudVmReplicaPoint", "pageSize", "2600", "format", "Entities"), &found)
+		assert.Len(t, found.Entities.CloudVmReplicaPoints.CloudReplicas, 2600)
+	}, cloudreplicatest.Inventory(2, 5, 300))
 }
 
 func TestOperators(t *testing.T) {
@@ -109,7 +108,7 @@ func TestOperators(t *testing.T) {
 		assert.Contains(t, string(answer), "task-1")
 		_, err = ann.Do("FailoverPlans.Test", unknown, "")
 		var refused *cloudreplicatest.OperatorError
-		require.True(t, errors.As(err, &refused))
+		require.ErrorAs(t, err, &refused)
 		assert.Equal(t, http.StatusNotFound, refused.Status)
 		assert.Contains(t, refused.Message, "was not found")
 		_, err = ann.Do("FailoverPlans.Start", acmeAll, `{"StartNow":"yes"}`)
@@ -209,6 +208,10 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		"no idle time":                  {cloudreplicatest.IdleTimeout(0)},
 		"negative latency":              {cloudreplicatest.Latency(-1)},
 		"negative tasks":                {cloudreplicatest.TaskDuration(-1, 0)},
+		"negative lag":                  {cloudreplicatest.ShowsAfter(-1)},
+		"IDs that are none":             {cloudreplicatest.WithTenants(cloudreplicatest.Tenant{Name: "a", ID: "b"})},
+		"replica's ID":                  {tenant, cloudreplicatest.WithReplicas(cloudreplicatest.Replica{Name: "a", ID: "b", Tenant: "acme"})},
+		"plan's ID":                     {tenant, cloudreplicatest.WithPlans(cloudreplicatest.Plan{Name: "a", ID: "b", Tenant: "acme"})},
 		"negative failovers":            {cloudreplicatest.FailoverDuration(0, -1)},
 		"negative collection":           {cloudreplicatest.CollectDuration(-1)},
 		"collections all the time":      {cloudreplicatest.CollectEvery(1)},
