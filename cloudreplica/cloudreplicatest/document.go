@@ -9,17 +9,21 @@ type document struct {
 	base       []property // Name, UID, Links, Href and Type, which in JSON come last
 }
 
-// property is a named value: a string, bool, int, *document, links, *list, or nil for one that is not set.
+// property is a named value: a string, bool, int, *document, link, links, *list, blank, or nil for one that is not set.
 type property struct {
 	name  string
 	value any
 }
+
+// blank is text that is never shown: 9.5 U4 wrote it as empty, later builds do as if it were not set.
+type blank struct{}
 
 // list is a list in a wrapper. What the items are called in XML gives the JSON array its name, with an s.
 type list struct {
 	item  string
 	count int
 	at    func(int) any // a *document or a string
+	found bool          // whether it was asked for, and so is there also without items
 }
 
 // texts is a list of texts.

@@ -39,6 +39,9 @@ func (w *jsonWriter) property(p property, first *bool) {
 		if !w.omit {
 			w.name(p.name, first)
 			w.WriteString("null")
+		} else if bare := bareEmpty(p.value); bare != "" {
+			w.name(p.name, first)
+			w.WriteString(bare)
 		}
 		return
 	}
@@ -54,12 +57,27 @@ func empty(value any) bool {
 	case *document:
 		return value == nil
 	case *list:
-		return value == nil
+		return value == nil || (value.count == 0 && !value.found)
 	case links:
 		return len(value) == 0
+	case blank:
+		return true
 	default:
 		return false
 	}
+}
+
+// bareEmpty is how 9.5 U4 wrote what it did not leave out.
+func bareEmpty(value any) string {
+	switch value := value.(type) {
+	case *list:
+		if value != nil {
+			return "[]"
+		}
+	case blank:
+		return `""`
+	}
+	return ""
 }
 
 func (w *jsonWriter) value(value any) {

@@ -279,7 +279,8 @@ func ByteOrderMark() Option {
 	}
 }
 
-// OmitNulls leaves out of JSON answers what is not set, as version 9.5 U4 did. By default it is null.
+// OmitNulls leaves out of JSON answers what is not set, as version 9.5 U4 did, which wrote empty lists without their
+// wrapper. By default both are null.
 func OmitNulls() Option {
 	return func(c *config) error {
 		c.dialect.omit = true

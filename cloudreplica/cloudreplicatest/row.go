@@ -90,10 +90,10 @@ const entityForm = "?format=Entity"
 
 // entities are a list of entities.
 func (p *printer) entities(k kind, of rows) *list {
-	return &list{item: k.item, count: of.count, at: func(i int) any { return p.entity(k, k.item, of.at(i)) }}
+	return &list{item: k.item, count: of.count, found: true, at: func(i int) any { return p.entity(k, k.item, of.at(i)) }}
 }
 
 // references are a list of references.
 func (p *printer) references(k kind, of rows) *list {
-	return &list{item: "Ref", count: of.count, at: func(i int) any { return p.reference(k, "Ref", of.at(i)) }}
+	return &list{item: "Ref", count: of.count, found: true, at: func(i int) any { return p.reference(k, "Ref", of.at(i)) }}
 }

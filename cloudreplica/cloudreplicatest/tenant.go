@@ -113,7 +113,7 @@ func (t *tenant) fill(p *printer, shown *document) {
 		pools = texts("CloudGatewayPoolUid", uidsOf(gatewayPoolKind, t.pools))
 	}
 	shown.with(
-		set("Password", ""), set("Description", t.description), set("Enabled", t.enabled), set("LeaseOptions", lease),
+		set("Password", blank{}), set("Description", t.description), set("Enabled", t.enabled), set("LeaseOptions", lease),
 		set("Resources", t.listQuotas(p)), set("LastResult", "Success"), set("LastActive", stampOrNever(t.lastActive)),
 		set("VmCount", nil), set("ComputeResources", t.listCompute(p)),
 		set("ThrottlingEnabled", t.throttling), set("ThrottlingSpeedLimit", t.speedLimit), set("ThrottlingSpeedUnit", t.speedUnit),
@@ -211,7 +211,7 @@ func (t *tenant) showSubtenant(p *printer, root string, s subtenant) *document {
 		set("UsedQuotaMb", 0), set("QuotaId", s.quotaID),
 	).marked(set("Unlimited", s.unlimited))
 	shown := t.owns(p, root, "CloudSubtenant", "subtenants", s.id)
-	return shown.with(set("Name", s.name), set("Description", s.description), set("Password", ""), set("Enabled", s.enabled),
+	return shown.with(set("Name", s.name), set("Description", s.description), set("Password", blank{}), set("Enabled", s.enabled),
 		set("RepositoryQuota", held))
 }
 
