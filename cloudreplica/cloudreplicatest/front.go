@@ -37,9 +37,9 @@ func (v *visit) showLogon(root string, s *logon) *document {
 		}
 		own = append(own,
 			link{"Down", "QueryService", p.href("querySvc"), ""},
-			link{"Down", "LookupService", p.href("lookupSvc"), ""})
+			link{"Down", "LookupService", p.href("lookupSvc"), ""},
+			link{"Down", "TaskList", p.href("tasks"), ""})
 	}
-	own = append(own, link{"Down", "TaskList", p.href("tasks"), ""})
 	if !v.config.noCloudConnect {
 		own = append(own, link{"Down", "CloudConnectService", p.href("cloud"), ""})
 	}
