@@ -87,8 +87,11 @@ func TestCollectingByHandOnly(t *testing.T) {
 	g.server.Replicate()
 	clock.Advance(500 * 24 * time.Hour)
 	assert.Equal(t, 9, g.points(t))
+	const ofDB1 = `VmDisplayName=="db-1"`
+	assert.Len(t, g.names(t, "CloudVmReplicaPoint", ofDB1), 3)
 	g.server.Collect()
 	assert.Equal(t, 12, g.points(t))
+	assert.Len(t, g.names(t, "CloudVmReplicaPoint", ofDB1), 4, "queries do not remember too long")
 }
 
 // A year of collections is no burden.

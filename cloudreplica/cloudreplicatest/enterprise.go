@@ -24,6 +24,7 @@ type enterprise struct {
 	known   catalogue // what the database knows of it
 	version int       // of the database, for what was found in it before
 	found   []found
+	every   *everyPoint // nil before the first query of them
 
 	failovers []*failover
 	live      map[string]*livePlan // by the id of the plan

@@ -156,8 +156,8 @@ func furnishing(add func(*config)) Option {
 
 // Inventory makes so many tenants with so many VMs each and so many points of each VM, ten minutes apart; the newest
 // is from 10 to 69 minutes old. Every VM has a replica of its own, and every tenant a plan with all its VMs, called
-// like the tenant. [InventoryTenant] and [InventoryVM] know the names. Points are made when they are shown, so that a
-// hundred thousand of them take a few megabytes.
+// like the tenant. [InventoryTenant] and [InventoryVM] know the names. VMs are kept, but points are made when they are
+// shown, so that a hundred thousand of them take a few megabytes.
 func Inventory(tenants, vms, points int) Option {
 	return func(c *config) error {
 		if tenants < 1 || vms < 1 || points < 1 || tenants*vms >= 1<<20 || points >= 1<<20 {

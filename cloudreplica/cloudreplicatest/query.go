@@ -17,7 +17,12 @@ type found struct {
 	key     string
 	version int
 	indexes []int32 // of the rows
-	points  []point // the rows, where they are points
+}
+
+// everyPoint are all points of one version of the database, for all queries of them.
+type everyPoint struct {
+	version int
+	points  []point
 }
 
 // foundKept is how many queries are remembered.
@@ -149,16 +154,19 @@ func (v *visit) sift(k kind) (rows, error) {
 	if k != pointKind {
 		return pick(v.rows(k), wanted, by, descending), nil
 	}
+	if v.every == nil || v.every.version != v.version {
+		v.every = &everyPoint{v.version, v.points()} // only the provider may ask
+	}
+	points := v.every.points
 	key := strings.Join([]string{q.Get("filter"), q.Get("sortAsc"), q.Get("sortDesc")}, "\x00")
 	at := slices.IndexFunc(v.found, func(f found) bool { return f.key == key && f.version == v.version })
 	if at < 0 {
-		points := v.points()
-		picked := found{key: key, version: v.version, points: points, indexes: order(rowsOf(points), wanted, by, descending)}
+		picked := found{key: key, version: v.version, indexes: order(rowsOf(points), wanted, by, descending)}
 		v.found = append(v.found[max(0, len(v.found)-foundKept+1):], picked)
 		at = len(v.found) - 1
 	}
-	before := v.found[at]
-	return rows{count: len(before.indexes), at: func(i int) row { return before.points[before.indexes[i]] }}, nil
+	indexes := v.found[at].indexes
+	return rows{count: len(indexes), at: func(i int) row { return points[indexes[i]] }}, nil
 }
 
 // sorting finds the one field by which a query is sorted, nil for none.
