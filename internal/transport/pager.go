@@ -17,6 +17,11 @@ type Page[T any] struct {
 	Last bool // the service says that there is no other page
 }
 
+// goesOn reports whether the service says that there are rows behind those that were read.
+func (p Page[T]) goesOn(read position) bool {
+	return !p.Last && max(p.Next, p.Total-1) >= read.offset+read.read
+}
+
 // List is a list that is read by offset.
 type List[T any] struct {
 	Name   string // for errors, as in "vcav.VMReplications.List"
@@ -90,7 +95,7 @@ func (w *walk[T]) run(ctx context.Context) (ended bool) {
 			if len(rows) == 0 || w.list.ID(&rows[0]) != place.last {
 				return false
 			}
-			if rows = rows[1:]; len(rows) == 0 && place.first == 1 && page.Total > place.offset+place.read {
+			if rows = rows[1:]; len(rows) == 0 && place.first == 1 && page.goesOn(place) {
 				place.single, place.total = true, page.Total
 				continue
 			}

@@ -74,6 +74,7 @@ func TestRows(t *testing.T) {
 		"the limit is lowered":   {&table{cap: 4, rows: rowsOf(6)}, 0, 1000, rowsOf(6), []string{"0+1000", "3+1000"}},
 		"one row a page":         {&table{cap: 4, rows: rowsOf(3)}, 0, 1, rowsOf(3), []string{"0+1", "0+2", "1+2"}},
 		"never more than a row":  {&table{cap: 1, rows: rowsOf(3)}, 0, 0, rowsOf(3), []string{"0+0", "0+0", "1+0", "2+0"}},
+		"one, and the next":      {&table{cap: 1, rows: rowsOf(2), noTotal: true, next: func(end int) int { return end % 2 }}, 0, 7, rowsOf(2), []string{"0+7", "0+7", "1+7", "2+7"}},
 		"from an offset":         {&table{cap: 4, rows: rowsOf(9)}, 5, 0, rowsOf(9)[5:], []string{"5+0"}},
 		"from beyond the end":    {&table{cap: 4, rows: rowsOf(3)}, 7, 0, nil, []string{"7+0"}},
 		"no total":               {&table{cap: 4, rows: rowsOf(5), noTotal: true}, 0, 0, rowsOf(5), []string{"0+0", "3+0", "4+0"}},
