@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/settings"
 	"github.com/drkit-go/drkit/internal/taskwait"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -212,6 +214,10 @@ func (p place) send(ctx context.Context, call transport.Call, out any) (transpor
 		call.Check = answer.identified
 	}
 	answer, err := p.client.transport.Do(ctx, call, out)
+	if p.named && lacking(out, err) && p.client.regain(ctx, p.pairing, call.Operation) && call.Operation.Class == api.Read {
+		reflect.ValueOf(out).Elem().SetZero()
+		answer, err = p.client.transport.Do(ctx, call, out)
+	}
 	if said, ok := out.(described); ok && err == nil {
 		p.client.warn(ctx, call.Operation.Name, said.metadata().Errors)
 	}

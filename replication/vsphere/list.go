@@ -35,6 +35,9 @@ func (p *page[T]) check() error {
 	return nil
 }
 
+// partial reports whether the page says that it lacks something.
+func (p *page[T]) partial() bool { return p.Meta != nil && len(p.Meta.Errors) > 0 }
+
 // fetched is a page, and how many rows the service says that there are in all.
 type fetched[T any] struct {
 	transport.Page[T]

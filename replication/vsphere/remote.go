@@ -20,8 +20,9 @@ import (
 type RemoteSession struct{ at place }
 
 // SignIn makes the session good for the other site of the pairing, too, as a user there: credentials are a [Login].
-// The sign-in comes back by itself with a new session; where the other site cannot be reached then, the next calls
-// about the pairing try again, one a minute. One that came with a given [Token] is not this client's to bring back
+// The sign-in comes back by itself with a new session, and where an answer about the pairing is partial or refused,
+// which may be for want of it: a call that only reads is then sent again. Where the other site cannot be reached, the
+// next calls about the pairing try again, one a minute. One that came with a given [Token] is not this client's to bring back
 // when that session ends. Where both ends of the pairing are in one vCenter Server, it does nothing: the service
 // needs no such sign-in then. There is no way to sign out of the other site alone. The request is sent at most once.
 //
@@ -89,7 +90,7 @@ func (r *remotes) keep(pairing string, user login) {
 	if r.all == nil {
 		r.all = map[string]remote{}
 	}
-	r.all[pairing] = remote{user: user, good: true}
+	r.all[pairing] = remote{user: user, good: true, tried: time.Now()}
 }
 
 // begin says that there is a new session, and returns the pairings to sign in at.
@@ -116,6 +117,25 @@ func (r *remotes) missing(pairing string) (login, bool) {
 		return login{}, false
 	}
 	return one.user, true
+}
+
+// doubt takes a sign-in for lost, unless that is one of the last minute, and reports whether it is to be tried again.
+func (r *remotes) doubt(pairing string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one, known := r.all[pairing]
+	if !known || one.refused || time.Since(one.tried) < restEvery {
+		return false
+	}
+	one.good = false
+	r.all[pairing] = one
+	return true
+}
+
+func (r *remotes) good(pairing string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.all[pairing].good
 }
 
 // tried takes note of how a sign-in has ended, unless another user has taken the place of that one.
@@ -172,6 +192,32 @@ func (c *Client) signInAgain(ctx context.Context, pairing string, operation *api
 		}
 		return nil
 	})
+}
+
+// lacking reports whether an answer is one that a session at the other site may make whole: no code for the want of it
+// is published.
+func lacking(out any, err error) bool {
+	var answer *drkit.Error
+	if errors.As(err, &answer) {
+		return !answer.Foreign && (answer.Status == 400 || answer.Status == 403 || answer.Status == 500)
+	}
+	switch said := out.(type) {
+	case described:
+		return len(said.metadata().Errors) > 0
+	case interface{ partial() bool }:
+		return said.partial()
+	default:
+		return false
+	}
+}
+
+// regain signs in again at the other site of a pairing, where an answer may lack that, and reports whether that is done.
+func (c *Client) regain(ctx context.Context, pairing string, operation *api.Operation) bool {
+	if !c.remotes.doubt(pairing) {
+		return false
+	}
+	c.signInAgain(ctx, pairing, operation)
+	return c.remotes.good(pairing)
 }
 
 func (c *Client) tryAt(ctx context.Context, pairing string, user login, token drkit.Secret) {
