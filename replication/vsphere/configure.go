@@ -27,7 +27,7 @@ func (r *Replications) Configure(ctx context.Context, machine ConfigureReplicati
 
 // ConfigureAll is [Replications.Configure] for many machines in one request. It returns a poller for each machine,
 // in the order of machines: a task belongs to the machine that it names, and where it names none, to that in the
-// place of its answer. It has no place in a step of [drkit.Once], which follows one poller; nor does [drkit.Recover]
+// place of its answer. The request has the machines in the order of their identifiers, whatever that of the argument. It has no place in a step of [drkit.Once], which follows one poller; nor does [drkit.Recover]
 // find what came of it: the same call does, as for any operation whose outcome is unknown.
 //
 // Errors: a number of tasks that is not that of machines makes the answer one that cannot be used.
@@ -38,10 +38,20 @@ func (r *Replications) ConfigureAll(ctx context.Context, machines []ConfigureRep
 	if err != nil {
 		return nil, err
 	}
-	return r.at.beginAll(ctx, call)
+	pollers, err := r.at.beginAll(ctx, call)
+	if err != nil {
+		return nil, err
+	}
+	sent, _ := call.Body.([]ConfigureReplication)
+	asked := make([]*drkit.Poller[Task], len(machines))
+	for i, machine := range sent {
+		asked[slices.IndexFunc(machines, func(m ConfigureReplication) bool { return m.VMID == machine.VMID })] = pollers[i]
+	}
+	return asked, nil
 }
 
-// configuration returns the call that configures machines.
+// configuration returns the call that configures machines. It has them in an order of its own, so that whoever calls
+// again for the same machines asks for the same, whatever their order.
 func configuration(machines []ConfigureReplication) (transport.Call, error) {
 	if len(machines) == 0 {
 		return transport.Call{}, fmt.Errorf("%s.%s: there are no machines", service, contract.ReplicationsConfigure.Name)
@@ -60,6 +70,7 @@ func configuration(machines []ConfigureReplication) (transport.Call, error) {
 		machine.Disks = asSent(machine.Disks)
 		sent[i] = machine
 	}
+	slices.SortFunc(sent, func(a, b ConfigureReplication) int { return strings.Compare(a.VMID, b.VMID) })
 	return transport.Call{Operation: &contract.ReplicationsConfigure, Body: sent}, nil
 }
 

@@ -23,6 +23,7 @@ type work struct {
 	operation string
 	about     string // identifier of what it works on; empty for what has none
 	trace     trace
+	entities  *entities // of the tasks that may be of it, where it has several
 }
 
 // trace is what an operation changes of the thing that it works on.
@@ -139,6 +140,11 @@ type subject struct {
 // documents: it is learned from tasks that the service has named itself. Until then a task about the same thing
 // counts as one of the operation, and whether it was shows at its end.
 func (p place) jobs(ctx context.Context, operation string, subject subject) ([]transport.Job, error) {
+	return p.jobsWith(ctx, operation, subject, func(Task) {})
+}
+
+// jobsWith is jobs for who needs to see the tasks themselves.
+func (p place) jobsWith(ctx context.Context, operation string, subject subject, see func(Task)) ([]transport.Job, error) {
 	var jobs []transport.Job
 	for task, err := range p.client.Tasks.List(ctx, ListQuery{Limit: tasksPerPage}) {
 		if err != nil {
@@ -151,6 +157,7 @@ func (p place) jobs(ctx context.Context, operation string, subject subject) ([]t
 		job.ID, job.Started, job.End = task.ID, started(task), task.CompleteTime.Time
 		job.Ended = task.Ended() || !job.End.IsZero() // a status that is not known may be an end, too
 		jobs = append(jobs, job)
+		see(task)
 	}
 	return jobs, nil
 }

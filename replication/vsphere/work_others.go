@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -35,10 +36,11 @@ func (p place) ofConfiguration(call transport.Call) *work {
 		settle: transport.Appears(len(machines)),
 		shows:  never, // a task may be over before the list has the replication
 	}
-	work := &work{operation: call.Operation.Name, trace: trace, Work: transport.Work{
+	entities := &entities{all: map[string]string{}}
+	work := &work{operation: call.Operation.Name, trace: trace, entities: entities, Work: transport.Work{
 		Resource: of("the replication of machine", strings.Join(named, ", ")), Tasks: len(machines),
 		Jobs: func(ctx context.Context) ([]transport.Job, error) {
-			return p.jobs(ctx, call.Operation.Name, subject{ids: ids})
+			return p.jobsWith(ctx, call.Operation.Name, subject{ids: ids}, entities.note)
 		},
 		State: trace.state, Settle: trace.settle, Believe: true,
 	}}
@@ -48,17 +50,40 @@ func (p place) ofConfiguration(call transport.Call) *work {
 	return work
 }
 
-// adoptAll returns the pollers of machines whose configuration was found.
+// adoptAll returns the pollers of machines whose configuration was found, in their order.
 func (p place) adoptAll(operation, operationID string, work *work, found transport.Found, alone func(context.Context) error, machines []ConfigureReplication) []*drkit.Poller[Task] {
+	var tasks []Task
+	for _, id := range found.Jobs {
+		tasks = append(tasks, Task{ID: id, Entity: work.entities.of(id)})
+	}
+	tasks = inOrder(machines, tasks)
 	pollers := make([]*drkit.Poller[Task], len(machines))
 	for i, machine := range machines {
 		if found.Job == "" {
 			pollers[i] = p.settled(of("the replication of machine", machine.VMID), machine.VMID)
 			continue
 		}
-		pollers[i] = p.adopted(operation, operationID, work, found, found.Jobs[i], alone)
+		pollers[i] = p.adopted(operation, operationID, work, found, tasks[i].ID, alone)
 	}
 	return pollers
+}
+
+// entities are what tasks work on, by their ids.
+type entities struct {
+	mu  sync.Mutex
+	all map[string]string
+}
+
+func (e *entities) note(task Task) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.all[task.ID] = task.Entity
+}
+
+func (e *entities) of(task string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.all[task]
 }
 
 // elsewhere finds what became of work that is not on replications; nil for an operation that starts no task.
