@@ -45,6 +45,9 @@ func TestWaitThroughTrouble(t *testing.T) {
 		for _, version := range []string{"v1", "v2"} {
 			for shape, options := range shapes {
 				t.Run(trouble+" "+version+" "+shape, func(t *testing.T) {
+					if testing.Short() && shape != "as documented" && shape != "all" {
+						t.Skip("the long tests do that, too")
+					}
 					inFlow(t, func(t *testing.T, f flow) {
 						p := enter(t, f.pair.Recovery, vsphere.WithAPIVersion(version))
 						require.NoError(t, p.signInRemotely(t.Context()))

@@ -106,9 +106,14 @@ func (y *yard) sent() []string {
 func (y *yard) most() int {
 	y.mu.Lock()
 	defer y.mu.Unlock()
+	return mostInAMinute(y.counted)
+}
+
+// mostInAMinute returns how many moments of those in their order lie within any minute.
+func mostInAMinute(moments []time.Time) int {
 	most, end := 0, 0
-	for i := range y.counted {
-		for end < len(y.counted) && y.counted[end].Sub(y.counted[i]) < time.Minute {
+	for i := range moments {
+		for end < len(moments) && moments[end].Sub(moments[i]) < time.Minute {
 			end++
 		}
 		most = max(most, end-i)
