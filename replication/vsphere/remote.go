@@ -155,9 +155,12 @@ func (r *remotes) tried(pairing string, user login, err error) {
 func (c *Client) signInAt(ctx context.Context, pairing string, user login, token drkit.Secret) error {
 	c.transport.Hide(user.secrets()...)
 	authorization, _ := user.authorization()
-	_, err := c.transport.Do(ctx, transport.Call{
+	said, err := c.transport.Do(ctx, transport.Call{
 		Operation: &contract.RemoteSessionSignIn, Path: []string{pairing}, Authorization: authorization, Token: token, Session: true,
 	}, nil)
+	if err == nil {
+		return silent(&contract.RemoteSessionSignIn, said)
+	}
 	var unknown *drkit.OutcomeUnknownError
 	var answer *drkit.Error
 	if errors.As(err, &unknown) && errors.As(unknown.Err, &answer) && !answer.Foreign && answer.Status == 401 {

@@ -294,3 +294,21 @@ func TestSecretsDoNotShow(t *testing.T) {
 	assert.NotEmpty(t, seen)
 	assert.Equal(t, http.StatusInternalServerError, answerOf(t, err).Status)
 }
+
+// A page in place of an answer that has no body means that the request has not arrived.
+func TestPagesInPlaceOfSilence(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.signsIn("a")
+	s.pairs()
+	s.on("POST", "/pairings/"+pairing+"/remote-session", wiretest.Page(200))
+	s.on("DELETE", "/session", wiretest.Page(200), says(401, ""))
+	client := s.clientOf(ops())
+	err := client.Pairing(pairing).RemoteSession.SignIn(t.Context(), ops())
+	require.ErrorContains(t, err, "where the service itself says nothing")
+	assert.True(t, answerOf(t, err).Foreign)
+	require.ErrorContains(t, client.Sessions.End(t.Context()), "where the service itself says nothing")
+	require.NoError(t, client.Sessions.End(t.Context()), "it is gone already")
+	require.NoError(t, client.Sessions.End(t.Context()))
+	assert.Equal(t, 2, strings.Count(strings.Join(s.lines(), "\n"), "DELETE /session"))
+}
