@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
@@ -71,32 +72,37 @@ func (b *Backups) one(ctx context.Context, call transport.Call) (Backup, error) 
 	return answer.Backup, err
 }
 
-// Delete deletes a backup. It returns once the service has taken the request; the backup is
-// [BackupStatusDeleting] until it is gone. It is safe to repeat: a repeat that finds nothing counts as done.
+// Delete deletes a backup. It returns once the service has taken the request; the poller waits until the backup is
+// gone. It is safe to repeat: a repeat that finds nothing counts as done.
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy] if the backup is in use; [drkit.ErrConflict] if an image was made of it, or
 // if it is an automatic one in a locked vault.
 // Roles: cbr:backups:delete.
 //
 // Source: CBR API reference, "Deleting a Backup".
-func (b *Backups) Delete(ctx context.Context, id string) error {
-	return b.do(ctx, transport.Call{Operation: &contract.BackupsDelete, Path: []string{id}}, nil)
+func (b *Backups) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
+	return nil, b.do(ctx, transport.Call{Operation: &contract.BackupsDelete, Path: []string{id}}, nil)
 }
 
 // Replicate copies the backup of a server to a vault in another region, which has at most one copy of it; a copy
-// cannot be copied again. It returns once the service has taken the request, with the record of the copy.
+// cannot be copied again. It returns once the service has taken the request; the poller follows the copy to its end,
+// in the ways of [Checkpoints.Replicate]. Pollers of backups of one vault share what they ask for.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for among the copies of the backup to that destination
+// which have been begun since.
 //
-// Errors: [drkit.ErrNotFound] if the backup, or the destination vault, is not there; [ErrInvalid] if the backup or
-// the region cannot be replicated; [ErrQuota] if the destination is full; [drkit.ErrOutcomeUnknown] if the answer
-// was lost.
+// Errors: [drkit.ErrNotFound] if the backup, or the destination vault, is not there; [drkit.ErrConflict] if it is being
+// copied there, found out before anything is sent; [ErrInvalid] if the backup or the region cannot be replicated;
+// [ErrQuota] if the destination is full; [drkit.ErrOutcomeUnknown] if the answer was lost and nothing of it is to be
+// seen.
 // Roles: cbr:backups:replicate.
 //
 // Source: CBR API reference, "Replicating a Backup".
-func (b *Backups) Replicate(ctx context.Context, id string, replicate BackupReplicateParam) (BackupReplication, error) {
+func (b *Backups) Replicate(
+	ctx context.Context, id string, replicate BackupReplicateParam, options ...FollowOption,
+) (*drkit.Poller[CopyOutcome], error) {
 	if err := replicate.check(); err != nil {
-		return BackupReplication{}, wrong(&contract.BackupsReplicate, err)
+		return nil, wrong(&contract.BackupsReplicate, err)
 	}
 	var answer struct{ Replication BackupReplication }
 	err := b.do(ctx, transport.Call{
@@ -105,24 +111,26 @@ func (b *Backups) Replicate(ctx context.Context, id string, replicate BackupRepl
 			Replicate BackupReplicateParam `json:"replicate"`
 		}{replicate},
 	}, &answer)
-	return answer.Replication, err
+	return nil, err
 }
 
 // Restore writes a backup over the disks of a server, or over a disk. It returns once the service has taken the
-// request, with the task if the answer names one. The server is started afterwards unless PowerOn is
-// drkit.Some(false).
+// request; the poller follows the task that the answer names, or the one that the list of tasks shows for it, and its
+// result is that task. The server is started afterwards unless PowerOn is drkit.Some(false).
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for among the tasks that restore this backup to this
+// target and were not there before.
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy] if the resource is being backed up or restored; [drkit.ErrConflict] if
-// its status, or that of the backup or the vault, forbids it; [ErrInvalid] if backup and target do not go
+// its status, or that of the backup or the vault, forbids it, or if the backup is being restored there, found out
+// before anything is sent; [ErrInvalid] if backup and target do not go
 // together; [drkit.ErrOutcomeUnknown] if the answer was lost.
 // Roles: cbr:backups:restore.
 //
 // Source: CBR API reference, "Restoring a Backup".
-func (b *Backups) Restore(ctx context.Context, id string, restore BackupRestore) (RestoreJob, error) {
+func (b *Backups) Restore(ctx context.Context, id string, restore BackupRestore) (*drkit.Poller[Task], error) {
 	if err := restore.check(); err != nil {
-		return RestoreJob{}, wrong(&contract.BackupsRestore, err)
+		return nil, wrong(&contract.BackupsRestore, err)
 	}
 	var answer RestoreJob
 	err := b.do(ctx, transport.Call{
@@ -131,7 +139,7 @@ func (b *Backups) Restore(ctx context.Context, id string, restore BackupRestore)
 			Restore BackupRestore `json:"restore"`
 		}{restore},
 	}, &answer)
-	return answer, err
+	return nil, err
 }
 
 // Sync makes backups that lie in a bucket known to the service. It returns the tasks that do it. Huawei Cloud only.

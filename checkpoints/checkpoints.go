@@ -3,6 +3,7 @@ package checkpoints
 import (
 	"context"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
@@ -11,20 +12,25 @@ import (
 // delete one: list and delete the backups of a [BackupQuery] with its id.
 type Checkpoints struct{ resource }
 
-// Create backs up a vault, or some of its resources. It returns once the service has taken the request, with the
-// checkpoint that is being made, [CheckpointStatusProtecting] as a rule. What could not be backed up is in its
-// skipped resources, with the reason.
+// Create backs up a vault, or some of its resources. It returns once the service has taken the request; the poller
+// follows the checkpoint until nothing of it is under way. The result has an outcome for each resource, also for
+// those that were skipped, with the reason. The poller ends well as soon as one resource was backed up:
+// [CheckpointResult.Err] tells whether all were. Where none was, it ends in a [*drkit.TaskError].
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for among the checkpoints that have since come to the
+// vault: one with the name and the description that were asked for, and with no other resources, is adopted.
+// Backups of other people look just so where neither was asked for, so that a checkpoint without a name and a
+// description of its own is named in the error, and not adopted.
 //
-// Errors: [ErrBusy] if a backup is running; [ErrQuota] if the vault is full; [drkit.ErrNotFound] if there is no such
-// vault; [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Errors: [ErrBusy] if a backup is running; [drkit.ErrConflict] if one of the same resources runs, found out before
+// anything is sent; [ErrQuota] if the vault is full; [drkit.ErrNotFound] if there is no such vault;
+// [drkit.ErrOutcomeUnknown] if the answer was lost and the checkpoint cannot be told from others.
 // Roles: cbr:vaults:backup.
 //
 // Source: CBR API reference, "Creating a Restore Point".
-func (c *Checkpoints) Create(ctx context.Context, backup VaultBackup) (Checkpoint, error) {
+func (c *Checkpoints) Create(ctx context.Context, backup VaultBackup) (*drkit.Poller[CheckpointResult], error) {
 	if err := backup.check(); err != nil {
-		return Checkpoint{}, wrong(&contract.CheckpointsCreate, err)
+		return nil, wrong(&contract.CheckpointsCreate, err)
 	}
 	var answer struct{ Checkpoint Checkpoint }
 	err := c.do(ctx, transport.Call{
@@ -33,7 +39,7 @@ func (c *Checkpoints) Create(ctx context.Context, backup VaultBackup) (Checkpoin
 			Checkpoint VaultBackup `json:"checkpoint"`
 		}{backup},
 	}, &answer)
-	return answer.Checkpoint, err
+	return nil, err
 }
 
 // Get returns a checkpoint and how far its resources have come. It is safe to repeat.
@@ -51,19 +57,27 @@ func (c *Checkpoints) Get(ctx context.Context, id string) (Checkpoint, error) {
 
 // Replicate copies all backups of a vault to a vault in another region. It names no checkpoint. What was copied to
 // that region before is left out, also if its copy was deleted since: [Backups.Replicate] copies such a backup
-// again. It returns once the service has taken the request, with a record for each copy.
+// again. It returns once the service has taken the request; the poller follows all copies to their end, by the
+// replication records where the cloud shows them, else by the tasks of the vault, else, with [FollowAt], in the
+// destination vault. Which way it took is in the result, which has an outcome for each backup. The poller ends well
+// as soon as one copy has succeeded, or where there was nothing to copy: [ReplicationResult.Err] tells whether all
+// have. Where none has, it ends in a [*drkit.TaskError].
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for among the copies to that destination which have been
+// begun since: all of them are adopted, whoever has begun them, since a backup is copied to a region once.
 //
-// Errors: [ErrBusy] if the vault is being replicated; [ErrInvalid] if the vaults do not go together or the region
+// Errors: [ErrBusy] if the vault is being replicated; [drkit.ErrConflict] if it is being replicated to that
+// destination, found out before anything is sent; [ErrInvalid] if the vaults do not go together or the region
 // cannot replicate; [ErrQuota] if the destination is full; [drkit.ErrNotFound] if one of the vaults is not there;
-// [drkit.ErrOutcomeUnknown] if the answer was lost.
+// [drkit.ErrOutcomeUnknown] if the answer was lost and nothing of it is to be seen.
 // Roles: cbr:vaults:replicate.
 //
 // Source: CBR API reference, "Replicating a Restore Point".
-func (c *Checkpoints) Replicate(ctx context.Context, replicate CheckpointReplicateParam) (CheckpointReplication, error) {
+func (c *Checkpoints) Replicate(
+	ctx context.Context, replicate CheckpointReplicateParam, options ...FollowOption,
+) (*drkit.Poller[ReplicationResult], error) {
 	if err := replicate.check(); err != nil {
-		return CheckpointReplication{}, wrong(&contract.CheckpointsReplicate, err)
+		return nil, wrong(&contract.CheckpointsReplicate, err)
 	}
 	var answer struct{ Replication CheckpointReplication }
 	err := c.do(ctx, transport.Call{
@@ -72,7 +86,7 @@ func (c *Checkpoints) Replicate(ctx context.Context, replicate CheckpointReplica
 			Replicate CheckpointReplicateParam `json:"replicate"`
 		}{replicate},
 	}, &answer)
-	return answer.Replication, err
+	return nil, err
 }
 
 // Sync brings the backups of a hybrid vault up to date. It returns the task that does it. Huawei Cloud only.

@@ -3,6 +3,7 @@ package checkpoints
 import (
 	"context"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
@@ -10,22 +11,25 @@ import (
 // Policies are the schedules for backups and for replication. [Vaults.AssociatePolicy] applies one to a vault.
 type Policies struct{ resource }
 
-// Create creates a policy. What its times may be, [CheckPatterns] says; they are in UTC.
+// Create creates a policy. What its times may be, [CheckPatterns] says; they are in UTC. The poller has ended, and
+// its result is the policy; where the answer was lost, its first look gets it.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for by the name: a policy of that name which was not
+// there before, and that does what was asked for, is adopted.
 //
 // Errors: [ErrQuota] if there are as many policies as there may be; [ErrInvalid];
-// [drkit.ErrOutcomeUnknown] if the answer was lost.
+// [drkit.ErrOutcomeUnknown] if the answer was lost and the policy is not to be seen.
 // Roles: cbr:policies:create.
 //
 // Source: CBR API reference, "Creating a Policy".
-func (p *Policies) Create(ctx context.Context, policy PolicyCreate) (Policy, error) {
+func (p *Policies) Create(ctx context.Context, policy PolicyCreate) (*drkit.Poller[Policy], error) {
 	if err := policy.check(); err != nil {
-		return Policy{}, wrong(&contract.PoliciesCreate, err)
+		return nil, wrong(&contract.PoliciesCreate, err)
 	}
-	return p.one(ctx, transport.Call{Operation: &contract.PoliciesCreate, Body: struct {
+	_, err := p.one(ctx, transport.Call{Operation: &contract.PoliciesCreate, Body: struct {
 		Policy PolicyCreate `json:"policy"`
 	}{policy}})
+	return nil, err
 }
 
 // List returns all policies that match query. The service has no pages of them. It is safe to repeat.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"iter"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
@@ -19,22 +20,24 @@ type vaultAnswer struct {
 }
 
 // Create creates a vault that is paid by use. Resources may be left out. [Vaults.CreatePrepaid] is for one that is
-// paid ahead.
+// paid ahead. It returns once the vault is there; the poller waits until it lists all resources that were asked for,
+// and its result is the vault as it is then.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for by the name: a vault of that name which was not
+// there before, is of the kind and size that were asked for, and that no other user has created, is adopted.
 //
 // Errors: [ErrQuota] if there are as many vaults as there may be; [drkit.ErrConflict] if a resource belongs to a
-// vault already; [ErrInvalid]; [drkit.ErrOutcomeUnknown] if the answer was lost.
+// vault already; [ErrInvalid]; [drkit.ErrOutcomeUnknown] if the answer was lost and the vault is not to be seen.
 // Roles: cbr:vaults:create.
 //
 // Source: CBR API reference, "Creating a Vault".
-func (v *Vaults) Create(ctx context.Context, vault VaultCreate) (Vault, error) {
+func (v *Vaults) Create(ctx context.Context, vault VaultCreate) (*drkit.Poller[Vault], error) {
 	if vault.Billing.ChargingMode.Or(ChargingModePostPaid) == ChargingModePrePaid {
-		return Vault{}, wrong(&contract.VaultsCreate, errors.New("CreatePrepaid is for what is paid ahead"))
+		return nil, wrong(&contract.VaultsCreate, errors.New("CreatePrepaid is for what is paid ahead"))
 	}
 	var answer vaultAnswer
 	err := v.create(ctx, vault, holds("vault", &answer.Vault.ID), &answer)
-	return answer.Vault, err
+	return nil, err
 }
 
 // CreatePrepaid orders a vault that is paid ahead, and returns the orders. Huawei Cloud only.
@@ -162,15 +165,15 @@ func (v *Vaults) one(ctx context.Context, call transport.Call) (Vault, error) {
 	return answer.Vault, err
 }
 
-// Delete deletes a vault with all its backups. It returns once the service has taken the request; the vault is
-// [VaultStatusDeleting] until it is gone. It is safe to repeat: a repeat that finds nothing counts as done.
+// Delete deletes a vault with all its backups. It returns once the service has taken the request; the poller waits
+// until the vault is gone. It is safe to repeat: a repeat that finds nothing counts as done.
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy] if the vault cannot be deleted now.
 // Roles: cbr:vaults:delete.
 //
 // Source: CBR API reference, "Deleting a Vault".
-func (v *Vaults) Delete(ctx context.Context, id string) error {
-	return v.do(ctx, transport.Call{Operation: &contract.VaultsDelete, Path: []string{id}}, nil)
+func (v *Vaults) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
+	return nil, v.do(ctx, transport.Call{Operation: &contract.VaultsDelete, Path: []string{id}}, nil)
 }
 
 // UpdateNotifications changes when all vaults of the project warn of being full, and returns the ids of those that

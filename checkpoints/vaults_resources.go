@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
-// AddResources associates resources with a vault, at most 256 in all, and returns the ids of those that are being
-// associated. It returns once the service has taken the request; the vault lists a resource when it is
-// associated. Sending it again is harmless, so it is sent again after a transient failure: what the first request
+// AddResources associates resources with a vault, at most 256 in all. It returns once the service has taken the
+// request; the poller waits until the vault lists all of them, and its result is the vault as it is then. The
+// service does not tell whether an association has failed: the deadline is the caller's. Sending it again is harmless, so it is sent again after a transient failure: what the first request
 // has associated the second one refuses, as with [CodeResourceInVault], [CodeDiskInVault] or [CodeServerInVault].
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy] if the vault cannot take resources now; [ErrQuota] if it has as many as it
@@ -18,7 +19,7 @@ import (
 // Roles: cbr:vaults:addResources.
 //
 // Source: CBR API reference, "Associating Resources".
-func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resource) ([]string, error) {
+func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resource) (*drkit.Poller[Vault], error) {
 	if len(resources) == 0 {
 		return nil, wrong(&contract.VaultsAddResources, errors.New("there are no resources"))
 	}
@@ -31,12 +32,12 @@ func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resour
 	err := v.do(ctx, transport.Call{Operation: &contract.VaultsAddResources, Path: []string{id}, Body: struct {
 		Resources []Resource `json:"resources"`
 	}{resources}}, &answer)
-	return answer.IDs, err
+	return nil, err
 }
 
-// RemoveResources takes resources from a vault, deletes their backups in it, and returns the ids of those that are
-// being dissociated. It returns once the service has taken the request; the vault lists a resource until it is
-// dissociated. Sending it again is harmless, so it is sent again after a transient failure: the second request
+// RemoveResources takes resources from a vault, and deletes their backups in it. It returns once the service has
+// taken the request; the poller waits until the vault lists none of them any more, and its result is the vault as it
+// is then. Sending it again is harmless, so it is sent again after a transient failure: the second request
 // is refused with [CodeResourceNotInVault] if the first has run.
 //
 // Errors: [drkit.ErrNotFound]; [drkit.ErrConflict] if a resource is not in the vault, or the vault is locked;
@@ -44,7 +45,7 @@ func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resour
 // Roles: cbr:vaults:removeResources.
 //
 // Source: CBR API reference, "Dissociating Resources".
-func (v *Vaults) RemoveResources(ctx context.Context, id string, resourceIDs []string) ([]string, error) {
+func (v *Vaults) RemoveResources(ctx context.Context, id string, resourceIDs []string) (*drkit.Poller[Vault], error) {
 	if err := someIDs("resource", resourceIDs); err != nil {
 		return nil, wrong(&contract.VaultsRemoveResources, err)
 	}
@@ -54,21 +55,24 @@ func (v *Vaults) RemoveResources(ctx context.Context, id string, resourceIDs []s
 	err := v.do(ctx, transport.Call{Operation: &contract.VaultsRemoveResources, Path: []string{id}, Body: struct {
 		IDs []string `json:"resource_ids"`
 	}{resourceIDs}}, &answer)
-	return answer.IDs, err
+	return nil, err
 }
 
-// MigrateResources moves resources with their backups to another vault of the same kind, region and account, and
-// returns the ids of those that have moved. Both vaults must be available or locked, with no work under way and room
-// enough.
+// MigrateResources moves resources with their backups to another vault of the same kind, region and account. Both
+// vaults must be available or locked, with no work under way and room enough. It returns once the service has taken
+// the request; the poller waits until the destination lists all of them and the source none, and its result is the
+// destination as it is then.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is told by where the resources are.
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy]; [drkit.ErrConflict] if a resource is not in the vault; [ErrQuota] if the
-// destination is full; [drkit.ErrOutcomeUnknown] if the answer was lost.
+// destination is full; [drkit.ErrOutcomeUnknown] if the answer was lost and the resources have not all moved.
 // Roles: cbr:vaults:migrateResources.
 //
 // Source: CBR API reference, "Migrating Resources".
-func (v *Vaults) MigrateResources(ctx context.Context, id, destinationID string, resourceIDs []string) ([]string, error) {
+func (v *Vaults) MigrateResources(
+	ctx context.Context, id, destinationID string, resourceIDs []string,
+) (*drkit.Poller[Vault], error) {
 	if err := errors.Join(filled("destination vault id", destinationID), someIDs("resource", resourceIDs)); err != nil {
 		return nil, wrong(&contract.VaultsMigrateResources, err)
 	}
@@ -79,7 +83,7 @@ func (v *Vaults) MigrateResources(ctx context.Context, id, destinationID string,
 		Destination string   `json:"destination_vault_id"`
 		IDs         []string `json:"resource_ids"`
 	}{destinationID, resourceIDs}}, &answer)
-	return answer.IDs, err
+	return nil, err
 }
 
 // SetResources takes resources of a vault out of the backups that its policy makes, or back in, and returns the ids
