@@ -28,6 +28,10 @@ var (
 	ErrOutcomeUnknown = errors.New("outcome unknown")
 	// ErrTaskGone: the service no longer knows a task that it once accepted.
 	ErrTaskGone = errors.New("task gone")
+	// ErrSkipped: the service has accepted work, checked whether to do it, and then done nothing.
+	ErrSkipped = errors.New("skipped")
+	// ErrTimedOut: the service has given up work that took it too long. What that has left behind is not known.
+	ErrTimedOut = errors.New("timed out in the service")
 	// ErrNotDone: the result of a poller was asked for before its end.
 	ErrNotDone = errors.New("not done")
 	// ErrReadOnly: the client is read-only and the operation could change something. Nothing was sent.

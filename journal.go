@@ -100,7 +100,8 @@ type failure struct {
 
 // sentinels are those that a failed task can match.
 var sentinels = []error{
-	ErrNotFound, ErrUnauthorized, ErrForbidden, ErrConflict, ErrThrottled, ErrUnavailable, ErrTaskGone,
+	ErrNotFound, ErrUnauthorized, ErrForbidden, ErrConflict, ErrThrottled, ErrUnavailable, ErrTaskGone, ErrSkipped,
+	ErrTimedOut,
 }
 
 func failureOf(err error) failure {

@@ -1,6 +1,7 @@
 package checkpoints
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -34,13 +35,18 @@ func (b *Backups) List(ctx context.Context, query BackupQuery) iter.Seq2[Backup,
 	}, func(ctx context.Context, marker string, offset, limit int) (transport.Page[Backup], error) {
 		query := query
 		query.Marker, query.Offset, query.Limit = marker, offset, limit
-		var page struct {
-			Backups []Backup
-			Count   int
-		}
-		err := b.do(ctx, transport.Call{Operation: &contract.BackupsList, Query: query}, &page)
-		return transport.Page[Backup]{Items: page.Backups, Total: page.Count}, err
+		return b.page(ctx, query)
 	})
+}
+
+// page reads one page of the list.
+func (b *Backups) page(ctx context.Context, query BackupQuery) (transport.Page[Backup], error) {
+	var page struct {
+		Backups []Backup
+		Count   int
+	}
+	err := b.do(ctx, transport.Call{Operation: &contract.BackupsList, Query: query}, &page)
+	return transport.Page[Backup]{Items: page.Backups, Total: page.Count}, err
 }
 
 // Get returns a backup, that of a server with its disk backups. It is safe to repeat.
@@ -81,7 +87,10 @@ func (b *Backups) one(ctx context.Context, call transport.Call) (Backup, error) 
 //
 // Source: CBR API reference, "Deleting a Backup".
 func (b *Backups) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
-	return nil, b.do(ctx, transport.Call{Operation: &contract.BackupsDelete, Path: []string{id}}, nil)
+	return begin(ctx, b.client, order[NoResult]{
+		call:   transport.Call{Operation: &contract.BackupsDelete, Path: []string{id}},
+		follow: func(*transport.Note) pursuit[NoResult] { return b.client.leavingBackup(id) },
+	})
 }
 
 // Replicate copies the backup of a server to a vault in another region, which has at most one copy of it; a copy
@@ -105,13 +114,28 @@ func (b *Backups) Replicate(
 		return nil, wrong(&contract.BackupsReplicate, err)
 	}
 	var answer struct{ Replication BackupReplication }
-	err := b.do(ctx, transport.Call{
-		Operation: &contract.BackupsReplicate, Path: []string{id}, Check: holds("replication", &answer.Replication.BackupID),
-		Body: struct {
-			Replicate BackupReplicateParam `json:"replicate"`
-		}{replicate},
-	}, &answer)
-	return nil, err
+	copies := &copyWork{
+		client: b.client, by: followingBy(options), backup: id,
+		to: destination{replicate.DestinationRegion, replicate.DestinationProjectID, replicate.DestinationVaultID},
+	}
+	return begin(ctx, b.client, order[CopyOutcome]{
+		call: transport.Call{
+			Operation: &contract.BackupsReplicate, Path: []string{id}, Check: holds("replication", &answer.Replication.BackupID),
+			Body: struct {
+				Replicate BackupReplicateParam `json:"replicate"`
+			}{replicate},
+		},
+		answer: &answer,
+		follow: func(note *transport.Note) pursuit[CopyOutcome] {
+			record := ReplicatedBackup{BackupID: id, ReplicationRecordID: answer.Replication.ReplicationRecordID}
+			return oneCopy{copies.copying(note, []ReplicatedBackup{record}, false)}
+		},
+		work: copies.work(),
+		found: func(found transport.Found) pursuit[CopyOutcome] {
+			return oneCopy{copies.copying(&found.Note, []ReplicatedBackup{{BackupID: id}}, false)}
+		},
+		by: copies.by,
+	})
 }
 
 // Restore writes a backup over the disks of a server, or over a disk. It returns once the service has taken the
@@ -133,13 +157,27 @@ func (b *Backups) Restore(ctx context.Context, id string, restore BackupRestore)
 		return nil, wrong(&contract.BackupsRestore, err)
 	}
 	var answer RestoreJob
-	err := b.do(ctx, transport.Call{
-		Operation: &contract.BackupsRestore, Path: []string{id}, Bare: true, // the guide shows no body
-		Body: struct {
-			Restore BackupRestore `json:"restore"`
-		}{restore},
-	}, &answer)
-	return nil, err
+	made := &restoring{
+		client: b.client, backup: id, target: cmp.Or(restore.ServerID.Or(""), restore.VolumeID.Or(""), restore.ResourceID.Or("")),
+	}
+	return begin(ctx, b.client, order[Task]{
+		call: transport.Call{
+			Operation: &contract.BackupsRestore, Path: []string{id}, Bare: true, // the guide shows no body
+			Body: struct {
+				Restore BackupRestore `json:"restore"`
+			}{restore},
+		},
+		answer: &answer,
+		follow: func(note *transport.Note) pursuit[Task] {
+			made.task = answer.JobID
+			made.noted(note)
+			return made
+		},
+		work: made.work(),
+		found: func(found transport.Found) pursuit[Task] {
+			return &restoring{client: b.client, backup: id, target: made.target, task: found.Job}
+		},
+	})
 }
 
 // Sync makes backups that lie in a bucket known to the service. It returns the tasks that do it. Huawei Cloud only.

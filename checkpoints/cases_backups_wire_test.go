@@ -15,8 +15,8 @@ func checkpointCases() []wireCase {
 	return []wireCase{
 		{
 			operation: "Checkpoints.Create", path: "/checkpoints", body: "checkpoints_create.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Checkpoints.Create(ctx, wholeBackup())
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[checkpoints.Checkpoint](t, "checkpoints_create.answer", "checkpoint")(c.Checkpoints.Create(drkit.WithoutNote(ctx), wholeBackup()))
 			},
 			answer: "checkpoints_create.answer", member: "checkpoint", refusal: busy,
 		},
@@ -30,19 +30,19 @@ func checkpointCases() []wireCase {
 		{
 			operation: "Checkpoints.Replicate", path: "/checkpoints/replicate", body: "checkpoints_replicate.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Checkpoints.Replicate(ctx, given[checkpoints.CheckpointReplicateParam](t, "checkpoints_replicate.request", "replicate"))
+				return begun[checkpoints.CheckpointReplication](t, "checkpoints_replicate.answer", "replication")(c.Checkpoints.Replicate(drkit.WithoutNote(ctx), given[checkpoints.CheckpointReplicateParam](t, "checkpoints_replicate.request", "replicate")))
 			},
 			answer: "checkpoints_replicate.answer", member: "replication", refusal: full,
 		},
 		{
 			operation: "Checkpoints.Replicate", kind: "the vendor's page", path: "/checkpoints/replicate",
 			body: "checkpoints_replicate.seed.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Checkpoints.Replicate(ctx, checkpoints.CheckpointReplicateParam{
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[checkpoints.CheckpointReplication](t, "checkpoints_replicate.seed.answer", "replication")(c.Checkpoints.Replicate(drkit.WithoutNote(ctx), checkpoints.CheckpointReplicateParam{
 					VaultID:            "3b5816b5-f29c-4172-9d9a-76c719a659ce",
 					DestinationVaultID: "0ca3eb86-8800-46da-9c37-9d657a825274", DestinationRegion: "region2",
 					DestinationProjectID: "68589cac08274b82b4e254268a3862d8", AutoTrigger: drkit.Some(false),
-				})
+				}))
 			},
 			answer: "checkpoints_replicate.seed.answer", member: "replication", refusal: forbidden,
 		},
@@ -123,39 +123,39 @@ func backupCases() []wireCase {
 		},
 		{
 			operation: "Backups.Delete", path: one,
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return done(c.Backups.Delete(ctx, backupID))
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[any](t, "", "")(c.Backups.Delete(ctx, backupID))
 			},
 			refusal: busy,
 		},
 		{
 			operation: "Backups.Replicate", path: one + "/replicate", body: "backups_replicate.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Backups.Replicate(ctx, backupID, given[checkpoints.BackupReplicateParam](t, "backups_replicate.request", "replicate"))
+				return begun[checkpoints.BackupReplication](t, "backups_replicate.answer", "replication")(c.Backups.Replicate(drkit.WithoutNote(ctx), backupID, given[checkpoints.BackupReplicateParam](t, "backups_replicate.request", "replicate")))
 			},
 			answer: "backups_replicate.answer", member: "replication", refusal: invalid,
 		},
 		{
 			operation: "Backups.Restore", path: one + "/restore", body: "backups_restore.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Backups.Restore(ctx, backupID, checkpoints.BackupRestore{
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[checkpoints.RestoreJob](t, "backups_restore.answer", "")(c.Backups.Restore(drkit.WithoutNote(ctx), backupID, checkpoints.BackupRestore{
 					ServerID: drkit.Some(serverID), PowerOn: drkit.Some(false),
 					Mappings: []checkpoints.RestoreMapping{{BackupID: backupID, VolumeID: "35c80db2-bfe5-55b1-87e5-52b226140c4a"}},
-				})
+				}))
 			},
 			answer: "backups_restore.answer", refusal: busy,
 		},
 		{
 			operation: "Backups.Restore", kind: "a disk, and no answer", path: one + "/restore", body: "backups_restore.disk.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Backups.Restore(ctx, backupID, checkpoints.BackupRestore{VolumeID: drkit.Some("35c80db2-bfe5-55b1-87e5-52b226140c4a")})
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[checkpoints.RestoreJob](t, "", "")(c.Backups.Restore(drkit.WithoutNote(ctx), backupID, checkpoints.BackupRestore{VolumeID: drkit.Some("35c80db2-bfe5-55b1-87e5-52b226140c4a")}))
 			},
 			refusal: invalid,
 		},
 		{
 			operation: "Backups.Restore", kind: "files", path: one + "/restore", body: "backups_restore.files.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Backups.Restore(ctx, backupID, given[checkpoints.BackupRestore](t, "backups_restore.files.request", "restore"))
+				return begun[checkpoints.RestoreJob](t, "backups_restore.answer", "")(c.Backups.Restore(drkit.WithoutNote(ctx), backupID, given[checkpoints.BackupRestore](t, "backups_restore.files.request", "restore")))
 			},
 			answer: "backups_restore.answer", refusal: gone,
 		},

@@ -15,17 +15,17 @@ func vaultCases() []wireCase {
 		{
 			operation: "Vaults.Create", method: "Create", path: "/vaults", body: "vaults_create.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Vaults.Create(ctx, given[checkpoints.VaultCreate](t, "vaults_create.request", "vault"))
+				return begun[checkpoints.Vault](t, "vaults_create.answer", "vault")(c.Vaults.Create(drkit.WithoutNote(ctx), given[checkpoints.VaultCreate](t, "vaults_create.request", "vault")))
 			},
 			answer: "vaults_create.answer", member: "vault", refusal: full,
 		},
 		{
 			operation: "Vaults.Create", kind: "without resources", method: "Create", path: "/vaults", body: "vaults_create.empty.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Vaults.Create(ctx, checkpoints.VaultCreate{Name: "orchard-vault", Billing: checkpoints.BillingCreate{
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[checkpoints.Vault](t, "vaults_create.answer", "vault")(c.Vaults.Create(drkit.WithoutNote(ctx), checkpoints.VaultCreate{Name: "orchard-vault", Billing: checkpoints.BillingCreate{
 					ConsistentLevel: checkpoints.ConsistentLevelCrash, ObjectType: checkpoints.ObjectTypeServer,
 					ProtectType: checkpoints.ProtectTypeBackup, Size: 400,
-				}})
+				}}))
 			},
 			answer: "vaults_create.answer", member: "vault", refusal: invalid,
 		},
@@ -70,8 +70,8 @@ func vaultCases() []wireCase {
 		},
 		{
 			operation: "Vaults.Delete", path: "/vaults/" + vaultID,
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return done(c.Vaults.Delete(ctx, vaultID))
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[any](t, "", "")(c.Vaults.Delete(ctx, vaultID))
 			},
 			refusal: busy,
 		},
@@ -125,21 +125,21 @@ func vaultResourceCases() []wireCase {
 		{
 			operation: "Vaults.AddResources", path: vault + "/addresources", body: "vaults_add_resources.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Vaults.AddResources(ctx, vaultID, given[[]checkpoints.Resource](t, "vaults_add_resources.request", "resources"))
+				return begun[[]string](t, "vaults_add_resources.answer", "add_resource_ids")(c.Vaults.AddResources(ctx, vaultID, given[[]checkpoints.Resource](t, "vaults_add_resources.request", "resources")))
 			},
 			answer: "vaults_add_resources.answer", member: "add_resource_ids", refusal: full,
 		},
 		{
 			operation: "Vaults.RemoveResources", path: vault + "/removeresources", body: "vaults_remove_resources.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Vaults.RemoveResources(ctx, vaultID, both)
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[[]string](t, "vaults_remove_resources.answer", "remove_resource_ids")(c.Vaults.RemoveResources(ctx, vaultID, both))
 			},
 			answer: "vaults_remove_resources.answer", member: "remove_resource_ids", refusal: busy,
 		},
 		{
 			operation: "Vaults.MigrateResources", path: vault + "/migrateresources", body: "vaults_migrate_resources.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Vaults.MigrateResources(ctx, vaultID, "8d2b3395-cdca-5758-9048-0e51739a5ef9", both)
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[[]string](t, "vaults_migrate_resources.answer", "migrated_resources")(c.Vaults.MigrateResources(drkit.WithoutNote(ctx), vaultID, "8d2b3395-cdca-5758-9048-0e51739a5ef9", both))
 			},
 			answer: "vaults_migrate_resources.answer", member: "migrated_resources", refusal: busy,
 		},
@@ -177,7 +177,7 @@ func vaultResourceCases() []wireCase {
 func policyCases() []wireCase {
 	create := func(sample string) func(context.Context, *testing.T, *checkpoints.Client) (any, error) {
 		return func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-			return c.Policies.Create(ctx, given[checkpoints.PolicyCreate](t, sample, "policy"))
+			return begun[checkpoints.Policy](t, "policies_create.answer", "policy")(c.Policies.Create(drkit.WithoutNote(ctx), given[checkpoints.PolicyCreate](t, sample, "policy")))
 		}
 	}
 	return []wireCase{

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
+
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
@@ -67,6 +69,22 @@ func collect[T any](rows iter.Seq2[T, error]) (any, error) {
 
 // done is the outcome of a call without a result.
 func done(err error) (any, error) { return nil, err }
+
+// begun is the outcome of a call that begins work: what the answer holds of it, which the poller keeps to itself. What it
+// makes of that is seen in the flows.
+func begun[T any](t *testing.T, sample, member string) func(poller interface{ ID() string }, err error) (any, error) {
+	return func(poller interface{ ID() string }, err error) (any, error) {
+		if err != nil {
+			assert.Empty(t, poller)
+			return nil, err
+		}
+		assert.NotEmpty(t, poller.ID())
+		if sample == "" {
+			return nil, nil
+		}
+		return given[T](t, sample, member), nil
+	}
+}
 
 // refusal is an error answer and what must be made of it.
 type refusal struct {

@@ -33,13 +33,23 @@ func (c *Checkpoints) Create(ctx context.Context, backup VaultBackup) (*drkit.Po
 		return nil, wrong(&contract.CheckpointsCreate, err)
 	}
 	var answer struct{ Checkpoint Checkpoint }
-	err := c.do(ctx, transport.Call{
-		Operation: &contract.CheckpointsCreate, Check: holds("checkpoint", &answer.Checkpoint.ID),
-		Body: struct {
-			Checkpoint VaultBackup `json:"checkpoint"`
-		}{backup},
-	}, &answer)
-	return nil, err
+	return begin(ctx, c.client, order[CheckpointResult]{
+		call: transport.Call{
+			Operation: &contract.CheckpointsCreate, Check: holds("checkpoint", &answer.Checkpoint.ID),
+			Body: struct {
+				Checkpoint VaultBackup `json:"checkpoint"`
+			}{backup},
+		},
+		answer: &answer,
+		follow: func(*transport.Note) pursuit[CheckpointResult] {
+			made := answer.Checkpoint
+			return &checkpointRun{client: c.client, id: made.ID, skipped: made.Vault.SkippedResources}
+		},
+		work: backup.workOf(c.client),
+		found: func(found transport.Found) pursuit[CheckpointResult] {
+			return &checkpointRun{client: c.client, id: found.Job}
+		},
+	})
 }
 
 // Get returns a checkpoint and how far its resources have come. It is safe to repeat.
@@ -80,13 +90,27 @@ func (c *Checkpoints) Replicate(
 		return nil, wrong(&contract.CheckpointsReplicate, err)
 	}
 	var answer struct{ Replication CheckpointReplication }
-	err := c.do(ctx, transport.Call{
-		Operation: &contract.CheckpointsReplicate, Check: holds("replication", &answer.Replication.VaultID),
-		Body: struct {
-			Replicate CheckpointReplicateParam `json:"replicate"`
-		}{replicate},
-	}, &answer)
-	return nil, err
+	copies := &copyWork{
+		client: c.client, by: followingBy(options), vault: replicate.VaultID, auto: replicate.AutoTrigger.Or(false),
+		to: destination{replicate.DestinationRegion, replicate.DestinationProjectID, replicate.DestinationVaultID},
+	}
+	return begin(ctx, c.client, order[ReplicationResult]{
+		call: transport.Call{
+			Operation: &contract.CheckpointsReplicate, Check: holds("replication", &answer.Replication.VaultID),
+			Body: struct {
+				Replicate CheckpointReplicateParam `json:"replicate"`
+			}{replicate},
+		},
+		answer: &answer,
+		follow: func(note *transport.Note) pursuit[ReplicationResult] {
+			return allCopies{copies.copying(note, answer.Replication.Backups, false)}
+		},
+		work: copies.work(),
+		found: func(found transport.Found) pursuit[ReplicationResult] {
+			return allCopies{copies.copying(&found.Note, nil, true)}
+		},
+		by: copies.by,
+	})
 }
 
 // Sync brings the backups of a hybrid vault up to date. It returns the task that does it. Huawei Cloud only.

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/taskwait"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
@@ -50,14 +51,21 @@ type Client struct {
 	transport   *transport.Client
 	keystone    *keystone // nil where nobody signs in
 	credentials Credentials
+	identity    *transport.Identity
 
-	mu      sync.Mutex
-	session Session      // of the last sign-in
-	token   drkit.Secret // likewise
+	mu           sync.Mutex
+	session      Session      // of the last sign-in
+	token        drkit.Secret // likewise
+	records      recordsKnown
+	copyLooks    *taskwait.Batch[*copies]
+	restoreLooks *taskwait.Batch[[]Task]
+	deleteLooks  *taskwait.Batch[Backup]
+	glances      map[string]glance
 }
 
 // fill gives the client its resources.
 func (c *Client) fill() {
+	c.identity = transport.NewIdentity(c.transport, "project", c.owner)
 	r := resource{c}
 	c.Sessions = &Sessions{r}
 	c.Checkpoints, c.Backups, c.Members = &Checkpoints{r}, &Backups{r}, &Members{r}

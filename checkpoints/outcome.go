@@ -12,11 +12,10 @@ import (
 // How work ends that has neither succeeded nor failed: sentinels for [errors.Is], which finds them in the
 // [*drkit.TaskError] of a poller or of an outcome.
 var (
-	// ErrSkipped: the service has checked, and then done nothing. The message says what the check has found.
-	ErrSkipped = errors.New("skipped")
-	// ErrTimedOut: a step has run for longer than the service allows, and no error was met. What it has left behind
-	// is not known.
-	ErrTimedOut = errors.New("timed out in the service")
+	// ErrSkipped is [drkit.ErrSkipped]: checks have failed, and nothing was done. The message says what they have found.
+	ErrSkipped = drkit.ErrSkipped
+	// ErrTimedOut is [drkit.ErrTimedOut]: a step has run for too long, although no error was met.
+	ErrTimedOut = drkit.ErrTimedOut
 )
 
 // States that pollers of this package show beside those of drkit. The others are read into drkit.StateQueued
@@ -203,4 +202,52 @@ func allOf(errs []error) error {
 		return nil
 	}
 	return together(errs)
+}
+
+// part is one of several that work has consisted of.
+type part struct {
+	status  TaskStatus
+	code    string
+	err     error
+	outcome any
+}
+
+// noneSucceeded is the error of work of which no part has succeeded, with all outcomes as its warnings; nil if one
+// has, or if there are none.
+func noneSucceeded(parts []part, noun string) *drkit.TaskError {
+	succeeded := func(p part) bool { return p.status == TaskStatusSuccess }
+	if len(parts) == 0 || slices.ContainsFunc(parts, succeeded) {
+		return nil
+	}
+	worst := parts[0]
+	for _, other := range parts { // what was only skipped says least
+		if worst.status == TaskStatusSkipped {
+			worst = other
+		}
+	}
+	failed := &drkit.TaskError{Code: worst.code, Message: worst.err.Error(), Kind: endKind(commonEnd(parts), worst.code)}
+	var why *drkit.TaskError
+	if errors.As(worst.err, &why) {
+		failed.TaskID, failed.Message = why.TaskID, why.Message
+	}
+	if len(parts) > 1 {
+		failed.Message = fmt.Sprintf("none of %d %s has succeeded, one because: %s", len(parts), noun, failed.Message)
+	}
+	for _, p := range parts {
+		failed.Warnings = append(failed.Warnings, rawJSON(p.outcome))
+	}
+	return failed
+}
+
+// commonEnd is how all parts have ended, or failed where they have not ended alike.
+func commonEnd(parts []part) TaskStatus {
+	for _, p := range parts {
+		if p.status != parts[0].status {
+			return TaskStatusFailed
+		}
+	}
+	if len(parts) == 0 {
+		return TaskStatusFailed
+	}
+	return parts[0].status
 }

@@ -26,10 +26,20 @@ func (p *Policies) Create(ctx context.Context, policy PolicyCreate) (*drkit.Poll
 	if err := policy.check(); err != nil {
 		return nil, wrong(&contract.PoliciesCreate, err)
 	}
-	_, err := p.one(ctx, transport.Call{Operation: &contract.PoliciesCreate, Body: struct {
-		Policy PolicyCreate `json:"policy"`
-	}{policy}})
-	return nil, err
+	var answer struct{ Policy Policy }
+	return begin(ctx, p.client, order[Policy]{
+		call: transport.Call{
+			Operation: &contract.PoliciesCreate, Check: holds("policy", &answer.Policy.ID), Body: struct {
+				Policy PolicyCreate `json:"policy"`
+			}{policy},
+		},
+		answer: &answer,
+		follow: func(*transport.Note) pursuit[Policy] {
+			return &createdPolicy{client: p.client, id: answer.Policy.ID, made: &answer.Policy}
+		},
+		work:  policy.workOf(p.client),
+		found: func(found transport.Found) pursuit[Policy] { return &createdPolicy{client: p.client, id: found.Job} },
+	})
 }
 
 // List returns all policies that match query. The service has no pages of them. It is safe to repeat.

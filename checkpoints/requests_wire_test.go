@@ -73,8 +73,8 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		"the destination project id is empty":                                    copied(func(p *checkpoints.CheckpointReplicateParam) { p.DestinationProjectID = "" }),
 		"the destination region is empty":                                        copied(func(p *checkpoints.CheckpointReplicateParam) { p.DestinationRegion = "" }),
 		"checkpoints.Checkpoints.Sync: the vault id is empty":                    errorOf(c.Checkpoints.Sync(ctx, checkpoints.SyncParam{})),
-		"checkpoints.Backups.Delete: backup_id is empty":                         c.Backups.Delete(ctx, ""),
-		`checkpoints.Backups.Delete: backup_id ".." is not an id`:                c.Backups.Delete(ctx, ".."),
+		"checkpoints.Backups.Delete: backup_id is empty":                         errorOf(c.Backups.Delete(ctx, "")),
+		`checkpoints.Backups.Delete: backup_id ".." is not an id`:                errorOf(c.Backups.Delete(ctx, "..")),
 		"checkpoints.Backups.Get: backup_id is empty":                            errorOf(c.Backups.Get(ctx, "")),
 		"checkpoints.Backups.List: a Marker and an Offset":                       errorOf(collect(c.Backups.List(ctx, checkpoints.BackupQuery{Marker: "m", Offset: 1}))),
 		"checkpoints.Backups.List: negative Offset -1 or Limit 0":                errorOf(collect(c.Backups.List(ctx, checkpoints.BackupQuery{Offset: -1}))),
@@ -101,7 +101,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		"the charging mode is not pre_paid":                                      prepaid(func(v *checkpoints.VaultCreate) { v.Billing.ChargingMode = drkit.Opt[checkpoints.ChargingMode]{} }),
 		"what is paid ahead needs a period type":                                 prepaid(func(v *checkpoints.VaultCreate) { v.Billing.PeriodNum = drkit.Opt[int]{} }),
 		"checkpoints.Vaults.Get: vault_id is empty":                              errorOf(c.Vaults.Get(ctx, "")),
-		"checkpoints.Vaults.Delete: vault_id is empty":                           c.Vaults.Delete(ctx, ""),
+		"checkpoints.Vaults.Delete: vault_id is empty":                           errorOf(c.Vaults.Delete(ctx, "")),
 		"checkpoints.Vaults.Update: a size of 0 GB":                              errorOf(c.Vaults.Update(ctx, "v", checkpoints.VaultUpdate{Billing: drkit.Some(checkpoints.BillingUpdate{Size: drkit.Some(0)})})),
 		"checkpoints.Vaults.Update: the name is empty":                           errorOf(c.Vaults.Update(ctx, "v", checkpoints.VaultUpdate{Name: drkit.Some("")})),
 		"checkpoints.Vaults.External: the external project id is empty":          errorOf(collect(c.Vaults.External(ctx, checkpoints.ExternalVaultQuery{RegionID: "r"}))),
@@ -171,7 +171,11 @@ func TestEmptyIdentifiersAreRefused(t *testing.T) {
 						arguments[i] = reflect.ValueOf("x").Convert(call.Type().In(i))
 					}
 				}
-				assert.Error(t, outcomeOf(call.Call(arguments)), name)
+				send := call.Call
+				if call.Type().IsVariadic() {
+					send = call.CallSlice
+				}
+				assert.Error(t, outcomeOf(send(arguments)), name)
 			}
 		}
 	}

@@ -1,10 +1,14 @@
 package checkpoints
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/transport"
 )
 
 // The methods whose pollers can be resumed.
@@ -39,6 +43,117 @@ func Resume[T any](client *Client, token string, options ...FollowOption) (*drki
 }
 
 func resume[T any](client *Client, text string, by following) (*drkit.Poller[T], error) {
-	_, err := step.ParseToken(text)
-	return nil, err
+	token, err := step.ParseToken(text)
+	if err != nil {
+		return nil, err
+	}
+	if token.Service != service {
+		return nil, fmt.Errorf("it belongs to package %s", transport.Plain(token.Service))
+	}
+	about, err := parseSubject(token.Task)
+	if err != nil {
+		return nil, err
+	}
+	r := resumption{client: client, token: token}
+	switch token.Operation {
+	case methodCreate:
+		return resumed[T](r, &checkpointRun{client: client, id: about.ID, skipped: about.Skipped})
+	case methodReplicate:
+		return resumed[T](r, allCopies{about.copying(client, by)})
+	case methodReplicateBackup:
+		return resumed[T](r, oneCopy{about.copying(client, by)})
+	case methodRestore:
+		return resumed[T](r, about.restoring(client))
+	case methodDeleteBackup:
+		return resumed[T](r, client.leavingBackup(about.ID))
+	case methodDeleteVault:
+		return resumed[T](r, client.leavingVault(about.ID))
+	case methodCreateVault, methodAddResources, methodRemoveResources, methodMigrate:
+		return resumed[T](r, &changingVault{
+			client: client, id: about.ID, method: token.Operation, resources: about.Resources, source: about.Vault,
+			born: time.Now(),
+		})
+	case methodCreatePolicy:
+		return resumed[T](r, &createdPolicy{client: client, id: about.ID})
+	default:
+		return nil, fmt.Errorf("%s has no poller", transport.Plain(token.Operation))
+	}
+}
+
+// resumption is what pollers that are resumed share.
+type resumption struct {
+	client *Client
+	token  step.Token
+}
+
+// resumed returns the poller of work that another process has begun.
+func resumed[T, R any](r resumption, of pursuit[R]) (*drkit.Poller[T], error) {
+	f := &follower[R]{
+		client: r.client, method: r.token.Operation, operationID: r.token.OperationID, pursuit: of, token: r.token,
+	}
+	return transport.PollerAs[T](r.client.transport, f.source())
+}
+
+// subject is what a resume token says of work: which members it has is the matter of its operation.
+type subject struct {
+	ID        string             `json:"id,omitzero"`
+	Vault     string             `json:"vault,omitzero"`
+	Task      string             `json:"task,omitzero"`
+	Target    string             `json:"target,omitzero"`
+	Resources []string           `json:"resources,omitzero"`
+	Skipped   []SkippedResource  `json:"skipped,omitzero"`
+	To        destination        `json:"to,omitzero"`
+	Copies    []ReplicatedBackup `json:"copies,omitzero"`
+	Several   bool               `json:"several,omitzero"`
+	Auto      bool               `json:"auto,omitzero"`
+	From      Time               `json:"from,omitzero"`
+	Newest    Time               `json:"newest,omitzero"`
+	Before    []string           `json:"before,omitzero"`
+	Unnoted   bool               `json:"unnoted,omitzero"`
+}
+
+// String writes the subject as JSON.
+func (s subject) String() string {
+	text, _ := json.Marshal(s) // text, truth values and times: it cannot fail
+	return string(text)
+}
+
+func parseSubject(text string) (subject, error) {
+	var about subject
+	if err := json.Unmarshal([]byte(text), &about); err != nil {
+		return subject{}, fmt.Errorf("it does not say what to look for: %w", err)
+	}
+	if about.ID == "" && about.Vault == "" {
+		return subject{}, errors.New("it does not say what to look for")
+	}
+	return about, nil
+}
+
+func (s subject) copying(client *Client, by following) *copying {
+	c := &copying{
+		client: client, by: by, backup: s.ID, to: s.To, auto: s.Auto, born: time.Now(), vault: s.Vault, from: s.From,
+		wanted: s.Copies, several: s.Several, before: noted{first: s.Unnoted, newest: s.Newest.Time, last: s.Before},
+	}
+	c.before.ids = make(map[string]bool, len(s.Before))
+	for _, id := range s.Before {
+		c.before.ids[id] = true
+	}
+	return c
+}
+
+func (s subject) restoring(client *Client) *restoring {
+	r := &restoring{client: client, backup: s.ID, target: s.Target, task: s.Task}
+	if !s.Unnoted {
+		r.before = make(map[string]bool, len(s.Before))
+		for _, id := range s.Before {
+			r.before[id] = true
+		}
+	}
+	return r
+}
+
+// rawJSON writes an outcome for the warnings of an error.
+func rawJSON(outcome any) json.RawMessage {
+	text, _ := json.Marshal(outcome) // text alone: it cannot fail
+	return text
 }

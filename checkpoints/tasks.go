@@ -27,14 +27,19 @@ func (t *Tasks) List(ctx context.Context, query TaskQuery) iter.Seq2[Task, error
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Task], error) {
 			query := query
 			query.Offset, query.Limit = offset, limit
-			var page struct {
-				Tasks []Task `json:"operation_logs"`
-				Count int
-			}
-			err := t.do(ctx, transport.Call{Operation: &contract.TasksList, Query: query}, &page)
-			return transport.Page[Task]{Items: page.Tasks, Total: page.Count}, err
+			return t.page(ctx, query)
 		},
 	})
+}
+
+// page reads one page of the list.
+func (t *Tasks) page(ctx context.Context, query TaskQuery) (transport.Page[Task], error) {
+	var page struct {
+		Tasks []Task `json:"operation_logs"`
+		Count int
+	}
+	err := t.do(ctx, transport.Call{Operation: &contract.TasksList, Query: query}, &page)
+	return transport.Page[Task]{Items: page.Tasks, Total: page.Count}, err
 }
 
 // Get returns one task. It is safe to repeat.
@@ -70,14 +75,15 @@ func (t Task) Ended() bool {
 }
 
 // Err returns why a task has ended badly, as a [*drkit.TaskError], and nil for any other. Failed and timed-out tasks
-// have, and skipped ones, which have done nothing since a check has failed.
+// have, and skipped ones, which have done nothing since a check has failed: errors.Is finds [ErrTimedOut] and
+// [ErrSkipped].
 func (t Task) Err() error {
 	if !t.Ended() || t.Status == TaskStatusSuccess {
 		return nil
 	}
 	failed := &drkit.TaskError{
 		TaskID: t.ID, Type: string(t.OperationType), ResourceID: t.VaultID, ResourceName: t.VaultName,
-		Code: t.ErrorInfo.Code, Message: t.ErrorInfo.Message, Kind: kindOf(t.ErrorInfo.Code),
+		Code: t.ErrorInfo.Code, Message: t.ErrorInfo.Message, Kind: endKind(t.Status, t.ErrorInfo.Code),
 	}
 	if on := t.ExtraInfo.Resource; on != nil && on.ID != "" {
 		failed.ResourceID, failed.ResourceName = on.ID, on.Name

@@ -36,8 +36,27 @@ func (v *Vaults) Create(ctx context.Context, vault VaultCreate) (*drkit.Poller[V
 		return nil, wrong(&contract.VaultsCreate, errors.New("CreatePrepaid is for what is paid ahead"))
 	}
 	var answer vaultAnswer
-	err := v.create(ctx, vault, holds("vault", &answer.Vault.ID), &answer)
-	return nil, err
+	call, err := v.creation(vault)
+	if err != nil {
+		return nil, err
+	}
+	call.Check = holds("vault", &answer.Vault.ID)
+	resources := make([]string, len(vault.Resources))
+	for i, resource := range vault.Resources {
+		resources[i] = resource.ID
+	}
+	return begin(ctx, v.client, order[Vault]{
+		call: call, answer: &answer,
+		follow: func(*transport.Note) pursuit[Vault] {
+			return &changingVault{
+				client: v.client, id: answer.Vault.ID, method: methodCreateVault, resources: resources, made: &answer.Vault,
+			}
+		},
+		work: vault.workOf(v.client),
+		found: func(found transport.Found) pursuit[Vault] {
+			return &changingVault{client: v.client, id: found.Job, method: methodCreateVault, resources: resources}
+		},
+	})
 }
 
 // CreatePrepaid orders a vault that is paid ahead, and returns the orders. Huawei Cloud only.
@@ -60,21 +79,26 @@ func (v *Vaults) CreatePrepaid(ctx context.Context, vault VaultCreate) (OrderRes
 	if err != nil {
 		return OrderResult{}, wrong(&contract.VaultsCreate, err)
 	}
+	call, err := v.creation(vault)
+	if err != nil {
+		return OrderResult{}, err
+	}
 	var answer vaultAnswer
-	err = v.create(ctx, vault, nil, &answer)
+	err = v.do(ctx, call, &answer)
 	return answer.OrderResult, err
 }
 
-func (v *Vaults) create(ctx context.Context, vault VaultCreate, check func() error, answer *vaultAnswer) error {
+// creation is the call that creates a vault.
+func (v *Vaults) creation(vault VaultCreate) (transport.Call, error) {
 	if err := vault.check(); err != nil {
-		return wrong(&contract.VaultsCreate, err)
+		return transport.Call{}, wrong(&contract.VaultsCreate, err)
 	}
 	if vault.Resources == nil {
 		vault.Resources = []Resource{} // the service refuses null
 	}
-	return v.do(ctx, transport.Call{Operation: &contract.VaultsCreate, Check: check, Body: struct {
+	return transport.Call{Operation: &contract.VaultsCreate, Body: struct {
 		Vault VaultCreate `json:"vault"`
-	}{vault}}, answer)
+	}{vault}}, nil
 }
 
 // List walks the vaults that match query. query.Limit is the rows a page, at most 1000, which is the default; the
@@ -173,7 +197,10 @@ func (v *Vaults) one(ctx context.Context, call transport.Call) (Vault, error) {
 //
 // Source: CBR API reference, "Deleting a Vault".
 func (v *Vaults) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
-	return nil, v.do(ctx, transport.Call{Operation: &contract.VaultsDelete, Path: []string{id}}, nil)
+	return begin(ctx, v.client, order[NoResult]{
+		call:   transport.Call{Operation: &contract.VaultsDelete, Path: []string{id}},
+		follow: func(*transport.Note) pursuit[NoResult] { return v.client.leavingVault(id) },
+	})
 }
 
 // UpdateNotifications changes when all vaults of the project warn of being full, and returns the ids of those that

@@ -3,6 +3,7 @@ package checkpoints
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
@@ -26,13 +27,16 @@ func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resour
 	if err := checkResources(resources); err != nil {
 		return nil, wrong(&contract.VaultsAddResources, err)
 	}
+	ids := make([]string, len(resources))
+	for i, resource := range resources {
+		ids[i] = resource.ID
+	}
 	var answer struct {
 		IDs []string `json:"add_resource_ids"`
 	}
-	err := v.do(ctx, transport.Call{Operation: &contract.VaultsAddResources, Path: []string{id}, Body: struct {
+	return begin(ctx, v.client, v.change(transport.Call{Operation: &contract.VaultsAddResources, Path: []string{id}, Body: struct {
 		Resources []Resource `json:"resources"`
-	}{resources}}, &answer)
-	return nil, err
+	}{resources}}, &answer, id, ids))
 }
 
 // RemoveResources takes resources from a vault, and deletes their backups in it. It returns once the service has
@@ -52,10 +56,9 @@ func (v *Vaults) RemoveResources(ctx context.Context, id string, resourceIDs []s
 	var answer struct {
 		IDs []string `json:"remove_resource_ids"`
 	}
-	err := v.do(ctx, transport.Call{Operation: &contract.VaultsRemoveResources, Path: []string{id}, Body: struct {
+	return begin(ctx, v.client, v.change(transport.Call{Operation: &contract.VaultsRemoveResources, Path: []string{id}, Body: struct {
 		IDs []string `json:"resource_ids"`
-	}{resourceIDs}}, &answer)
-	return nil, err
+	}{resourceIDs}}, &answer, id, resourceIDs))
 }
 
 // MigrateResources moves resources with their backups to another vault of the same kind, region and account. Both
@@ -79,11 +82,19 @@ func (v *Vaults) MigrateResources(
 	var answer struct {
 		IDs []string `json:"migrated_resources"`
 	}
-	err := v.do(ctx, transport.Call{Operation: &contract.VaultsMigrateResources, Path: []string{id}, Body: struct {
-		Destination string   `json:"destination_vault_id"`
-		IDs         []string `json:"resource_ids"`
-	}{destinationID, resourceIDs}}, &answer)
-	return nil, err
+	moved := &changingVault{
+		client: v.client, id: destinationID, method: methodMigrate, resources: slices.Clone(resourceIDs), source: id,
+	}
+	return begin(ctx, v.client, order[Vault]{
+		call: transport.Call{Operation: &contract.VaultsMigrateResources, Path: []string{id}, Body: struct {
+			Destination string   `json:"destination_vault_id"`
+			IDs         []string `json:"resource_ids"`
+		}{destinationID, resourceIDs}},
+		answer: &answer,
+		follow: func(*transport.Note) pursuit[Vault] { return moved },
+		work:   v.migration(id, destinationID, moved.resources),
+		found:  func(transport.Found) pursuit[Vault] { return moved },
+	})
 }
 
 // SetResources takes resources of a vault out of the backups that its policy makes, or back in, and returns the ids

@@ -57,22 +57,23 @@ func (l *lost) look(ctx context.Context) (over bool, err error) {
 	if late && l.work.State != nil {
 		after, blind = l.work.State(ctx) // before the tasks, so that whatever has left it so is among these
 	}
-	jobs, err := l.work.Jobs(ctx)
+	jobs, err := l.jobs(ctx)
 	if err != nil {
 		return false, err
 	}
 	fresh := l.fresh(jobs)
 	l.propose(fresh.doubtful)
+	tasks := l.work.tasks(len(fresh.sure))
 	switch {
-	case len(fresh.sure) == l.work.tasks():
-		l.keep(ctx, Found{Job: fresh.sure[0].ID, Jobs: ids(fresh.sure), Before: l.note.State})
+	case len(fresh.sure) == tasks:
+		l.keep(ctx, Found{Job: fresh.sure[0].ID, Jobs: ids(fresh.sure), Note: l.note, Before: l.note.State})
 		return true, nil
-	case len(fresh.sure) > l.work.tasks():
+	case len(fresh.sure) > tasks:
 		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
 		return true, l.unknown(fmt.Errorf("there are %d new tasks that may be it", len(fresh.sure)))
 	case len(fresh.sure) > 0 && late:
 		l.propose(slices.Concat(ids(fresh.sure), fresh.doubtful))
-		return true, l.unknown(fmt.Errorf("there are %d of its %d tasks", len(fresh.sure), l.work.tasks()))
+		return true, l.unknown(fmt.Errorf("there are %d of its %d tasks", len(fresh.sure), tasks))
 	case fresh.undecided, !late:
 		return false, nil
 	case blind != nil:
@@ -96,7 +97,7 @@ func (l *lost) judge(ctx context.Context, after State, jobs []Job, doubtful []st
 		l.propose(doubtful)
 	}
 	if verdict == Ran && len(doubtful) == 0 {
-		l.keep(ctx, Found{Before: l.note.State, After: after})
+		l.keep(ctx, Found{Note: l.note, Before: l.note.State, After: after})
 		return nil
 	}
 	unknown := l.unknown(nil)
@@ -147,11 +148,34 @@ type fresh struct {
 	doubtful  []string // all others, with the reason
 }
 
-func (l *lost) fresh(jobs []Job) fresh {
+// jobs returns the tasks there are, with all that is to be known of those that the note does not hold.
+func (l *lost) jobs(ctx context.Context) ([]Job, error) {
+	jobs, err := l.work.Jobs(ctx)
+	if err != nil || l.work.Examine == nil {
+		return jobs, err
+	}
+	noted := l.noted()
+	for i, job := range jobs {
+		if noted[job.ID] {
+			continue
+		}
+		if jobs[i], err = l.work.Examine(ctx, job); err != nil {
+			return nil, err
+		}
+	}
+	return jobs, nil
+}
+
+func (l *lost) noted() map[string]bool {
 	noted := make(map[string]bool, len(l.note.Jobs))
 	for _, id := range l.note.Jobs {
 		noted[id] = true
 	}
+	return noted
+}
+
+func (l *lost) fresh(jobs []Job) fresh {
+	noted := l.noted()
 	var f fresh
 	for _, job := range jobs {
 		if noted[job.ID] {
@@ -186,7 +210,10 @@ func ids(jobs []Job) []string {
 // alone makes sure that the task which was found is all there is. A task that started after its end is of
 // somebody who has seen that end.
 func (l *lost) alone(ctx context.Context, found Found) error {
-	jobs, err := l.work.Jobs(drkit.WithOperationID(inner(ctx), l.told.OperationID))
+	if l.work.Tasks == AnyNumber {
+		return nil
+	}
+	jobs, err := l.jobs(drkit.WithOperationID(inner(ctx), l.told.OperationID))
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,12 @@ type Work struct {
 	Resource string
 	// Jobs returns all tasks that may be of this operation, whatever their state.
 	Jobs func(ctx context.Context) ([]Job, error)
-	// Tasks is how many tasks come of the operation; 0 means one.
+	// Tasks is how many tasks come of the operation; 0 means one, and AnyNumber that the service does not say, so that
+	// all new ones are of it.
 	Tasks int
+	// Examine looks closer at a task that was not there before, for what is too much to ask about all tasks. Nil where
+	// Jobs tells everything.
+	Examine func(ctx context.Context, job Job) (Job, error)
 	// State returns what there is to see of the operation at the resource itself, and Settle compares that
 	// before and after. Both are nil where the resource proves nothing.
 	State  func(ctx context.Context) (State, error)
@@ -35,7 +39,16 @@ type Work struct {
 	Identity func(ctx context.Context) (string, error)
 }
 
-func (w *Work) tasks() int { return max(w.Tasks, 1) }
+// AnyNumber of tasks comes of an operation.
+const AnyNumber = -1
+
+// tasks returns how many tasks are all of the operation, where there are so many new ones.
+func (w *Work) tasks(found int) int {
+	if w.Tasks == AnyNumber {
+		return max(found, 1)
+	}
+	return max(w.Tasks, 1)
+}
 
 // Job is a task, or what else an operation leaves behind for sure.
 type Job struct {
@@ -76,6 +89,7 @@ type Note struct {
 type Found struct {
 	Job           string   // the task that came of the operation; empty where the resource proves that it ran
 	Jobs          []string // all tasks, where Work says that there are several
+	Note          Note     // what there was before
 	Before, After State    // of the resource; After only where it is the proof
 }
 

@@ -78,7 +78,7 @@ func resume[T any](client *Client, text string) (*drkit.Poller[T], error) {
 	case methodEnd:
 		return resumed[T](at.recoveryEnd(task.ID), token, task)
 	case methodDrained:
-		return typed[T](&drainage{at: at, instances: task.Instances, token: token}, at)
+		return transport.PollerAs[T](client.transport, &drainage{at: at, instances: task.Instances, token: token})
 	default:
 		return nil, fmt.Errorf("%s has no poller", transport.Plain(token.Operation))
 	}
@@ -93,50 +93,7 @@ func resumed[T, R any](c *change[R], token step.Token, task resumable) (*drkit.P
 			f.before[id] = asTrace
 		}
 	}
-	return typed[T](f, c.at)
-}
-
-// typed returns the poller of a source if T is the type of its result, or raw JSON.
-func typed[T, R any](source drkit.Source[R], at place) (*drkit.Poller[T], error) {
-	if same, ok := source.(drkit.Source[T]); ok {
-		return drkit.NewPoller(same, at.client.transport.Polling()), nil
-	}
-	if raw, ok := any(rawSource[R]{source}).(drkit.Source[T]); ok {
-		return drkit.NewPoller(raw, at.client.transport.Polling()), nil
-	}
-	var result R
-	var asked T
-	return nil, fmt.Errorf("it has a result of type %T and not %T", result, asked)
-}
-
-// rawSource is a source whose result is JSON.
-type rawSource[R any] struct{ source drkit.Source[R] }
-
-// ID names the work.
-func (s rawSource[R]) ID() string { return s.source.ID() }
-
-// Closed is closed with the client.
-func (s rawSource[R]) Closed() <-chan struct{} {
-	closing, _ := s.source.(interface{ Closed() <-chan struct{} })
-	return closing.Closed()
-}
-
-// Token returns the token that the work was resumed by.
-func (s rawSource[R]) Token(ctx context.Context) (step.Token, error) {
-	resumable, _ := s.source.(interface {
-		Token(ctx context.Context) (step.Token, error)
-	})
-	return resumable.Token(ctx)
-}
-
-// Look looks, and writes the result as JSON.
-func (s rawSource[R]) Look(ctx context.Context) (drkit.Look[json.RawMessage], error) {
-	look, err := s.source.Look(ctx)
-	raw := drkit.Look[json.RawMessage]{Progress: look.Progress, Done: look.Done, Err: look.Err}
-	if err == nil && look.Done && look.Err == nil {
-		raw.Result, err = json.Marshal(look.Result)
-	}
-	return raw, err
+	return transport.PollerAs[T](c.at.client.transport, f)
 }
 
 // subject is what a change is about.

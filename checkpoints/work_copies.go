@@ -1,0 +1,132 @@
+package checkpoints
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// copyWork finds copies whose answer was lost: they are new among those of the backup, or of the vault, to the same
+// destination. Whoever has begun them: a backup is copied to a region once, so that they are what was asked for. What
+// a policy has begun was not begun by hand.
+type copyWork struct {
+	client *Client
+	by     following
+	backup string // the one that is copied; empty for those of the vault
+	to     destination
+	auto   bool // they are to be marked as begun automatically
+
+	mu     sync.Mutex
+	source Backup // of one that is copied
+	vault  string
+	rows   map[string]seenCopy // as they were read last, by id
+	newest Time
+}
+
+func (w *copyWork) work() *transport.Work {
+	work := &transport.Work{Jobs: w.jobs, State: w.state, Settle: asTheListsSay}
+	if w.backup != "" {
+		work.Resource = "the copies of backup " + transport.Plain(w.backup)
+	} else {
+		work.Resource, work.Tasks = "the copies of vault "+transport.Plain(w.vault), transport.AnyNumber
+	}
+	return work
+}
+
+// query narrows the backups that are read to what the work is about.
+func (w *copyWork) query(ctx context.Context) (BackupQuery, error) {
+	w.mu.Lock()
+	query, source := BackupQuery{VaultID: w.vault}, w.source
+	w.mu.Unlock()
+	if w.backup == "" {
+		return query, nil
+	}
+	if source.ID == "" {
+		var err error
+		if source, err = w.client.Backups.Get(ctx, w.backup); err != nil {
+			return query, err
+		}
+		w.mu.Lock()
+		w.source, w.vault = source, source.VaultID
+		w.mu.Unlock()
+	}
+	return BackupQuery{VaultID: source.VaultID, CheckpointID: source.CheckpointID, ResourceID: source.ResourceID}, nil
+}
+
+// jobs are the copies to the destination.
+func (w *copyWork) jobs(ctx context.Context) ([]transport.Job, error) {
+	query, err := w.query(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now, err := w.client.readCopies(ctx, query, Time{}, strictly)
+	if err != nil {
+		return nil, err
+	}
+	rows := map[string]seenCopy{}
+	var jobs []transport.Job
+	for backup, copies := range now.byBackup {
+		for _, row := range copies {
+			if w.backup != "" && backup != w.backup || !row.to.meets(w.to) {
+				continue
+			}
+			rows[row.id] = row
+			job := transport.Job{ID: row.id, Started: row.created.Time, Ended: hasEnded(row.outcome.Status)}
+			if !w.auto {
+				job.Veto = row.veto
+			}
+			if job.Veto == "" || !job.Ended {
+				jobs = append(jobs, job)
+			}
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.rows, w.newest = rows, now.newest
+	return jobs, nil
+}
+
+// state tells whether there is anything to copy: where there was, and is no more, the lists tell nothing.
+func (w *copyWork) state(ctx context.Context) (transport.State, error) {
+	if w.backup != "" {
+		_, err := w.client.Backups.Get(ctx, w.backup)
+		if errors.Is(err, drkit.ErrNotFound) {
+			return transport.State{"backup": "gone"}, nil
+		}
+		return transport.State{"backup": "there"}, err
+	}
+	page, err := w.client.Backups.page(ctx, BackupQuery{VaultID: w.vault, Limit: 1})
+	if len(page.Items) == 0 {
+		return transport.State{"backups": "none"}, err
+	}
+	return transport.State{"backups": "some"}, err
+}
+
+// noted is what there was before, with the ids that another process needs to tell it.
+func (w *copyWork) noted(note *transport.Note) noted {
+	if note == nil {
+		return noted{first: true}
+	}
+	before := noted{ids: make(map[string]bool, len(note.Jobs)), newest: note.Newest}
+	for _, id := range note.Jobs {
+		before.ids[id] = true
+		if w.rows[id].created.Equal(note.Newest) {
+			before.last = append(before.last, id)
+		}
+	}
+	return before
+}
+
+// copying is what follows the copies, with those that the answer has named.
+func (w *copyWork) copying(note *transport.Note, wanted []ReplicatedBackup, several bool) *copying {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return &copying{
+		client: w.client, by: w.by, backup: w.backup, to: w.to, auto: w.auto, born: time.Now(), vault: w.vault,
+		from: wellBefore(w.newest), wanted: wanted, before: w.noted(note), several: several,
+	}
+}
