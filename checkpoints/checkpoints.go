@@ -43,11 +43,13 @@ func (c *Checkpoints) Create(ctx context.Context, backup VaultBackup) (*drkit.Po
 		answer: &answer,
 		follow: func(*transport.Note) pursuit[CheckpointResult] {
 			made := answer.Checkpoint
-			return &checkpointRun{client: c.client, id: made.ID, skipped: made.Vault.SkippedResources}
+			return &checkpointRun{
+				client: c.client, id: made.ID, vault: backup.VaultID, created: made.CreatedAt, skipped: made.Vault.SkippedResources,
+			}
 		},
 		work: backup.workOf(c.client),
 		found: func(found transport.Found) pursuit[CheckpointResult] {
-			return &checkpointRun{client: c.client, id: found.Job}
+			return &checkpointRun{client: c.client, id: found.Job, vault: backup.VaultID}
 		},
 	})
 }

@@ -57,7 +57,7 @@ type Client struct {
 	session      Session      // of the last sign-in
 	token        drkit.Secret // likewise
 	records      recordsKnown
-	copyLooks    *taskwait.Batch[*copies]
+	copyWatches  copyWatches
 	restoreLooks *taskwait.Batch[[]Task]
 	deleteLooks  *taskwait.Batch[Backup]
 	glances      map[string]glance

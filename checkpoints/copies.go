@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -175,44 +177,68 @@ func copiesByTasks(tasks []Task) *copies {
 	return found
 }
 
-// copyItem is what looks at the copies of a vault are taken together by; of a backup where its vault is not known.
-func copyItem(vault, backup string, from Time) taskwait.Item {
-	if vault == "" {
-		return taskwait.Item{ID: ofBackup + backup + " " + from.Format(time.RFC3339)}
-	}
-	return taskwait.Item{ID: vault + " " + from.Format(time.RFC3339)}
-}
-
+// ofBackup marks what is looked at by a backup whose vault is not known.
 const ofBackup = "backup:"
 
-// copyBatch returns what looks at the copies of vaults for all waits of the client: once a tick for each vault.
-func (c *Client) copyBatch() *taskwait.Batch[*copies] {
+// copyItem is what looks at copies are taken together by: the vault, or a backup where its vault is not known.
+func copyItem(vault, backup string) taskwait.Item {
+	if vault == "" {
+		vault = ofBackup + backup
+	}
+	return taskwait.Item{ID: vault}
+}
+
+// copyWatches are the waits for the copies of vaults, with the time that each needs the tasks from.
+type copyWatches struct {
+	batch *taskwait.Batch[*copies]
+	from  map[string]map[*copying]Time
+}
+
+// watchCopies begins to look at copies together with all who wait for those of the same vault: once a tick.
+func (c *Client) watchCopies(of *copying, item taskwait.Item, from Time, born time.Time) (changed <-chan struct{}, last func() (*copies, error), stop func()) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.copyLooks == nil {
-		c.copyLooks = taskwait.New(taskwait.Config[*copies]{
+	w := &c.copyWatches
+	if w.batch == nil {
+		w.from = map[string]map[*copying]Time{}
+		w.batch = taskwait.New(taskwait.Config[*copies]{
 			One:     func(ctx context.Context, item taskwait.Item) (*copies, error) { return c.copiesOf(ctx, item.ID) },
 			Polling: c.oneByOne(), Logger: c.transport.Logger(),
 		})
 	}
-	return c.copyLooks
+	if w.from[item.ID] == nil {
+		w.from[item.ID] = map[*copying]Time{}
+	}
+	w.from[item.ID][of] = from
+	c.mu.Unlock()
+	changed, last, end := w.batch.Watch(item, born)
+	return changed, last, func() {
+		end()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if delete(w.from[item.ID], of); len(w.from[item.ID]) == 0 {
+			delete(w.from, item.ID)
+		}
+	}
 }
 
-// copiesOf reads the copies that an item is about.
+// copiesOf reads the copies that an item is about, from the earliest time on that somebody needs.
 func (c *Client) copiesOf(ctx context.Context, item string) (*copies, error) {
-	vault, text, _ := strings.Cut(item, " ")
-	from, err := time.Parse(time.RFC3339, text)
-	if err != nil {
-		return nil, err
+	c.mu.Lock()
+	var earliest Time
+	for i, from := range slices.Collect(maps.Values(c.copyWatches.from[item])) {
+		if i == 0 || from.Before(earliest.Time) {
+			earliest = from
+		}
 	}
-	if id, unlocated := strings.CutPrefix(vault, ofBackup); unlocated {
+	c.mu.Unlock()
+	if id, unlocated := strings.CutPrefix(item, ofBackup); unlocated {
 		backup, err := c.Backups.Get(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		vault = backup.VaultID
+		item = backup.VaultID
 	}
-	return c.readCopies(ctx, BackupQuery{VaultID: vault}, TimeOf(from), leniently)
+	return c.readCopies(ctx, BackupQuery{VaultID: item}, earliest, leniently)
 }
 
 // oneByOne is the schedule of what is asked for by lists that are one request already.

@@ -1,6 +1,7 @@
 package checkpoints_test
 
 import (
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -204,6 +205,10 @@ func TestTaskErrors(t *testing.T) {
 		}
 		var failed *drkit.TaskError
 		require.ErrorAs(t, task.Err(), &failed, status)
+		assert.Equal(t, status == checkpoints.TaskStatusSkipped, errors.Is(failed, checkpoints.ErrSkipped))
+		assert.Equal(t, status == checkpoints.TaskStatusTimeout, errors.Is(failed, checkpoints.ErrTimedOut))
+		require.ErrorIs(t, failed, checkpoints.CodeVaultFull)
+		failed.Kind = checkpoints.CodeVaultFull
 		assert.Equal(t, &drkit.TaskError{
 			TaskID: taskID, Type: "backup", ResourceID: serverID, ResourceName: "orchard-web-1", Code: "BackupService.6114",
 			Message: "the vault is full", Kind: checkpoints.CodeVaultFull,

@@ -3,6 +3,7 @@ package checkpoints
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/drkit-go/drkit"
@@ -13,19 +14,23 @@ import (
 type checkpointRun struct {
 	client  *Client
 	id      string
+	vault   string
+	created Time              // zero if the answer was lost
 	skipped []SkippedResource // that the answer has named
 }
 
 func (c *checkpointRun) name() string { return "checkpoint " + transport.Plain(c.id) }
 
 func (c *checkpointRun) subject(context.Context) (subject, error) {
-	return subject{ID: c.id, Skipped: c.skipped}, nil
+	return subject{ID: c.id, Vault: c.vault, From: c.created, Skipped: c.skipped}, nil
 }
 
 // see gets the checkpoint and, once it says that it has come to an end, what says how each backup has.
 func (c *checkpointRun) see(ctx context.Context) (drkit.Look[CheckpointResult], error) {
 	now, err := c.client.Checkpoints.Get(ctx, c.id)
-	if err != nil {
+	if errors.Is(err, drkit.ErrNotFound) {
+		return c.seeGone(ctx, err)
+	} else if err != nil {
 		return drkit.Look[CheckpointResult]{}, err
 	}
 	look := drkit.Look[CheckpointResult]{Progress: progressOf(TaskStatusRunning, now.percent())}
@@ -36,7 +41,27 @@ func (c *checkpointRun) see(ctx context.Context) (drkit.Look[CheckpointResult], 
 	if err != nil || open {
 		return look, err
 	}
-	look.Done, look.Result = true, CheckpointResult{Checkpoint: now, Backups: outcomes}
+	return c.ended(now, outcomes), nil
+}
+
+// seeGone is for a checkpoint that is not there: its tasks tell whether that is because no backup was made.
+func (c *checkpointRun) seeGone(ctx context.Context, gone error) (drkit.Look[CheckpointResult], error) {
+	now := Checkpoint{ID: c.id, CreatedAt: c.created, Status: CheckpointStatusDeleted, Vault: CheckpointVault{ID: c.vault}}
+	outcomes, open, err := c.outcomes(ctx, now)
+	switch {
+	case err != nil:
+		return drkit.Look[CheckpointResult]{}, err
+	case open || len(outcomes) == len(c.skipped) || slices.ContainsFunc(outcomes, BackupOutcome.succeeded):
+		return drkit.Look[CheckpointResult]{}, gone
+	}
+	return c.ended(now, outcomes), nil
+}
+
+// ended is the last look at a checkpoint.
+func (c *checkpointRun) ended(now Checkpoint, outcomes []BackupOutcome) drkit.Look[CheckpointResult] {
+	look := drkit.Look[CheckpointResult]{
+		Progress: progressOf(TaskStatusSuccess, 100), Done: true, Result: CheckpointResult{Checkpoint: now, Backups: outcomes},
+	}
 	parts := make([]part, len(outcomes))
 	for i, outcome := range outcomes {
 		parts[i] = part{status: outcome.Status, code: outcome.Code, err: outcome.Err(), outcome: outcome}
@@ -45,12 +70,11 @@ func (c *checkpointRun) see(ctx context.Context) (drkit.Look[CheckpointResult], 
 	if now.Status == CheckpointStatusError && failed == nil && !slices.ContainsFunc(outcomes, BackupOutcome.succeeded) {
 		failed = &drkit.TaskError{Message: "the checkpoint is in error"}
 	}
-	look.Progress = progressOf(TaskStatusSuccess, 100)
 	if failed != nil {
 		failed.ResourceID, failed.ResourceName = now.Vault.ID, now.Vault.Name
 		look.Err, look.Progress = failed, progressOf(commonEnd(parts), 100)
 	}
-	return look, nil
+	return look
 }
 
 func (o BackupOutcome) succeeded() bool { return o.Status == TaskStatusSuccess }

@@ -344,9 +344,9 @@ func watchCopies[T any](
 	c *copying, born time.Time, shown func(sight, error) (drkit.Look[T], error), complete completion[T],
 ) watch.Watch[drkit.Look[T]] {
 	c.mu.Lock()
-	item := copyItem(c.vault, c.backup, c.from)
+	item, from := copyItem(c.vault, c.backup), c.from
 	c.mu.Unlock()
-	changed, last, stop := c.client.copyBatch().Watch(item, born)
+	changed, last, stop := c.client.watchCopies(c, item, from, born)
 	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
 		now, err := last()
 		var seen sight

@@ -57,7 +57,9 @@ func resume[T any](client *Client, text string, by following) (*drkit.Poller[T],
 	r := resumption{client: client, token: token}
 	switch token.Operation {
 	case methodCreate:
-		return resumed[T](r, &checkpointRun{client: client, id: about.ID, skipped: about.Skipped})
+		return resumed[T](r, &checkpointRun{
+			client: client, id: about.ID, vault: about.Vault, created: about.From, skipped: about.Skipped,
+		})
 	case methodReplicate:
 		return resumed[T](r, allCopies{about.copying(client, by)})
 	case methodReplicateBackup:
