@@ -27,6 +27,10 @@ func Example_sentinels() {
 			return "wait for the other task"
 		case errors.Is(err, drkit.ErrThrottled), errors.Is(err, drkit.ErrUnavailable):
 			return "come back later"
+		case errors.Is(err, drkit.ErrSkipped):
+			return "mend what the service has found"
+		case errors.Is(err, drkit.ErrTimedOut):
+			return "see what it has left behind"
 		case errors.Is(err, drkit.ErrListMoved):
 			return "list again"
 		case errors.Is(err, drkit.ErrReadOnly), errors.Is(err, drkit.ErrClosed):

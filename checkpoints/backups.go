@@ -98,7 +98,7 @@ func (b *Backups) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult
 // in the ways of [Checkpoints.Replicate]. Pollers of backups of one vault share what they ask for.
 //
 // The request is sent at most once. A lost answer is looked for among the copies of the backup to that destination
-// which have been begun since.
+// which have been begun since. In a step of [drkit.Once] one that has left no trace is sent again.
 //
 // Errors: [drkit.ErrNotFound] if the backup, or the destination vault, is not there; [drkit.ErrConflict] if it is being
 // copied there, found out before anything is sent; [ErrInvalid] if the backup or the region cannot be replicated;

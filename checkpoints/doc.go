@@ -16,20 +16,30 @@
 // [TemporaryKey] sign each request instead, and [Token] uses a session that somebody else has begun. [FromEnv] reads
 // the variables of OpenStack, OS_AUTH_URL and the others, and package clouds the file clouds.yaml.
 //
-// # Operations that must not repeat
-//
-// What creates something, begins work in the background or orders something is sent at most once: a checkpoint, a
-// replication, a restore, a vault, a policy. It is sent again only on proof that nothing ran: no connection came
-// about, or the service or its gateway itself refused. Where neither shows what came of it the operation ends in
-// [drkit.ErrOutcomeUnknown], never in a second backup. All else may repeat, and is sent again after what passes by
-// itself; OPERATIONS.md has the class of each operation.
-//
 // # Errors
 //
 // The service answers nearly all refusals with status 400, so errors.Is goes by the code: [drkit.ErrNotFound],
 // [drkit.ErrConflict] and, of this package, [ErrBusy], [ErrQuota], [ErrInvalid] and each [ErrorCode]. The RequestID of
 // a [drkit.Error] is what the cloud's support asks for. An id that is malformed is answered with a 401 that is not
 // about the token: it is an ErrNotFound, too.
+//
+// # Waiting
+//
+// What takes time answers a [drkit.Poller]: a checkpoint, a replication, a restore, a change of the resources of a
+// vault, a deletion. Work on several backups ends well as soon as one of them is done, since that is how the service
+// sees it: Err of [CheckpointResult] and of [ReplicationResult] tells whether all are, and each backup has an outcome of
+// its own, with the reason. Work that was skipped is [ErrSkipped], and work that the service has given up is
+// [ErrTimedOut]. Real backups run for hours: the deadline is that of the caller's context. Waits for copies of one
+// vault share their requests, and so do those for restores and for deletions. [Resume] waits in another process.
+//
+// # Never twice
+//
+// The service takes no idempotency key. Before a checkpoint, a replication, a restore, a migration of resources, a vault
+// or a policy is asked for, what there is of it is noted, and a lost answer is looked for among what is new. Nothing that
+// the service shows says who has begun a task: a checkpoint is known by the name or the description that was asked
+// for, a vault by its name and its user, a copy by its backup and destination, which it reaches once, and a restore by
+// its backup and target. Times are those of the service; the clock of the client plays no part. All other creations
+// and orders are sent once, and a lost answer stays lost. What is not sent again, and what may be: OPERATIONS.md.
 //
 // # What the references leave open
 //

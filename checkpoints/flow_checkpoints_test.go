@@ -31,7 +31,7 @@ func TestCheckpointIsWaitedFor(t *testing.T) {
 		require.Len(t, result.Backups, 2)
 		for i, server := range []string{db, app} {
 			got := result.Backups[i]
-			assert.Equal(t, y.backupsOf(server), []string{got.BackupID})
+			assert.Equal(t, []string{got.BackupID}, y.backupsOf(server))
 			assert.Equal(t, server, got.ResourceID)
 			assert.NotEmpty(t, got.TaskID)
 			assert.Equal(t, checkpoints.TaskStatusSuccess, got.Status)
@@ -194,7 +194,7 @@ func TestCheckpointInBadWeather(t *testing.T) {
 		require.NoError(t, <-done)
 		require.Len(t, result.Backups, 1)
 		require.NoError(t, result.Err())
-		assert.Equal(t, y.backupsOf(db), []string{result.Backups[0].BackupID})
+		assert.Equal(t, []string{result.Backups[0].BackupID}, y.backupsOf(db))
 	})
 }
 

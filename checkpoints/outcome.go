@@ -62,8 +62,11 @@ func (r CheckpointResult) Err() error {
 
 // BackupOutcome is how the backup of one resource has ended.
 type BackupOutcome struct {
-	ResourceID   string       `json:"resource_id"`
-	ResourceName string       `json:"resource_name,omitzero"`
+	// ResourceID is the server, disk or file system.
+	ResourceID string `json:"resource_id"`
+	// ResourceName is what it is called; empty where that does not show.
+	ResourceName string `json:"resource_name,omitzero"`
+	// ResourceType is its kind.
 	ResourceType ResourceType `json:"resource_type,omitzero"`
 	// BackupID is the backup that was made; empty where there is none. One that has failed may leave a backup in
 	// [BackupStatusError].
@@ -73,8 +76,9 @@ type BackupOutcome struct {
 	// Status is [TaskStatusSuccess], [TaskStatusFailed], [TaskStatusSkipped] or [TaskStatusTimeout]; empty where
 	// nothing tells any more.
 	Status TaskStatus `json:"status"`
-	// Code and Reason say why it has not succeeded, in the service's words; empty where it does not say.
-	Code   string `json:"code,omitzero"`
+	// Code is why it has not succeeded, as an [ErrorCode]; empty where the service does not say.
+	Code string `json:"code,omitzero"`
+	// Reason says the same in the service's words.
 	Reason string `json:"reason,omitzero"`
 }
 
@@ -89,10 +93,14 @@ func (o BackupOutcome) Err() error {
 
 // ReplicationResult is what came of the replication of a vault.
 type ReplicationResult struct {
-	VaultID              string `json:"vault_id"` // the source
-	DestinationRegion    string `json:"destination_region"`
+	// VaultID is the vault that was copied.
+	VaultID string `json:"vault_id"`
+	// DestinationRegion is where the copies are.
+	DestinationRegion string `json:"destination_region"`
+	// DestinationProjectID is the project of that region which has them.
 	DestinationProjectID string `json:"destination_project_id"`
-	DestinationVaultID   string `json:"destination_vault_id"`
+	// DestinationVaultID is the vault which has them.
+	DestinationVaultID string `json:"destination_vault_id"`
 	// Way is how the end was found out; where that was not the same for all copies, the last of the ways that was
 	// needed. Empty where there was nothing to copy.
 	Way Way `json:"way,omitzero"`
@@ -115,8 +123,9 @@ func (r ReplicationResult) Err() error {
 type CopyOutcome struct {
 	// BackupID is the backup that was copied.
 	BackupID string `json:"backup_id"`
-	// ResourceID and ResourceName are what it is a backup of; empty where that does not show.
-	ResourceID   string `json:"resource_id,omitzero"`
+	// ResourceID is what it is a backup of; empty where that does not show.
+	ResourceID string `json:"resource_id,omitzero"`
+	// ResourceName is what that is called; empty where that does not show.
 	ResourceName string `json:"resource_name,omitzero"`
 	// RecordID is the replication record; empty where the answer was lost and the cloud shows none.
 	RecordID string `json:"record_id,omitzero"`
@@ -129,8 +138,9 @@ type CopyOutcome struct {
 	// Status is [TaskStatusSuccess], [TaskStatusFailed], [TaskStatusSkipped] or [TaskStatusTimeout]; empty where
 	// nothing tells any more. Records do not tell a copy that has timed out from one that has failed.
 	Status TaskStatus `json:"status"`
-	// Code and Reason say why it has not succeeded, in the service's words; empty where it does not say.
-	Code   string `json:"code,omitzero"`
+	// Code is why it has not succeeded, as an [ErrorCode]; empty where the service does not say.
+	Code string `json:"code,omitzero"`
+	// Reason says the same in the service's words.
 	Reason string `json:"reason,omitzero"`
 }
 
@@ -161,15 +171,9 @@ func outcomeError(status TaskStatus, failed drkit.TaskError) error {
 // endKind is what errors.Is finds for work that has ended in a status, with a code.
 func endKind(status TaskStatus, code string) error {
 	kind := kindOf(code)
-	var own error
-	switch status {
-	case TaskStatusSkipped:
-		own = ErrSkipped
-	case TaskStatusTimeout:
-		own = ErrTimedOut
-	case "":
-		own = drkit.ErrTaskGone
-	}
+	own := map[TaskStatus]error{
+		TaskStatusSkipped: ErrSkipped, TaskStatusTimeout: ErrTimedOut, "": drkit.ErrTaskGone,
+	}[status]
 	switch {
 	case own == nil:
 		return kind

@@ -266,12 +266,16 @@ func TestSkippedStep(t *testing.T) {
 	t.Parallel()
 	bubble(t, checkpointstest.OpenTelekomCloud, func(t *testing.T, y *yard) {
 		backup := y.here.AddBackups(production, 1)[1]
-		for name, want := range map[string]error{"skipped": checkpoints.ErrSkipped, "timed out": checkpoints.ErrTimedOut} {
-			if want == checkpoints.ErrSkipped {
+		for name, tc := range map[string]struct {
+			spoil func()
+			want  error
+		}{
+			"skipped": {func() {
 				y.here.SkipTask("Backups.Replicate", backup, "BackupService.6122", "It cannot be replicated.")
-			} else {
-				y.here.TimeOutTask("Backups.Replicate", backup)
-			}
+			}, checkpoints.ErrSkipped},
+			"timed out": {func() { y.here.TimeOutTask("Backups.Replicate", backup) }, checkpoints.ErrTimedOut},
+		} {
+			tc.spoil()
 			journal := new(drkit.MemoryJournal)
 			for range 2 {
 				poller, err := drkit.Once(t.Context(), journal, name, func(ctx context.Context) (*drkit.Poller[checkpoints.CopyOutcome], error) {
@@ -279,7 +283,7 @@ func TestSkippedStep(t *testing.T) {
 				})
 				require.NoError(t, err)
 				_, err = poller.Wait(t.Context())
-				require.ErrorIs(t, err, want)
+				require.ErrorIs(t, err, tc.want)
 			}
 		}
 		assert.Equal(t, 2, y.here.Count("Backups.Replicate"))
