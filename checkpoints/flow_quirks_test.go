@@ -97,7 +97,9 @@ func (w *walk) signIn() {
 }
 
 func (w *walk) policy() {
-	made, err := w.client.Policies.Create(w.Context(), nightly(w.T, "nightly"))
+	creation, err := w.client.Policies.Create(w.Context(), nightly(w.T, "nightly"))
+	require.NoError(w, err)
+	made, err := creation.Wait(w.Context())
 	require.NoError(w, err)
 	w.policyID = made.ID
 	got, err := w.client.Policies.Get(w.Context(), made.ID)
@@ -125,7 +127,9 @@ func (w *walk) vault() {
 	create.Description = drkit.Some("second tier")
 	create.Tags = []checkpoints.Tag{{Key: "tier", Value: "2"}}
 	create.BackupPolicyID = drkit.Some(w.policyID)
-	made, err := w.client.Vaults.Create(w.Context(), create)
+	creation, err := w.client.Vaults.Create(w.Context(), create)
+	require.NoError(w, err)
+	made, err := creation.Wait(w.Context())
 	require.NoError(w, err)
 	w.vaultID = made.ID
 
@@ -281,7 +285,9 @@ func (w *walk) replication() {
 	policy.OperationType = checkpoints.PolicyOperationReplication
 	policy.OperationDefinition.DestinationRegion = drkit.Some(w.there.Region)
 	policy.OperationDefinition.DestinationProjectID = drkit.Some(w.there.ProjectID)
-	made, err := w.client.Policies.Create(w.Context(), policy)
+	creation, err := w.client.Policies.Create(w.Context(), policy)
+	require.NoError(w, err)
+	made, err := creation.Wait(w.Context())
 	require.NoError(w, err)
 	applied, err := w.client.Vaults.AssociatePolicy(w.Context(), w.vaultID, checkpoints.PolicyAssociation{
 		PolicyID: drkit.Some(made.ID), DestinationVaultID: drkit.Some(checkpointstest.VaultID("replicas")),
@@ -336,9 +342,10 @@ func (w *walk) refusals() {
 
 func (w *walk) end() {
 	require.NoError(w, w.client.Policies.Delete(w.Context(), w.policyID))
-	require.NoError(w, w.client.Vaults.Delete(w.Context(), w.vaultID))
+	_, err := w.client.Vaults.Delete(w.Context(), w.vaultID)
+	require.NoError(w, err)
 	pass(time.Minute)
-	_, err := w.client.Vaults.Get(w.Context(), w.vaultID)
+	_, err = w.client.Vaults.Get(w.Context(), w.vaultID)
 	require.ErrorIs(w, err, drkit.ErrNotFound)
 	_, err = w.client.Backups.Get(w.Context(), w.backup.ID)
 	require.ErrorIs(w, err, drkit.ErrNotFound)

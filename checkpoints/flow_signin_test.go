@@ -83,7 +83,9 @@ func TestWaysToSignIn(t *testing.T) {
 					endpoint, project = server.URL, server.ProjectID
 				}
 				client := clientAt(t, server, endpoint, project, credentials)
-				policy, err := client.Policies.Create(t.Context(), nightly(t, "nightly"))
+				creation, err := client.Policies.Create(t.Context(), nightly(t, "nightly"))
+				require.NoError(t, err)
+				policy, err := creation.Wait(t.Context())
 				require.NoError(t, err)
 				many := checkpoints.PolicyQuery{OperationType: checkpoints.PolicyOperationBackup}
 				policies, err := client.Policies.List(t.Context(), many)
@@ -161,7 +163,9 @@ func TestTwoProjects(t *testing.T) {
 		drill := clientOf(t, server, checkpoints.Password(identity, userOf(server.Domain, server.User), drkit.NewSecret(server.Password)))
 		assert.Equal(t, []string{"production"}, vaultNames(t, client, checkpoints.VaultQuery{}))
 		assert.Empty(t, vaultNames(t, drill, checkpoints.VaultQuery{}))
-		_, err := drill.Policies.Create(t.Context(), nightly(t, "drills"))
+		creation, err := drill.Policies.Create(t.Context(), nightly(t, "drills"))
+		require.NoError(t, err)
+		_, err = creation.Wait(t.Context())
 		require.NoError(t, err)
 		made, err := drill.Policies.List(t.Context(), checkpoints.PolicyQuery{})
 		require.NoError(t, err)

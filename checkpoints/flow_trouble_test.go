@@ -113,7 +113,9 @@ func TestThrottledGateway(t *testing.T) {
 	flow(t, func(t *testing.T, server *checkpointstest.Server, client *checkpoints.Client) {
 		began := time.Now()
 		for i := range 12 {
-			_, err := client.Policies.Create(t.Context(), nightly(t, fmt.Sprintf("p-%d", i)))
+			creation, err := client.Policies.Create(t.Context(), nightly(t, fmt.Sprintf("p-%d", i)))
+			require.NoError(t, err)
+			_, err = creation.Wait(t.Context())
 			require.NoError(t, err)
 		}
 		assert.GreaterOrEqual(t, time.Since(began), 30*time.Second, "twelve at five every fifteen seconds")

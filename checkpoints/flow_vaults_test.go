@@ -182,7 +182,7 @@ func TestResourcesSettle(t *testing.T) {
 func TestPolicyIsCreated(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, y *yard) {
-		poller, err := y.client.Policies.Create(t.Context(), nightly())
+		poller, err := y.client.Policies.Create(t.Context(), nightlyBackup())
 		require.NoError(t, err)
 		before := y.here.Count("")
 		policy, err := poller.Wait(t.Context())
@@ -192,7 +192,7 @@ func TestPolicyIsCreated(t *testing.T) {
 	})
 }
 
-func nightly() checkpoints.PolicyCreate {
+func nightlyBackup() checkpoints.PolicyCreate {
 	return checkpoints.PolicyCreate{
 		Name: "nightly", OperationType: checkpoints.PolicyOperationBackup,
 		Trigger: checkpoints.PolicyTrigger{Properties: checkpoints.TriggerProperties{Pattern: []checkpoints.Pattern{"FREQ=DAILY;BYHOUR=2;BYMINUTE=00"}}},

@@ -87,7 +87,7 @@ func noteCases() []traced {
 		},
 		{
 			"Policies.Create", "POST /policies", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
-				return c.Policies.Create(ctx, nightly())
+				return c.Policies.Create(ctx, nightlyBackup())
 			},
 			[]string{"GET /policies"},
 		},

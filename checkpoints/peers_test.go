@@ -128,7 +128,9 @@ func TestFalseIsSaid(t *testing.T) {
 		for _, enabled := range []bool{true, false} {
 			create := nightly(t, "nightly")
 			create.Enabled = drkit.Some(enabled)
-			_, err = client.Policies.Create(ctx, create)
+			creation, err := client.Policies.Create(ctx, create)
+			require.NoError(t, err)
+			_, err = creation.Wait(ctx)
 			require.NoError(t, err)
 			policies, err := client.Policies.List(ctx, checkpoints.PolicyQuery{})
 			require.NoError(t, err)

@@ -87,7 +87,7 @@ func undertakings() []undertaking {
 			return c.Vaults.MigrateResources(ctx, production, checkpointstest.VaultID("spare"), []string{db})
 		}),
 		undertake("Policies.Create", func(ctx context.Context, _ *yard, c *checkpoints.Client) (*drkit.Poller[checkpoints.Policy], error) {
-			return c.Policies.Create(ctx, nightly())
+			return c.Policies.Create(ctx, nightlyBackup())
 		}),
 		undertake("Vaults.AddResources", func(ctx context.Context, _ *yard, c *checkpoints.Client) (*drkit.Poller[checkpoints.Vault], error) {
 			return c.Vaults.AddResources(ctx, production, []checkpoints.Resource{server(web)})

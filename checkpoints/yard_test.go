@@ -120,6 +120,3 @@ func (y *yard) backupsOf(server string) (ids []string) {
 	}
 	return ids
 }
-
-// pass lets time pass in a bubble.
-func pass(d time.Duration) { <-time.After(d) }
