@@ -57,9 +57,15 @@ func (e *OutcomeUnknownError) reason() string {
 	return short.Error()
 }
 
+// mostNamed is how many candidates the line of an error names.
+const mostNamed = 5
+
 // findings are what the look has come to.
 func (e *OutcomeUnknownError) findings() string {
 	switch {
+	case len(e.Candidates) > mostNamed:
+		named := strings.Join(e.Candidates[:mostNamed], ", or ")
+		return fmt.Sprintf("it may be %s, or one of %d more", named, len(e.Candidates)-mostNamed)
 	case len(e.Candidates) > 0:
 		return "it may be " + strings.Join(e.Candidates, ", or ")
 	case e.Untouched:

@@ -76,8 +76,8 @@ func (c *Checkpoints) Get(ctx context.Context, id string) (Checkpoint, error) {
 // have. Where none has, it ends in a [*drkit.TaskError].
 //
 // The request is sent at most once. A lost answer is looked for among the copies to that destination which have been
-// begun since: all of them are adopted, whoever has begun them, since a backup is copied to a region once. In a step
-// of [drkit.Once] a replication that has left no trace is sent again.
+// begun since: if they leave out no backup of the vault they are adopted, whoever has begun them, since a backup is
+// copied to a region once. In a step of [drkit.Once] a replication that has left no trace is sent again.
 //
 // Errors: [ErrBusy] if the vault is being replicated; [drkit.ErrConflict] if it is being replicated to that
 // destination, found out before anything is sent; [ErrInvalid] if the vaults do not go together or the region

@@ -19,7 +19,8 @@ import (
 type copies struct {
 	way      Way // WayRecords or WayTasks; empty where there are no backups, so that nothing tells the cloud's way
 	byBackup map[string][]seenCopy
-	newest   Time // when the newest task of the vault was begun, whatever it does
+	backups  []Backup // where the cloud shows records
+	newest   Time     // when the newest task of the vault was begun, whatever it does
 }
 
 // seenCopy is one copy, or the attempt at one.
@@ -78,7 +79,7 @@ func (c *Client) readRecords(ctx context.Context, query BackupQuery, how reading
 	if err != nil && !refused {
 		return nil, err
 	}
-	found := &copies{byBackup: map[string][]seenCopy{}}
+	found := &copies{byBackup: map[string][]seenCopy{}, backups: backups}
 	for _, backup := range backups {
 		if backup.ReplicationRecords != nil {
 			found.way = WayRecords

@@ -173,7 +173,7 @@ func TestCheckpointWhoseTasksAreForgotten(t *testing.T) {
 func TestCheckpointInBadWeather(t *testing.T) {
 	t.Parallel()
 	everyCloud(t, func(t *testing.T, y *yard) {
-		y.here.SlowTask("Checkpoints.Create", db, 30*time.Hour)
+		y.here.SlowTask("Checkpoints.Create", db, 150*time.Minute)
 		poller, err := y.client.Checkpoints.Create(t.Context(), named("nightly", db))
 		require.NoError(t, err)
 		pass(time.Minute)

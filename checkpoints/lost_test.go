@@ -2,6 +2,7 @@ package checkpoints_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -261,6 +262,70 @@ func TestOtherPeoplesReplications(t *testing.T) {
 		assert.Len(t, result.Copies, 4)
 		assert.Equal(t, 1, y.here.Ran("Checkpoints.Replicate", production))
 	})
+}
+
+// Somebody who copies one backup of the vault by hand has not replicated the vault; a policy that does has not done it by
+// hand.
+func TestOtherPeoplesCopies(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		other   func(*yard, string)
+		lost    bool
+		adopted bool
+	}{
+		"one copy, and never begun": {(*yard).copiesOne, false, false},
+		"one copy, and lost":        {(*yard).copiesOne, true, true},
+		"a policy, and never begun": {(*yard).copiesByPolicy, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			everyCloud(t, func(t *testing.T, y *yard) {
+				made := y.here.AddBackups(production, 4)
+				y.here.Inject(checkpointstest.Fault{
+					Operation: "Checkpoints.Replicate", Drop: true, After: tc.lost, Times: 1, Do: func() { tc.other(y, made[3]) },
+				})
+				y.here.FailTask("Checkpoints.Replicate", made[0], "BackupService.1006", "The import has failed.")
+				poller, err := y.client.Checkpoints.Replicate(t.Context(), y.elsewhere())
+				if !tc.adopted {
+					var unknown *drkit.OutcomeUnknownError
+					require.ErrorAs(t, err, &unknown)
+					assert.NotEmpty(t, unknown.Candidates)
+					assert.False(t, unknown.Untouched)
+					assert.Less(t, len(err.Error()), 2000)
+					return
+				}
+				require.NoError(t, err)
+				result, err := poller.Wait(t.Context())
+				require.NoError(t, err)
+				assert.Len(t, result.Copies, len(made))
+				require.Error(t, result.Err())
+			})
+		})
+	}
+}
+
+// copiesOne is somebody else who copies a backup.
+func (y *yard) copiesOne(backup string) {
+	_, err := y.here.Operator("ann").Do("Backups.Replicate", backup, fmt.Sprintf(
+		`{"replicate":{"destination_vault_id":%q,"destination_project_id":%q,"destination_region":%q}}`, replicas, y.there.ProjectID, y.there.Region))
+	if err != nil { // the vault's replication has it
+		var refused *checkpointstest.OperatorError
+		require.ErrorAs(y.t, err, &refused)
+	}
+}
+
+// copiesByPolicy is a policy that copies the vault.
+func (y *yard) copiesByPolicy(string) {
+	ann := y.here.Operator("ann")
+	made, err := ann.Do("Policies.Create", "", fmt.Sprintf(`{"policy":{"name":"copies","operation_type":"replication",
+		"operation_definition":{"destination_region":%q,"destination_project_id":%q,"max_backups":3},
+		"trigger":{"properties":{"pattern":["FREQ=DAILY;BYHOUR=2;BYMINUTE=00"]}}}}`, y.there.Region, y.there.ProjectID))
+	require.NoError(y.t, err)
+	var policy struct{ Policy struct{ ID string } }
+	require.NoError(y.t, json.Unmarshal(made, &policy))
+	_, err = ann.Do("Vaults.AssociatePolicy", production, fmt.Sprintf(`{"policy_id":%q,"destination_vault_id":%q}`, policy.Policy.ID, replicas))
+	require.NoError(y.t, err)
+	require.NoError(y.t, y.here.RunPolicy(policy.Policy.ID))
 }
 
 // What has left no trace says so, and nothing is sent again.

@@ -24,7 +24,8 @@ type vaultAnswer struct {
 // and its result is the vault as it is then.
 //
 // The request is sent at most once. A lost answer is looked for by the name: a vault of that name which was not
-// there before, is of the kind and size that were asked for, and that no other user has created, is adopted.
+// there before, is of the kind and size that were asked for, and that no other user is known to have created, is
+// adopted.
 //
 // Errors: [ErrQuota] if there are as many vaults as there may be; [drkit.ErrConflict] if a resource belongs to a
 // vault already; [ErrInvalid]; [drkit.ErrOutcomeUnknown] if the answer was lost and the vault is not to be seen.

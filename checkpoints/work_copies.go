@@ -3,6 +3,7 @@ package checkpoints
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // copyWork finds copies whose answer was lost: they are new among those of the backup, or of the vault, to the same
-// destination. Whoever has begun them: a backup is copied to a region once, so that they are what was asked for. What
-// a policy has begun was not begun by hand.
+// destination. Whoever has begun them: a backup is copied to a region once, so that they are what was asked for; of a
+// vault, if they leave out none of its backups. What a policy has begun was not begun by hand.
 type copyWork struct {
 	client *Client
 	by     following
@@ -67,6 +68,12 @@ func (w *copyWork) jobs(ctx context.Context) ([]transport.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	lacks := ""
+	if w.backup == "" {
+		if lacks, err = w.lacks(ctx, now); err != nil {
+			return nil, err
+		}
+	}
 	rows := map[string]seenCopy{}
 	var jobs []transport.Job
 	for backup, copies := range now.byBackup {
@@ -76,18 +83,71 @@ func (w *copyWork) jobs(ctx context.Context) ([]transport.Job, error) {
 			}
 			rows[row.id] = row
 			job := transport.Job{ID: row.id, Started: row.created.Time, Ended: hasEnded(row.outcome.Status)}
-			if !w.auto {
-				job.Veto = row.veto
+			if job.Veto = lacks; !w.auto && row.veto != "" {
+				if job.Veto = row.veto; job.Ended {
+					continue
+				}
 			}
-			if job.Veto == "" || !job.Ended {
-				jobs = append(jobs, job)
-			}
+			jobs = append(jobs, job)
 		}
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.rows, w.newest = rows, now.newest
 	return jobs, nil
+}
+
+const (
+	// history is how long tasks are kept at least: what was copied before does not show.
+	history = 29 * 24 * time.Hour
+	// atOnce is how far apart the copies of one request may begin.
+	atOnce = 5 * time.Minute
+)
+
+// lacks says which backup has no copy although all of the vault are to be copied, so that the newest copies are not
+// those of the vault; empty if none lacks. All times are the service's.
+func (w *copyWork) lacks(ctx context.Context, now *copies) (string, error) {
+	newest := w.newestCopy(now)
+	if newest.IsZero() {
+		return "", nil
+	}
+	backups := now.backups
+	if now.way == WayTasks {
+		var err error
+		query := BackupQuery{VaultID: w.vault, Sort: []SortField{Asc("created_at")}}
+		if backups, err = w.client.backups(ctx, query, strictly); err != nil {
+			return "", err
+		}
+	}
+	for _, backup := range backups {
+		forgotten := now.way == WayTasks && backup.CreatedAt.Before(newest.Add(-history))
+		reached := func(row seenCopy) bool {
+			failed := hasEnded(row.outcome.Status) && row.outcome.Status != TaskStatusSuccess
+			return row.to.meets(w.to) && (!failed || !row.created.Before(newest.Add(-atOnce)))
+		}
+		if backup.canBeCopied() && backup.CreatedAt.Before(newest) && !forgotten && !slices.ContainsFunc(now.byBackup[backup.ID], reached) {
+			return "without backup " + transport.Plain(backup.ID) + " of the vault", nil
+		}
+	}
+	return "", nil
+}
+
+// newestCopy is when the newest of the copies to the destination was begun.
+func (w *copyWork) newestCopy(now *copies) (newest time.Time) {
+	for _, rows := range now.byBackup {
+		for _, row := range rows {
+			if row.to.meets(w.to) && row.created.After(newest) {
+				newest = row.created.Time
+			}
+		}
+	}
+	return newest
+}
+
+// canBeCopied reports whether the service copies a backup to another region at all.
+func (b Backup) canBeCopied() bool {
+	return b.Status == BackupStatusAvailable && b.ResourceType == ResourceTypeServer && b.ImageType != ImageTypeReplication &&
+		b.ExtendInfo.ContainSystemDisk
 }
 
 // state tells whether there is anything to copy: where there was, and is no more, the lists tell nothing.
