@@ -39,21 +39,33 @@ var variables = []string{
 //   - OS_AGENCY_NAME, OS_AGENCY_DOMAIN_NAME, OS_DELEGATED_PROJECT: the account to act for
 //   - OS_CACERT: file of certificates to verify by; OS_INSECURE: verify nothing
 //
-// It is the only place in this package that reads the environment.
+// Nothing else in this package reads the environment, except [SettingsFromEnv].
 //
 // Errors: [ErrNoCloud]; [ErrCloudsFile] where OS_CLOUD is set; those of [Settings.NewClient].
 func FromEnv(options ...drkit.Option) (*Client, error) {
+	s, err := SettingsFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	return s.NewClient(options...)
+}
+
+// SettingsFromEnv returns what [FromEnv] makes a client of, for programs that need a second one which differs in its
+// region and project.
+//
+// Errors: [ErrNoCloud]; [ErrCloudsFile] where OS_CLOUD is set; those of [Settings.Set].
+func SettingsFromEnv() (Settings, error) {
 	if os.Getenv("OS_CLOUD") != "" {
-		return nil, fmt.Errorf("%s: %w", service, ErrCloudsFile)
+		return Settings{}, fmt.Errorf("%s: %w", service, ErrCloudsFile)
 	}
 	var s Settings
 	for _, name := range variables {
 		if err := s.Set(name, os.Getenv("OS_"+name)); err != nil {
-			return nil, fmt.Errorf("%s: the environment: %w", service, err)
+			return Settings{}, fmt.Errorf("%s: the environment: %w", service, err)
 		}
 	}
 	if s.AuthURL == "" && s.Endpoint == "" {
-		return nil, fmt.Errorf("%s: %w", service, ErrNoCloud)
+		return Settings{}, fmt.Errorf("%s: %w", service, ErrNoCloud)
 	}
-	return s.NewClient(options...)
+	return s, nil
 }

@@ -182,3 +182,18 @@ func TestVariablesAreKnown(t *testing.T) {
 	require.NoError(t, s.Set("no_such_thing", "x"))
 	assert.Equal(t, Settings{AuthURL: "x"}, s)
 }
+
+func TestSettingsFromEnv(t *testing.T) {
+	setenv(t, map[string]string{"AUTH_URL": iamURL, "USERNAME": "ops", "PASSWORD": "pw", "PROJECT_NAME": "eu-de", "REGION_NAME": "eu-de"})
+	s, err := SettingsFromEnv()
+	require.NoError(t, err)
+	assert.Equal(t, Settings{
+		AuthURL: iamURL, Username: "ops", Password: drkit.NewSecret("pw"), ProjectName: "eu-de", Region: "eu-de",
+	}, s)
+	t.Setenv("OS_AUTH_URL", "")
+	_, err = SettingsFromEnv()
+	require.ErrorIs(t, err, ErrNoCloud)
+	t.Setenv("OS_CLOUD", "otc")
+	_, err = SettingsFromEnv()
+	require.ErrorIs(t, err, ErrCloudsFile)
+}
