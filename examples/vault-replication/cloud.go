@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -42,31 +44,67 @@ func (p program) cloud(chosen *settings, out io.Writer) (found cloud, closeAll f
 	return simulate(chosen)
 }
 
-// regions signs in at both ends. The other end is like this one but for its region and its project.
-func (c cloud) regions(ctx context.Context, to place, options []drkit.Option) (found regions, err error) {
+// regions signs in at both ends. Where nothing is under way it asks the service first whether there is a way to the
+// other one.
+func (c cloud) regions(ctx context.Context, to place, underWay bool, options []drkit.Option) (found regions, err error) {
 	if to.Region == "" {
 		return regions{}, errors.New("name the region that the copies go to with -to")
 	}
-	if c.source.Token != (drkit.Secret{}) && c.source.AuthURL == "" {
+	if c.source.AuthURL == "" && !c.source.Token.IsZero() {
 		return regions{}, errors.New("a token of the project is good for one region: set OS_AUTH_URL, so that it is exchanged")
-	}
-	there := c.source
-	there.Region, there.Endpoint = to.Region, to.Endpoint
-	there.ProjectID, there.ProjectName = "", cmp.Or(to.Project, to.Region)
-	if isProjectID(to.Project) {
-		there.ProjectID, there.ProjectName = to.Project, ""
-	}
-	if there.AgencyName != "" {
-		there.DelegatedProject = cmp.Or(to.Project, to.Region)
 	}
 	options = append(c.options[:len(c.options):len(c.options)], options...)
 	if found.source, err = open(ctx, c.source, options); err != nil {
 		return regions{}, err
 	}
-	if found.destination, err = open(ctx, there, options); err != nil {
-		return regions{}, join(fmt.Errorf("%s: %w", to.Region, err), found.source.close(ctx))
+	if !underWay {
+		err = found.source.reaches(ctx, to.Region)
+	}
+	if err == nil {
+		if found.destination, err = open(ctx, elsewhere(c.source, to), options); err != nil {
+			err = fmt.Errorf("%s: %w", to.Region, err)
+		}
+	}
+	if err != nil {
+		return regions{}, join(err, found.source.close(ctx))
 	}
 	return found, nil
+}
+
+// elsewhere are the settings of the other end, which is like this one but for its region and its project.
+func elsewhere(here checkpoints.Settings, to place) checkpoints.Settings {
+	there, project := here, cmp.Or(to.Project, to.Region)
+	there.Region, there.Endpoint = to.Region, to.Endpoint
+	there.ProjectID, there.ProjectName = "", project
+	if isProjectID(project) {
+		there.ProjectID, there.ProjectName = project, ""
+	}
+	if there.AgencyName != "" {
+		there.DelegatedProject = project
+	}
+	return there
+}
+
+// reaches asks the service whether backups can be copied from here to another region.
+func (r region) reaches(ctx context.Context, other string) error {
+	ways, err := r.Capabilities.Replication(ctx)
+	if err != nil {
+		return err
+	}
+	var known []string
+	for _, way := range ways {
+		if r.name == "" || r.name == way.Name {
+			known = append(known, way.ReplicationDestinations...)
+		}
+	}
+	switch {
+	case slices.Contains(known, other):
+		return nil
+	case len(known) == 0:
+		return errors.New("from here there is no region that can be replicated to")
+	default:
+		return fmt.Errorf("%s cannot be replicated to; there is: %s", other, strings.Join(known, ", "))
+	}
 }
 
 // open signs in, so that the project is known by its id.

@@ -182,7 +182,7 @@ func (p program) work(ctx context.Context, cloud cloud, chosen settings, out io.
 	if there {
 		chosen.to = agreed.to(chosen.to)
 	}
-	regions, err := cloud.regions(ctx, chosen.to, p.options)
+	regions, err := cloud.regions(ctx, chosen.to, there, p.options)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (p program) work(ctx context.Context, cloud cloud, chosen settings, out io.
 
 // rehearse shows what a first run would do.
 func (p program) rehearse(ctx context.Context, cloud cloud, chosen settings, out io.Writer) (err error) {
-	regions, err := cloud.regions(ctx, chosen.to, append(p.options[:len(p.options):len(p.options)], drkit.WithReadOnly()))
+	regions, err := cloud.regions(ctx, chosen.to, false, append(p.options[:len(p.options):len(p.options)], drkit.WithReadOnly()))
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,6 +33,10 @@ type planned struct {
 	Name        string `json:"name"`
 	Destination string `json:"destination"`     // id
 	Into        string `json:"destinationName"` // of that vault
+
+	// Until is when the latest backup was made that the plan knows. It is the service's own time: no other clock plays
+	// a part.
+	Until checkpoints.Time `json:"until"`
 }
 
 // key names the only step of the vault in the journal.
@@ -105,7 +110,13 @@ func (r *runbook) newPlan(checked candidates) plan {
 		ToProject: r.regions.destination.projectID, Named: r.settings.vaults, ByDestination: r.destination,
 	}
 	for _, c := range checked {
-		agreed.Vaults = append(agreed.Vaults, planned{ID: c.ID, Name: c.Name, Destination: c.into.ID, Into: c.into.Name})
+		next := planned{ID: c.ID, Name: c.Name, Destination: c.into.ID, Into: c.into.Name}
+		for _, backup := range c.backups {
+			if backup.CreatedAt.After(next.Until.Time) {
+				next.Until = backup.CreatedAt
+			}
+		}
+		agreed.Vaults = append(agreed.Vaults, next)
 	}
 	return agreed
 }
@@ -128,6 +139,7 @@ func (p plan) check(asked settings, at regions) error {
 type candidate struct {
 	checkpoints.Vault
 
+	backups []checkpoints.Backup
 	into    checkpoints.Vault // where its copies go
 	refusal string            // empty: nothing speaks against it
 }
@@ -147,9 +159,6 @@ func (c candidates) refused() []string {
 
 // look reads what there is in both regions, and chooses vaults and destinations. It changes nothing.
 func (r *runbook) look(ctx context.Context) (candidates, error) {
-	if err := r.reachable(ctx); err != nil {
-		return nil, err
-	}
 	here, err := list(ctx, r.regions.source)
 	if err != nil {
 		return nil, err
@@ -158,35 +167,37 @@ func (r *runbook) look(ctx context.Context) (candidates, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", r.to.Region, err)
 	}
-	return r.choose(here, there)
+	chosen, err := r.choose(here, there)
+	if err != nil {
+		return nil, err
+	}
+	outcomes, err := drkit.ForEach(ctx, chosen, r.parallel, func(ctx context.Context, c candidate) ([]checkpoints.Backup, error) {
+		return backupsOf(ctx, r.regions.source, c.ID)
+	}, drkit.StopOnError())
+	for i, outcome := range outcomes {
+		chosen[i].backups = outcome.Result
+	}
+	return chosen, err
+}
+
+// contents says in words how many backups a vault has, and which of them the service will skip.
+func (c candidate) contents() string {
+	odd := 0
+	for _, backup := range c.backups {
+		if backup.Status != checkpoints.BackupStatusAvailable || !backup.ExtendInfo.ContainSystemDisk {
+			odd++
+		}
+	}
+	if odd == 0 {
+		return strconv.Itoa(len(c.backups))
+	}
+	return fmt.Sprintf("%d, of which %d cannot be copied", len(c.backups), odd)
 }
 
 // list returns all vaults of a region. One that is missing would be a vault that nobody replicates, and so no filter
 // of the service is relied on.
 func list(ctx context.Context, in region) ([]checkpoints.Vault, error) {
 	return drkit.Collect(in.Vaults.List(ctx, checkpoints.VaultQuery{}))
-}
-
-// reachable asks the service whether there is a way to the other region.
-func (r *runbook) reachable(ctx context.Context) error {
-	ways, err := r.regions.source.Capabilities.Replication(ctx)
-	if err != nil {
-		return err
-	}
-	var known []string
-	for _, way := range ways {
-		if own := r.regions.source.name; own == "" || own == way.Name {
-			known = append(known, way.ReplicationDestinations...)
-		}
-	}
-	switch {
-	case slices.Contains(known, r.to.Region):
-		return nil
-	case len(known) == 0:
-		return errors.New("from here there is no region that can be replicated to")
-	default:
-		return fmt.Errorf("%s cannot be replicated to; there is: %s", r.to.Region, strings.Join(known, ", "))
-	}
 }
 
 // choose picks the vaults that the settings name, or all with backups of servers. Nothing is guessed: a name that

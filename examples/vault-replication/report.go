@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -9,13 +10,14 @@ import (
 	"time"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/checkpoints"
 )
 
 // none is an empty cell.
 const none = "–"
 
 // dryRunTable shows what a first run would do.
-func dryRunTable(found candidates, contents map[string]contents) string {
+func dryRunTable(found candidates) string {
 	return table(func(table *tabwriter.Writer) {
 		fmt.Fprintln(table, "VAULT\tID\tDESTINATION\tBACKUPS\tVERDICT")
 		for _, c := range found {
@@ -23,7 +25,7 @@ func dryRunTable(found candidates, contents map[string]contents) string {
 			if c.refusal != "" {
 				verdict = "refused: " + c.refusal
 			}
-			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Name, c.ID, cmp.Or(c.into.Name, none), contents[c.ID], oneLine(verdict))
+			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", c.Name, c.ID, cmp.Or(c.into.Name, none), c.contents(), oneLine(verdict))
 		}
 	})
 }
@@ -51,7 +53,7 @@ func (v *vault) counts() string {
 		return fmt.Sprint(n)
 	}
 	return strings.Join([]string{
-		number(v.verified, v.found.backups), number(v.ended, v.copied()), number(v.ended, v.skipped()), number(v.ended, v.failed()),
+		number(v.verified, v.found.backups), number(v.ended, v.count(succeeded)), number(v.ended, v.count(skipped)), number(v.ended, v.count(failed)),
 		number(v.verified, v.found.copies),
 	}, "\t")
 }
@@ -131,6 +133,16 @@ func columns(s drkit.Step) string {
 	}
 	state := cmp.Or(string(s.State), "ready")
 	return fmt.Sprintf("%s\t%d\t%s\t%s\t%s", state, s.Sent, began, took(s), oneLine(result))
+}
+
+// summary says in words what a journal has kept of a replication.
+func summary(result []byte) string {
+	var kept checkpoints.ReplicationResult
+	if json.Unmarshal(result, &kept) != nil {
+		return none
+	}
+	v := vault{copies: kept.Copies}
+	return fmt.Sprintf("%d of %d backups copied", v.count(succeeded), len(v.copies))
 }
 
 func byKey(all []drkit.Step) map[string]drkit.Step {
