@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
+	"io"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,7 +39,7 @@ func start(ctx context.Context, out *bytes.Buffer, args ...string) error {
 func TestOnTheSimulator(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	require.EqualError(t, start(t.Context(), &out), "1 of 3 vaults are not replicated")
+	require.NoError(t, start(t.Context(), &out))
 	for _, part := range []string{
 		"using two simulated regions\n", "3 vaults are replicated to eu-nl\n", "  databases: on its way to replicas\n",
 		"  mixed: ended, 1 of 2 backups copied\n", "\nbackups without a copy:\n\nmixed  ",
@@ -44,12 +47,33 @@ func TestOnTheSimulator(t *testing.T) {
 		assert.Contains(t, out.String(), part)
 	}
 	assert.Regexp(t, `^databases replicas 6 6 0 0 6 \S+ replicated$`, row(out.String(), "databases"))
-	assert.Regexp(t, `^mixed replicas 2 1 1 0 1 \S+ 1 of 2 backups have no copy$`, line(out.String(), "mixed     replicas"))
+	assert.Regexp(t, `^mixed replicas 2 1 1 0 1 \S+ replicated$`, line(out.String(), "mixed         replicas"))
 	assert.Regexp(t, `^mixed \S+ scratch-1 skipped BackupService\.6122: Only backups of servers with their system disk`, row(out.String(), "mixed"))
+}
 
-	out.Reset()
-	require.NoError(t, start(t.Context(), &out, "-accept-skipped"))
-	assert.Contains(t, out.String(), "scratch-1  skipped  ")
+// The commands of the page are those of the program.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	commands := 0
+	for line := range strings.Lines(string(page)) {
+		command, _, _ := strings.Cut(line, "#")
+		arguments, whole := strings.CutPrefix(strings.TrimPrefix(command, "go run ./examples/"), "vault-replication ")
+		if !whole {
+			continue
+		}
+		commands++
+		_, err := parse(strings.Fields(arguments), io.Discard)
+		require.NoError(t, err, command)
+	}
+	assert.Equal(t, 3, commands)
+	var help bytes.Buffer
+	_, err = parse([]string{"-h"}, &help)
+	require.ErrorIs(t, err, flag.ErrHelp)
+	for _, named := range regexp.MustCompile("`(-[a-z-]+)").FindAllStringSubmatch(string(page), -1) {
+		assert.Contains(t, help.String(), "\n  "+named[1])
+	}
 }
 
 func TestDryRunOnTheSimulator(t *testing.T) {

@@ -34,6 +34,7 @@ func simulate(chosen *settings) (found cloud, closeAll func(), err error) {
 	for vault, count := range map[string]int{"databases": 3, "applications": 2, "mixed": 1} {
 		here.AddBackups(checkpointstest.VaultID(vault), count)
 	}
+	chosen.skips = true // so that the shop is replicated as well as it can be
 	chosen.to.Region = cmp.Or(chosen.to.Region, there.Region)
 	chosen.file = cmp.Or(chosen.file, filepath.Join(folder, "journal"))
 	return cloudOf(here, drkit.WithPolling(drkit.PollPolicy{MinInterval: 70 * time.Millisecond})), closeAll, nil
