@@ -1,35 +1,24 @@
 package main
 
 import (
-	"bufio"
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"strconv"
-	"strings"
-	"sync"
 	"text/tabwriter"
 	"time"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/crashtest"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
 
-// What the processes of a campaign are told by their parent.
+// What the simulator of a campaign is told besides.
 const (
-	roleVariable       = "DRKIT_RUNBOOK_ROLE"
-	seedVariable       = "DRKIT_RUNBOOK_SEED"
-	faultsVariable     = "DRKIT_RUNBOOK_FAULTS"
-	boundariesVariable = "DRKIT_RUNBOOK_BOUNDARIES"
-
-	roleSimulator = "simulator"
-	roleRunbook   = "runbook" // as it is built, but for its patience
-	roleVictim    = "victim"  // a runbook that kills itself at boundaries
-	rolePrey      = "prey"    // a runbook that stops at boundaries and is killed from outside
+	faultsVariable = "DRKIT_RUNBOOK_FAULTS"
 
 	faultsLost = "answers are lost"
 	faultsLate = "failovers are late"
@@ -39,7 +28,7 @@ const (
 func child(role string) int {
 	var err error
 	switch role {
-	case roleSimulator:
+	case crashtest.Simulated:
 		err = serve()
 	default:
 		err = runChild(role)
@@ -112,12 +101,7 @@ func serve() error {
 	case faultsLate:
 		delayFailovers(server)
 	}
-	say := json.NewEncoder(os.Stdout)
-	err = say.Encode(hello{server.URL, server.User, server.Password, server.Thumbprint()})
-	for lines := bufio.NewScanner(os.Stdin); err == nil && lines.Scan(); {
-		err = say.Encode(auditOf(server))
-	}
-	return err
+	return crashtest.Serve(hello{server.URL, server.User, server.Password, server.Thumbprint()}, func() any { return auditOf(server) })
 }
 
 const fleetSize = 20
@@ -156,7 +140,7 @@ func delayFailovers(server *vcavtest.Server) {
 }
 
 func seedOf() uint64 {
-	seed, _ := strconv.ParseUint(os.Getenv(seedVariable), 10, 64) // 0 is as good as any
+	seed, _ := strconv.ParseUint(os.Getenv(crashtest.SeedVariable), 10, 64) // 0 is as good as any
 	return seed
 }
 
@@ -174,112 +158,16 @@ func runChild(role string) error {
 		drkit.WithRetry(drkit.RetryPolicy{MinWait: 10 * time.Millisecond, MaxWait: 50 * time.Millisecond}),
 		drkit.WithTimeout(20 * time.Second),
 	}}
-	if role != roleRunbook {
-		b, err := openBoundaries(os.Getenv(boundariesVariable), role == roleVictim)
+	if role != crashtest.Runbook {
+		b, err := crashtest.OpenBoundaries(os.Getenv(crashtest.BoundariesVariable), role, nameOf)
 		if err != nil {
 			return err
 		}
-		p.options = append(p.options, drkit.WithMiddleware(b.requests))
-		p.open = b.open
+		p.options = append(p.options, drkit.WithMiddleware(b.Requests))
+		p.open = func(path string) (journal, error) { return b.Journal(path) }
 	}
 	return p.run(context.Background(), os.Args[1:], os.Stdout)
 }
 
-// boundaries stop a process where none was stopped before: before and after each write of the journal, and each
-// request. A goroutine that comes to a new one stays there until the process is killed.
-type boundaries struct {
-	suicidal bool
-
-	mu    sync.Mutex
-	file  *os.File // a line for whatever begins and ends, and for each boundary that stops
-	known map[string]bool
-}
-
-// What the lines of the file begin with.
-const (
-	markBefore = "before " // stopped
-	markAfter  = "after "  // stopped
-	markBegin  = "begin "
-	markEnd    = "end "
-)
-
-func openBoundaries(path string, suicidal bool) (*boundaries, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	b := &boundaries{suicidal: suicidal, known: map[string]bool{}}
-	for line := range strings.Lines(string(text)) {
-		b.known[strings.TrimSpace(line)] = true
-	}
-	b.file, err = os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
-	return b, err
-}
-
-// around does something that has a boundary before and one after it.
-func (b *boundaries) around(name string, do func()) {
-	b.at(markBefore + name)
-	b.mark(markBegin + name)
-	do()
-	b.mark(markEnd + name)
-	b.at(markAfter + name)
-}
-
-func (b *boundaries) mark(line string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	fmt.Fprintln(b.file, line)
-}
-
-// at comes to a boundary. The process goes on for a moment, so that other goroutines come to theirs.
-func (b *boundaries) at(name string) {
-	b.mu.Lock()
-	if b.known[name] {
-		b.mu.Unlock()
-		return
-	}
-	b.known[name] = true
-	fmt.Fprintln(b.file, name)
-	b.mu.Unlock()
-	if b.suicidal {
-		<-time.After(rand.N(30 * time.Millisecond))
-		if self, err := os.FindProcess(os.Getpid()); err == nil {
-			_ = self.Kill()
-		}
-	}
-	<-time.After(time.Minute)
-	fmt.Fprintln(os.Stderr, "nobody has killed this process")
-	os.Exit(3)
-}
-
-// requests is a middleware.
-func (b *boundaries) requests(next http.RoundTripper) http.RoundTripper {
-	return roundTripper(func(request *http.Request) (response *http.Response, err error) {
-		b.around(request.Method+" "+request.URL.Path, func() { response, err = next.RoundTrip(request) })
-		return response, err
-	})
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
-
-func (b *boundaries) open(path string) (journal, error) {
-	opened, err := drkit.OpenFileJournal(path)
-	return &boundedJournal{opened, b}, err
-}
-
-// boundedJournal is a file journal whose writes are boundaries.
-type boundedJournal struct {
-	*drkit.FileJournal
-	boundaries *boundaries
-}
-
-func (j *boundedJournal) Save(ctx context.Context, s drkit.Step) (err error) {
-	j.boundaries.around(saveOf(s.Key, s.State), func() { err = j.FileJournal.Save(ctx, s) })
-	return err
-}
-
-func saveOf(key string, state drkit.StepState) string {
-	return fmt.Sprintf("save of %s %s", key, cmp.Or(state, "ready"))
-}
+// nameOf is the operation of a request, and what it is about.
+func nameOf(request *http.Request) string { return request.Method + " " + request.URL.Path }

@@ -8,12 +8,14 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit/internal/crashtest"
 )
 
 // Whoever runs the tests may have named an appliance in the environment. They must not fail over what it has.
 // The test binary is also the processes of the campaigns: see [child].
 func TestMain(m *testing.M) {
-	if role := os.Getenv(roleVariable); role != "" {
+	if role := os.Getenv(crashtest.RoleVariable); role != "" {
 		os.Exit(child(role))
 	}
 	if err := os.Unsetenv("VCAV_URL"); err != nil {

@@ -14,12 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit/checkpoints/checkpointstest"
+	"github.com/drkit-go/drkit/internal/crashtest"
 )
 
 // Whoever runs the tests may have named a cloud in the environment. They must not replicate what it has.
 // The test binary is also the processes of the campaigns: see [child].
 func TestMain(m *testing.M) {
-	if role := os.Getenv(roleVariable); role != "" {
+	if role := os.Getenv(crashtest.RoleVariable); role != "" {
 		os.Exit(child(role))
 	}
 	for _, setting := range os.Environ() {

@@ -20,7 +20,7 @@ type scope struct {
 var httpScope = scope{
 	packages: []string{"net/http", "net/http/httptest", "net/http/httptrace", "net/http/httputil"},
 	open: func(dir string) bool {
-		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit", "internal/wiretest", "internal/faulttest"}, dir)
+		return slices.Contains([]string{"", "internal/settings", "internal/transport", "internal/simkit", "internal/wiretest", "internal/faulttest", "internal/crashtest"}, dir)
 	},
 	files: map[string]string{
 		"checkpoints/sign.go":         "signs requests",

@@ -25,6 +25,8 @@ func mayImport(dir string) (folders []string, known bool) {
 		return append([]string{"", dir}, leaves...), true
 	case dir == "internal/wiretest":
 		return []string{"internal/api", "internal/simkit"}, true
+	case dir == "internal/crashtest":
+		return []string{""}, true
 	case dir == "internal/faulttest":
 		return []string{"", "internal/simkit"}, true
 	case service != "" && dir == service+"/internal/contract":
