@@ -79,7 +79,7 @@ func (b *Boundaries) at(name string) {
 	b.mu.Unlock()
 	patience := time.Minute // of somebody who should be killed from outside
 	if b.suicidal {
-		patience = rand.N(30 * time.Millisecond)
+		patience = rand.N(30 * time.Millisecond) //nolint:gosec // nothing secret
 	}
 	<-time.After(patience)
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
@@ -91,7 +91,7 @@ func (b *Boundaries) at(name string) {
 // Requests is a middleware whose requests are boundaries.
 func (b *Boundaries) Requests(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(request *http.Request) (response *http.Response, err error) {
-		b.around(b.name(request), func() { response, err = next.RoundTrip(request) })
+		b.around(b.name(request), func() { response, err = next.RoundTrip(request) }) //nolint:bodyclose // whoever has asked closes it
 		return response, err
 	})
 }

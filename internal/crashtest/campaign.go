@@ -53,7 +53,7 @@ func New(t *testing.T, seed string) *Campaign {
 	if testing.Short() {
 		t.Skip("starts many processes")
 	}
-	c := &Campaign{Seed: uint64(time.Now().UnixNano()), began: time.Now()} //nolint:gosec // any number is good
+	c := &Campaign{Seed: uint64(time.Now().UnixNano()), began: time.Now()}
 	if given, err := strconv.ParseUint(seed, 10, 64); err == nil {
 		c.Seed = given
 	}

@@ -2,6 +2,7 @@ package crashtest
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
@@ -22,7 +23,7 @@ type Simulator struct {
 // name=value, and reads what it says of itself.
 func StartSimulator(t *testing.T, seed uint64, hello any, environment ...string) *Simulator {
 	t.Helper()
-	command := exec.Command(os.Args[0]) //nolint:gosec // the test itself
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0]) //nolint:gosec // the test itself, until its input ends
 	command.Env = append(command.Environ(), RoleVariable+"="+Simulated, SeedVariable+"="+strconv.FormatUint(seed, 10))
 	command.Env = append(command.Env, environment...)
 	command.Stderr = os.Stderr
