@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -25,8 +26,29 @@ func work(ctx context.Context, client *checkpoints.Client, chosen settings, out 
 	if !checkpoint.Done() {
 		return unfinished(ctx, limited, checkpoint, chosen, out, err)
 	}
-	fmt.Fprint(out, outcomeTable(result))
-	return conclude(result, err)
+	backups := result.Backups
+	if outcomes, told := outcomesOf(err); told {
+		backups = outcomes
+	}
+	fmt.Fprint(out, outcomeTable(backups))
+	return conclude(backups, err)
+}
+
+// outcomesOf returns what became of each resource where none was backed up: the error of such work has that as its
+// warnings.
+func outcomesOf(err error) (outcomes []checkpoints.BackupOutcome, told bool) {
+	var failed *drkit.TaskError
+	if !errors.As(err, &failed) {
+		return nil, false
+	}
+	for _, warning := range failed.Warnings {
+		var outcome checkpoints.BackupOutcome
+		if json.Unmarshal(warning, &outcome) != nil {
+			return nil, false
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return outcomes, len(outcomes) > 0
 }
 
 // begin makes the checkpoint, or returns the one that an earlier run has made; none in a dry run.
@@ -50,7 +72,7 @@ func begin(ctx context.Context, client *checkpoints.Client, chosen settings, out
 	if checkpoint.Adopted() {
 		found = " (the answer was lost, and the checkpoint found)"
 	}
-	fmt.Fprintf(out, "checkpoint %s of vault %s%s: waiting until its backups have ended\n", checkpoint.ID(), what.vault.Name, found)
+	fmt.Fprintf(out, "%s of vault %s%s: waiting until its backups have ended\n", checkpoint.ID(), what.vault.Name, found)
 	return checkpoint, nil
 }
 
@@ -94,17 +116,15 @@ func unfinished(ctx, limited context.Context, checkpoint *poller, chosen setting
 }
 
 // conclude is the end of the run.
-func conclude(result checkpoints.CheckpointResult, err error) error {
+func conclude(backups []checkpoints.BackupOutcome, err error) error {
 	missing := 0
-	for _, backup := range result.Backups {
+	for _, backup := range backups {
 		if backup.Err() != nil {
 			missing++
 		}
 	}
-	switch {
-	case missing > 0:
-		return fmt.Errorf("%d of %d resources were not backed up", missing, len(result.Backups))
-	default:
-		return err
+	if missing > 0 {
+		return fmt.Errorf("%d of %d resources were not backed up", missing, len(backups))
 	}
+	return err
 }

@@ -21,10 +21,10 @@ func choiceTable(what choice) string {
 }
 
 // outcomeTable shows what became of each resource.
-func outcomeTable(result checkpoints.CheckpointResult) string {
+func outcomeTable(backups []checkpoints.BackupOutcome) string {
 	return table(func(table *tabwriter.Writer) {
 		fmt.Fprintln(table, "RESOURCE\tID\tBACKUP\tOUTCOME")
-		for _, b := range result.Backups {
+		for _, b := range backups {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", or(b.ResourceName), b.ResourceID, or(b.BackupID), outcome(b))
 		}
 	})

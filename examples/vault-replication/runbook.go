@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -62,6 +63,11 @@ func (r *runbook) run(ctx context.Context) error {
 	r.each(ctx, r.vaults, r.replicate)
 	if ctx.Err() != nil {
 		r.log.Print("interrupted: nothing new is begun; what is under way goes on in the cloud, and the next run finds it")
+		for _, v := range r.vaults {
+			if v.err == nil {
+				v.err = errors.New("not verified")
+			}
+		}
 	} else {
 		r.verifyAll(ctx)
 	}
@@ -111,8 +117,27 @@ func (r *runbook) replicate(ctx context.Context, v *vault) error {
 		return join(err, unsaved)
 	}
 	v.ended, v.copies = true, result.Copies
+	if outcomes, told := outcomesOf(err); told { // what there is in the end decides
+		v.copies, err = outcomes, nil
+	}
 	r.log.Printf("  %s: ended, %d of %d backups copied", v.Name, v.count(succeeded), len(v.copies))
 	return join(err, unsaved)
+}
+
+// outcomesOf returns what became of each backup where none was copied: the error of such work has that as its warnings.
+func outcomesOf(err error) (outcomes []checkpoints.CopyOutcome, told bool) {
+	var failed *drkit.TaskError
+	if !errors.As(err, &failed) {
+		return nil, false
+	}
+	for _, warning := range failed.Warnings {
+		var outcome checkpoints.CopyOutcome
+		if json.Unmarshal(warning, &outcome) != nil {
+			return nil, false
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return outcomes, len(outcomes) > 0
 }
 
 // request asks for the copies of a vault. It must be the same in every run.
