@@ -39,7 +39,7 @@ func (c *campaign) audit(t *testing.T) audit {
 }
 
 // asked is what every run of a campaign is asked for.
-var asked = []string{"-to", destinationRegion, "-parallel", "7"}
+var asked = []string{"-to", destinationRegion, "-parallel", "2"}
 
 // The runbook is killed at every boundary and at 50 random moments, and run again until it ends. Every tenth answer
 // is lost as well. A cloud that shows records of its copies is followed in another way than one that does not.
@@ -48,7 +48,7 @@ func TestCrashCampaign(t *testing.T) {
 		t.Run(string(flavour), func(t *testing.T) {
 			t.Parallel()
 			c := newCampaign(t, faultsLost, flavour)
-			c.RunAll(t, asked)
+			c.RunAll(t, asked, "checkpoints.Sessions.SignIn: ")
 			a, passed := c.audit(t), c.Passed(t)
 			c.log(t, a)
 			t.Logf("%d boundaries", len(passed))

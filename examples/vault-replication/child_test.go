@@ -132,6 +132,7 @@ func serve() error {
 	case faultsLost:
 		loseAnswers(here, 1)
 		loseAnswers(there, 2)
+		loseSignIns(here)
 	case faultsLate:
 		delayReplications(here)
 	}
@@ -156,12 +157,27 @@ func fleet() []checkpointstest.Option {
 	return []checkpointstest.Option{checkpointstest.Resources(servers...), checkpointstest.Vaults(vaults...)}
 }
 
-// loseAnswers drops one answer in ten once the work is done.
+// loseAnswers loses one answer in ten once the work is done, in one of several ways.
 func loseAnswers(server *checkpointstest.Server, stream uint64) {
 	random := rand.New(rand.NewPCG(seedOf(), stream))
+	ways := []checkpointstest.Fault{
+		{Drop: true}, {Reset: true}, {Truncate: true}, {Status: http.StatusGatewayTimeout, Body: "<html>Gateway Timeout</html>"},
+	}
 	for request := range 20_000 {
 		if random.IntN(10) == 0 {
-			server.Inject(checkpointstest.Fault{After: true, Drop: true, Skip: request, Times: 1})
+			fault := ways[random.IntN(len(ways))]
+			fault.After, fault.Skip, fault.Times = true, request, 1
+			server.Inject(fault)
+		}
+	}
+}
+
+// loseSignIns does the same with one sign-in in twenty, which ends a run: it is not repeated.
+func loseSignIns(server *checkpointstest.Server) {
+	random := rand.New(rand.NewPCG(seedOf(), 3))
+	for request := range 1_000 {
+		if random.IntN(20) == 0 {
+			server.Inject(checkpointstest.Fault{Operation: "Identity.CreateToken", After: true, Drop: true, Skip: request, Times: 1})
 		}
 	}
 }
