@@ -75,12 +75,13 @@ func (c cloud) regions(ctx context.Context, to place, underWay bool, options []d
 func elsewhere(here checkpoints.Settings, to place) checkpoints.Settings {
 	there, project := here, cmp.Or(to.Project, to.Region)
 	there.Region, there.Endpoint = to.Region, to.Endpoint
-	there.ProjectID, there.ProjectName = "", project
-	if isProjectID(project) {
-		there.ProjectID, there.ProjectName = project, ""
-	}
-	if there.AgencyName != "" {
+	switch {
+	case here.AgencyName != "": // the project of the user is only where the way to the other account begins
 		there.DelegatedProject = project
+	case isProjectID(project):
+		there.ProjectID, there.ProjectName = project, ""
+	default:
+		there.ProjectID, there.ProjectName = "", project
 	}
 	return there
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -13,9 +12,10 @@ import (
 
 // found is what there is of a vault in the end.
 type found struct {
-	backups int // that were there when the plan was made, and still are
+	backups int // that were there when the plan was made, without those that are gone and were never copied
 	copies  int // of those, which have a copy that can be used
 	later   int // that have come since
+	gone    int // that were part of the replication, and are not there any more
 }
 
 // exception is a backup without a copy that can be used.
@@ -91,15 +91,20 @@ func (r *runbook) arrived(ctx context.Context) (arrivals, error) {
 		if err != nil {
 			return arrivals{}, err
 		}
-		if backup.ImageType != checkpoints.ImageTypeReplication {
-			continue
-		}
-		there.byID[backup.ID] = backup
-		if other, twice := there.byContent[contentOf(backup)]; !twice || other.Status != checkpoints.BackupStatusAvailable {
-			there.byContent[contentOf(backup)] = backup
-		}
+		there.add(backup)
 	}
 	return there, nil
+}
+
+// add keeps what is a copy.
+func (a arrivals) add(backup checkpoints.Backup) {
+	if backup.ImageType != checkpoints.ImageTypeReplication {
+		return
+	}
+	a.byID[backup.ID] = backup
+	if other, twice := a.byContent[contentOf(backup)]; !twice || other.Status != checkpoints.BackupStatusAvailable {
+		a.byContent[contentOf(backup)] = backup
+	}
 }
 
 // copyOf returns the copy of a backup: the one that the replication or a record names, or else the one with the same
@@ -121,12 +126,14 @@ func (a arrivals) copyOf(backup checkpoints.Backup, outcome checkpoints.CopyOutc
 // verify compares what there is at both ends.
 func (v *vault) verify(backups []checkpoints.Backup, there arrivals) {
 	v.verified = true
+	outcomes := map[string]checkpoints.CopyOutcome{}
+	for _, outcome := range v.copies {
+		outcomes[outcome.BackupID] = outcome
+	}
 	for _, backup := range backups {
-		i := slices.IndexFunc(v.copies, func(one checkpoints.CopyOutcome) bool { return one.BackupID == backup.ID })
-		var outcome checkpoints.CopyOutcome
-		if i >= 0 {
-			outcome = v.copies[i]
-		} else if backup.CreatedAt.After(v.Until.Time) {
+		outcome, taken := outcomes[backup.ID]
+		delete(outcomes, backup.ID)
+		if !taken && backup.CreatedAt.After(v.Until.Time) {
 			v.found.later++
 			continue
 		}
@@ -136,26 +143,55 @@ func (v *vault) verify(backups []checkpoints.Backup, there arrivals) {
 			v.found.copies++
 			continue
 		}
-		odd := exception{backup: backup.ID, resource: cmp.Or(backup.ResourceName, backup.Name), what: isMissing}
-		switch {
-		case i >= 0 && skipped(outcome):
-			odd.what, odd.why = wasSkipped, reason(outcome)
-		case i >= 0 && failed(outcome):
-			odd.what, odd.why = hasFailed, reason(outcome)
-		case is:
-			odd.why = fmt.Sprintf("its copy %s is in the state %q", arrived.ID, arrived.Status)
-		case i >= 0:
-			odd.why = "it was copied, and the copy is not there"
-		case backup.Status != checkpoints.BackupStatusAvailable:
-			odd.why = fmt.Sprintf("it is in the state %q", backup.Status)
-		default:
-			odd.why = "it was not copied: if it was before, its copy was deleted since"
+		v.exceptions = append(v.exceptions, withoutCopy(backup, outcome, taken, arrived))
+	}
+	for _, outcome := range v.copies {
+		if _, unseen := outcomes[outcome.BackupID]; unseen {
+			v.verifyGone(outcome, there)
 		}
-		v.exceptions = append(v.exceptions, odd)
 	}
 	if v.found.later > 0 {
 		v.notes = append(v.notes, fmt.Sprintf("%d backups have come since, which a run with another journal copies", v.found.later))
 	}
+	if v.found.gone > 0 {
+		v.notes = append(v.notes, fmt.Sprintf("%d backups are gone from the vault since", v.found.gone))
+	}
+}
+
+// verifyGone looks for the copy of a backup that is no longer in the vault.
+func (v *vault) verifyGone(outcome checkpoints.CopyOutcome, there arrivals) {
+	v.found.gone++
+	if !succeeded(outcome) {
+		return
+	}
+	v.found.backups++
+	if there.byID[outcome.ReplicaID].Status == checkpoints.BackupStatusAvailable {
+		v.found.copies++
+		return
+	}
+	v.exceptions = append(v.exceptions, exception{
+		backup: outcome.BackupID, resource: outcome.ResourceName, what: isMissing, why: "it was copied, and neither it nor its copy is there",
+	})
+}
+
+// withoutCopy says why a backup has no copy that can be used.
+func withoutCopy(backup checkpoints.Backup, outcome checkpoints.CopyOutcome, taken bool, arrived checkpoints.Backup) exception {
+	odd := exception{backup: backup.ID, resource: cmp.Or(backup.ResourceName, backup.Name), what: isMissing}
+	switch {
+	case taken && skipped(outcome):
+		odd.what, odd.why = wasSkipped, reason(outcome)
+	case taken && failed(outcome):
+		odd.what, odd.why = hasFailed, reason(outcome)
+	case arrived.ID != "":
+		odd.why = fmt.Sprintf("its copy %s is in the state %q", arrived.ID, arrived.Status)
+	case taken:
+		odd.why = "it was copied, and the copy is not there"
+	case backup.Status != checkpoints.BackupStatusAvailable:
+		odd.why = fmt.Sprintf("it is in the state %q", backup.Status)
+	default:
+		odd.why = "it was not copied: if it was before, its copy was deleted since"
+	}
+	return odd
 }
 
 // reason is why a backup was not copied, in the words of the service.
