@@ -24,4 +24,6 @@
 // Most of it is what the vendor documents for version 13. OPERATIONS.md says for each operation whether it is
 // documented, seen in the code of a client or inferred, and the contract, openapi.yaml, says the same of members.
 // Nothing of it was tried on an Enterprise Manager.
+//
+// Package cloudreplicatest holds a simulator of the service, for rehearsals and tests.
 package cloudreplica

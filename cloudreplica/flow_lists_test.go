@@ -313,3 +313,34 @@ func TestHundredPoints(t *testing.T) {
 		assert.Empty(f, made)
 	}, cloudreplicatest.Inventory(1, 1, 100))
 }
+
+// What the simulator really says in each tongue, so that the flows do not all speak the same one.
+func TestWhatIsSaid(t *testing.T) {
+	t.Parallel()
+	said := map[string][]string{
+		"XML":                      {`<CloudVmReplicaPoints `, `<CloudReplica `, `LastActive>1753-01-01T00:00:00Z<`, `<CloudFailoveredVm`},
+		"XML of other samples":     {`<CloudVmReplicaPoints `, `<CloudReplica `, `LastActive>1753-01-01T00:00:00Z<`, `<CloudFailoverPlanVm`},
+		"JSON":                     {`{"CloudReplicas":[`, `"CreationTimeUTC":`, `"LastActive":"1753-01-01T00:00:00Z"`, `"VmCount":null`},
+		"JSON of 9.5":              {`{"CloudReplicas":[`, `"CreationTimeUTC":`, `"LastActive":"1753-01-01T00:00:00Z"`, `"CloudFailoveredVms":[`},
+		"JSON of 13.0":             {`{"cloudReplicas":[`, `"creationTimeUTC":`, `"lastActive":"1753-01-01T00:00:00Z"`, `"vmCount":null`},
+		"JSON of 13.0 with a mark": {"\xef\xbb\xbf{\"cloudReplicas\":[", `"creationTimeUTC":`, `"lastActive":"1753-01-01T00:00:00Z"`, `"cloudFailoverPlanVms":[`},
+	}
+	flows(t, func(f *flow) {
+		var all strings.Builder
+		ctx := drkit.OnResponse(f.Context(), func(r drkit.Response) { all.Write(r.Body) })
+		points, err := f.client.VMReplicaPoints.List(ctx)
+		require.NoError(f, err)
+		assert.Len(f, points, 9)
+		tenants, err := f.client.Tenants.List(ctx)
+		require.NoError(f, err)
+		assert.True(f, tenants[0].LastActive.IsZero())
+		plans, err := f.client.FailoverPlans.List(ctx)
+		require.NoError(f, err)
+		assert.Len(f, plans[0].CloudFailoverPlanInfo.Includes, 2)
+		require.NotEmpty(f, said[f.spoken.name])
+		for _, part := range said[f.spoken.name] {
+			assert.Contains(f, all.String(), part)
+		}
+		assert.Equal(f, f.spoken.name != "JSON of 9.5" && strings.HasPrefix(f.spoken.name, "JSON"), strings.Contains(all.String(), ":null"))
+	})
+}

@@ -264,9 +264,12 @@ func TestTenantSessions(t *testing.T) {
 		_, err = acme.FailoverPlans.Get(ctx, cloudreplicatest.PlanID("globex all"))
 		require.ErrorIs(f, err, drkit.ErrNotFound)
 
-		nobody := f.clientOf(cloudreplica.TenantLogin(f.login(), "acme", drkit.NewSecret("wrong")))
-		_, err = nobody.Cloud.Links(ctx)
+		wrong := f.clientOf(cloudreplica.TenantLogin(f.login(), "acme", drkit.NewSecret("wrong")))
+		_, err = wrong.Cloud.Links(ctx)
 		require.ErrorIs(f, err, drkit.ErrUnauthorized)
+		for _, request := range f.server.Requests() {
+			assert.Empty(f, request.Header.Values("Cookie"), "clients keep none")
+		}
 	}, cloudreplicatest.WithTenants(cloudreplicatest.Tenant{Name: "acme"}, cloudreplicatest.Tenant{Name: "globex", Type: cloudreplicatest.TenantVCD}),
 		cloudreplicatest.WithReplicas(
 			cloudreplicatest.Replica{Name: "acme servers", Tenant: "acme", VMs: []cloudreplicatest.VM{{Name: "db-1"}, {Name: "web-1"}}},
