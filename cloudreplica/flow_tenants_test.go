@@ -271,7 +271,7 @@ func TestPlanEdits(t *testing.T) {
 		after, err := plans.Get(ctx, id)
 		require.NoError(f, err)
 		require.NotNil(f, after.CloudFailoverPlanOptions)
-		assert.EqualValues(f, scripts.PreFailoverPlanCommand, after.CloudFailoverPlanOptions.PreFailoverPlanCommand)
+		assert.Equal(f, scripts.PreFailoverPlanCommand, after.CloudFailoverPlanOptions.PreFailoverPlanCommand)
 		assert.True(f, after.CloudFailoverPlanOptions.PreFailoverPlanCommandEnabled)
 		assert.False(f, after.CloudFailoverPlanOptions.PostFailoverPlanCommandEnabled)
 		assert.Equal(f, "post.cmd", after.CloudFailoverPlanOptions.PostFailoverPlanCommand)

@@ -59,8 +59,12 @@ func TestReadsThatRepeat(t *testing.T) {
 	flows(t, func(f *flow) {
 		ctx := f.Context()
 		for i, fault := range []cloudreplicatest.Fault{
-			{Status: 502, Body: "<html>Bad Gateway</html>"}, {Status: 503, RetryAfter: 3 * time.Second}, {Drop: true},
-			{After: true, Drop: true}, {After: true, Truncate: true}, {Reset: true},
+			{Status: 502, Body: "<html>Bad Gateway</html>"},
+			{Status: 503, RetryAfter: 3 * time.Second},
+			{Drop: true},
+			{After: true, Drop: true},
+			{After: true, Truncate: true},
+			{Reset: true},
 		} {
 			fault.Operation, fault.Times = "VMReplicaPoints.List", 1
 			f.server.Inject(fault)
