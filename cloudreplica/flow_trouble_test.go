@@ -92,8 +92,9 @@ func TestTenantOfALostAnswer(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			flows(t, func(f *flow) {
-				tc.fault.Operation, tc.fault.Times = "Tenants.Create", 1
-				f.server.Inject(tc.fault)
+				fault := tc.fault
+				fault.Operation, fault.Times = "Tenants.Create", 1
+				f.server.Inject(fault)
 				poller, err := f.client.Tenants.Create(f.Context(), newTenant("hooli"))
 				if err == nil && tc.made == 1 { // it was found
 					assert.Equal(f, "hooli", done(f, poller, err).Name)
