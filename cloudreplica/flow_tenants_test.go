@@ -13,11 +13,11 @@ import (
 )
 
 var (
-	vbr01      = cloudreplica.UID("urn:veeam:BackupServer:" + cloudreplicatest.BackupServerID("vbr01"))
-	gold       = cloudreplica.UID("urn:veeam:CloudHardwarePlan:" + cloudreplicatest.HardwarePlanID("gold"))
-	gates      = cloudreplica.UID("urn:veeam:CloudGatewayPool:" + cloudreplicatest.GatewayPoolID("gates"))
-	repository = cloudreplica.UID("urn:veeam:Repository:" + nobody)
-	acme       = cloudreplicatest.TenantID("acme")
+	firstServer = cloudreplica.UID("urn:veeam:BackupServer:" + cloudreplicatest.BackupServerID("vbr01"))
+	gold        = cloudreplica.UID("urn:veeam:CloudHardwarePlan:" + cloudreplicatest.HardwarePlanID("gold"))
+	gates       = cloudreplica.UID("urn:veeam:CloudGatewayPool:" + cloudreplicatest.GatewayPoolID("gates"))
+	repository  = cloudreplica.UID("urn:veeam:Repository:" + nobody)
+	acme        = cloudreplicatest.TenantID("acme")
 )
 
 // newTenant is a tenant with one of everything.
@@ -35,7 +35,7 @@ func newTenant(name string) cloudreplica.CreateCloudTenantSpec {
 		}},
 		ThrottlingEnabled: drkit.Some(true), ThrottlingSpeedLimit: drkit.Some(80),
 		ThrottlingSpeedUnit: drkit.Some(cloudreplica.ThrottlingUnitMegabitsPerSecond), PublicIPCount: drkit.Some(2),
-		BackupServerUID: vbr01, MaxConcurrentTasks: drkit.Some(3), BackupProtectionEnabled: drkit.Some(true),
+		BackupServerUID: firstServer, MaxConcurrentTasks: drkit.Some(3), BackupProtectionEnabled: drkit.Some(true),
 		BackupProtectionPeriod: drkit.Some(14), TenantType: drkit.Some(cloudreplica.TenantKindStandalone),
 		CloudGatewayPools: []cloudreplica.UID{gates}, FailoverToOthersGatewaysIfFail: drkit.Some(true),
 	}
@@ -141,7 +141,7 @@ func TestOtherKindsOfTenants(t *testing.T) {
 		ctx, tenants := f.Context(), f.client.Tenants
 		reference := "urn:vCloud:Org:" + nobody + ".urn:vcloud:org:" + nobody
 		poller, err := tenants.Create(ctx, cloudreplica.CreateCloudTenantSpec{
-			Name: "northwind", BackupServerUID: vbr01, TenantType: drkit.Some(cloudreplica.TenantKindCloudDirector), OrganizationRef: drkit.Some(reference),
+			Name: "northwind", BackupServerUID: firstServer, TenantType: drkit.Some(cloudreplica.TenantKindCloudDirector), OrganizationRef: drkit.Some(reference),
 			VCloudComputeResources: []cloudreplica.VCloudComputeResourceSpec{{VirtualDataCenterRef: "urn:vCloud:VDC:" + nobody + ".north"}},
 		})
 		organization := done(f, poller, err)
@@ -158,7 +158,7 @@ func TestOtherKindsOfTenants(t *testing.T) {
 		done(f, begun, err)
 
 		poller, err = tenants.Create(ctx, cloudreplica.CreateCloudTenantSpec{
-			Name: `fjord\ops`, BackupServerUID: vbr01, TenantType: drkit.Some(cloudreplica.TenantKindActiveDirectory),
+			Name: `fjord\ops`, BackupServerUID: firstServer, TenantType: drkit.Some(cloudreplica.TenantKindActiveDirectory),
 			Domain: drkit.Some(cloudreplica.ActiveDirectoryDomainSpec{DomainName: "fjord.example.com", DomainAccount: `fjord\reader`, Port: 636}),
 		})
 		domain := done(f, poller, err)
