@@ -60,6 +60,8 @@ type Client struct {
 	SystemSessions *SystemSessions
 
 	transport   *transport.Client
+	identity    *transport.Identity
+	claims      *claims
 	credentials Credentials
 	version     string
 
@@ -76,10 +78,11 @@ type Client struct {
 //
 // Errors: an endpoint that is no https URL, empty credentials, a bad option or two that contradict each other.
 func NewClient(endpoint string, credentials Credentials, options ...drkit.Option) (*Client, error) {
-	c := &Client{credentials: credentials}
+	c := &Client{credentials: credentials, claims: newClaims()}
 	if err := c.connect(endpoint, options); err != nil {
 		return nil, fmt.Errorf("%s: %w", service, err)
 	}
+	c.identity = transport.NewIdentity(c.transport, "name", c.owner)
 	c.Sessions = &Sessions{c}
 	c.Cloud = &Cloud{c}
 	c.VMReplicaPoints = &VMReplicaPoints{
@@ -200,7 +203,13 @@ func (c *Client) do(ctx context.Context, call transport.Call, out any) error {
 // send is do for who needs to know how the answer came.
 func (c *Client) send(ctx context.Context, call transport.Call, out any) (transport.Answer, error) {
 	if strings.HasPrefix(call.Operation.Path, cloudPath) {
-		call.Admit = c.cloudConnect
+		admit := call.Admit
+		call.Admit = func() error {
+			if err := c.cloudConnect(); err != nil || admit == nil {
+				return err
+			}
+			return admit()
+		}
 	}
 	return c.transport.Do(ctx, call, out)
 }

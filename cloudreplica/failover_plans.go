@@ -2,7 +2,6 @@ package cloudreplica
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -78,7 +77,7 @@ func (s FailoverStart) spec() managementSpec {
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=start".
 func (p *FailoverPlans) Start(ctx context.Context, id string, start FailoverStart) (*drkit.Poller[CloudFailoverSession], error) {
 	call := transport.Call{Operation: &contract.FailoverPlansStart, Path: []string{id}, Body: start.spec()}
-	return begin(ctx, p.Collection.client, call, failoverOf)
+	return p.failover(ctx, call, id)
 }
 
 // Test reverts the replicas of a plan to their newest points, boots each in the order of the plan, and pings it; the
@@ -89,7 +88,7 @@ func (p *FailoverPlans) Start(ctx context.Context, id string, start FailoverStar
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=test".
 func (p *FailoverPlans) Test(ctx context.Context, id string) (*drkit.Poller[CloudFailoverSession], error) {
-	return begin(ctx, p.Collection.client, transport.Call{Operation: &contract.FailoverPlansTest, Path: []string{id}}, failoverOf)
+	return p.failover(ctx, transport.Call{Operation: &contract.FailoverPlansTest, Path: []string{id}}, id)
 }
 
 // Undo brings the workload of a plan back to the tenant's own machines, and discards all that has changed on the
@@ -101,7 +100,7 @@ func (p *FailoverPlans) Test(ctx context.Context, id string) (*drkit.Poller[Clou
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=undo".
 func (p *FailoverPlans) Undo(ctx context.Context, id string) (*drkit.Poller[PlanState], error) {
-	return nil, errors.ErrUnsupported
+	return p.undo(ctx, transport.Call{Operation: &contract.FailoverPlansUndo, Path: []string{id}}, id)
 }
 
 // Update changes the scripts of a plan, which is all that can be changed. The request is sent at most once.

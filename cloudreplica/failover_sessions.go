@@ -41,7 +41,7 @@ func (s CloudFailoverSession) Err() error {
 	if !s.Ended() || s.Result == SessionResultSuccess && len(others) == 0 {
 		return nil
 	}
-	failed := &drkit.TaskError{ResourceID: s.ID(), ResourceName: s.Name, Code: string(s.Result), Message: s.FailureMessage}
+	failed := &drkit.TaskError{ResourceID: s.ID(), ResourceName: s.Name, Message: s.FailureMessage}
 	if len(others) == 0 {
 		return failed
 	}

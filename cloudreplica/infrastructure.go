@@ -2,9 +2,7 @@ package cloudreplica
 
 import (
 	"context"
-	"errors"
 
-	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
@@ -49,16 +47,6 @@ type GatewayPools struct {
 type BackupServers struct {
 	Collection[BackupServer]
 	Finder[BackupServer]
-}
-
-// Collect collects the data of a backup server, so that Enterprise Manager knows what there is now. The poller waits
-// until that has ended; its result is the [SystemSession] of it. The request is sent at most once.
-//
-// Errors: [drkit.ErrNotFound] if there is no such server; [drkit.ErrOutcomeUnknown] if the answer was lost.
-//
-// Source: Veeam Backup Enterprise Manager REST API reference, "POST /backupServers/{ID}?action=collect".
-func (b *BackupServers) Collect(ctx context.Context, id string) (*drkit.Poller[SystemSession], error) {
-	return nil, errors.ErrUnsupported
 }
 
 // SystemSessions are what Enterprise Manager did by itself. The query service does not know them.

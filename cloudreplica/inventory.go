@@ -2,7 +2,6 @@ package cloudreplica
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"time"
@@ -83,8 +82,9 @@ type InventoryTenant struct {
 
 // InventoryReport is how all replicated machines stand, as Enterprise Manager knew it at one time.
 type InventoryReport struct {
-	// End of the last collection of data that went well: nothing later can be in the report. Zero if none is
-	// known. Of several backup servers, the collection may have been of one alone: the service does not say.
+	// End of the last collection of data that went well before the report was begun: what has happened since is
+	// not in it, unless another collection has ended meanwhile. Zero if none is known. Of several backup servers,
+	// the collection may have been of one alone: the service does not say.
 	AsOf time.Time
 	// When the report was begun, by the clock of this client.
 	Began time.Time
@@ -98,6 +98,8 @@ type InventoryReport struct {
 	Classes map[InventoryClass]int
 	// Points that were read.
 	Points int
+
+	stock *stock
 }
 
 // Inventory reads what tenants, plans, replicas and points there are, and says how each replicated machine stands:
@@ -115,10 +117,31 @@ func Inventory(ctx context.Context, client *Client, options InventoryOptions) (*
 	if options.RPO <= 0 {
 		return nil, fmt.Errorf("%s.Inventory: an RPO of %s cannot be met", service, options.RPO)
 	}
-	return nil, errors.ErrUnsupported
+	if options.PageSize < 0 || options.MaxStale < 0 {
+		return nil, fmt.Errorf("%s.Inventory: negative PageSize %d or MaxStale %s", service, options.PageSize, options.MaxStale)
+	}
+	if options.MaxStale == 0 {
+		options.MaxStale = defaultStale
+	}
+	s := newStock(client, options)
+	for _, read := range []func(context.Context) error{s.readCollections, s.readTenants, s.readPlans, s.readPoints, s.readReplicas} {
+		if err := read(ctx); err != nil {
+			return nil, fmt.Errorf("%s.Inventory: %w", service, err)
+		}
+	}
+	return s.finish(), nil
 }
+
+// defaultStale is twice the time after which Enterprise Manager collects again.
+const defaultStale = 30 * time.Minute
 
 // VMs walks the machines, by tenant and name; those without a tenant come last.
 func (r *InventoryReport) VMs() iter.Seq[InventoryVM] {
-	return func(func(InventoryVM) bool) {}
+	return func(yield func(InventoryVM) bool) {
+		for _, m := range r.stock.order {
+			if !yield(r.stock.row(m)) {
+				return
+			}
+		}
+	}
 }

@@ -2,7 +2,8 @@ package cloudreplica
 
 import (
 	"context"
-	"errors"
+	"slices"
+	"strings"
 )
 
 // PlanState is a failover plan, with the replicas of its machines as Enterprise Manager has collected them last.
@@ -27,13 +28,16 @@ func (s PlanState) Ready() bool { return len(s.VMs) > 0 && len(s.NotReady()) == 
 
 // NotReady returns the machines that have no point, or are in another state.
 func (s PlanState) NotReady() []PlannedVM {
-	var others []PlannedVM
-	for _, vm := range s.VMs {
-		if vm.Replicas == 0 || vm.Newest.State != ReplicaStateReady {
-			others = append(others, vm)
-		}
-	}
-	return others
+	return s.pick(func(vm PlannedVM) bool { return vm.Replicas == 0 || vm.Newest.State != ReplicaStateReady })
+}
+
+// failedOver returns the machines that run on their replicas.
+func (s PlanState) failedOver() []PlannedVM {
+	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State == ReplicaStateFailover })
+}
+
+func (s PlanState) pick(want func(PlannedVM) bool) []PlannedVM {
+	return slices.DeleteFunc(slices.Clone(s.VMs), func(vm PlannedVM) bool { return !want(vm) })
 }
 
 // State returns the newest point of each machine of a plan, and the state of its replica. Enterprise Manager has it
@@ -41,5 +45,83 @@ func (s PlanState) NotReady() []PlannedVM {
 //
 // Errors: as those of VMs.
 func (p *FailoverPlans) State(ctx context.Context, id string) (PlanState, error) {
-	return PlanState{}, errors.ErrUnsupported
+	plan, err := p.Get(ctx, id)
+	if err != nil {
+		return PlanState{}, err
+	}
+	state := PlanState{Plan: plan}
+	machines, err := p.machinesOf(ctx, plan)
+	if err != nil {
+		return PlanState{}, err
+	}
+	for _, vm := range machines {
+		state.VMs = append(state.VMs, PlannedVM{CloudFailoveredVM: vm})
+	}
+	server, _ := plan.BackupServer()
+	for some := range slices.Chunk(state.VMs, namesAtOnce) {
+		if err := p.fill(ctx, server.ID(), some); err != nil {
+			return PlanState{}, err
+		}
+	}
+	return state, nil
+}
+
+// machinesOf returns the machines of a plan, in its order.
+func (p *FailoverPlans) machinesOf(ctx context.Context, plan CloudFailoverPlan) ([]CloudFailoveredVM, error) {
+	var machines []CloudFailoveredVM
+	if info := plan.CloudFailoverPlanInfo; info != nil {
+		machines = slices.Clone(info.Includes)
+	}
+	if len(machines) == 0 {
+		var err error
+		if machines, err = p.VMs(ctx, plan.ID()); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortStableFunc(machines, func(a, b CloudFailoveredVM) int { return a.Order - b.Order })
+	return machines, nil
+}
+
+// namesAtOnce is how many machines one query asks for: they stand in its address.
+const namesAtOnce = 20
+
+// fill finds the points of machines.
+func (p *FailoverPlans) fill(ctx context.Context, server string, machines []PlannedVM) error {
+	names := make([]string, len(machines))
+	for i, vm := range machines {
+		names[i] = vm.Name
+	}
+	points := p.Collection.client.VMReplicaPoints
+	rows, err := rowsFor(ctx, p.Collection.client, &points.Collection, &points.Finder, Query[CloudVMReplicaPoint]{
+		Filter: PointFieldVMDisplayName.In(names...), Sort: PointFieldUID.Ascending(),
+	})
+	if err != nil {
+		return err
+	}
+	for i := range machines {
+		machines[i].take(server, rows)
+	}
+	return nil
+}
+
+// take finds the newest point of a machine.
+func (vm *PlannedVM) take(server string, points []CloudVMReplicaPoint) {
+	replicas := map[string]bool{}
+	for _, point := range points {
+		if !strings.EqualFold(point.VMDisplayName, vm.Name) || !sameServer(point.Entity, server) {
+			continue
+		}
+		replica, _ := point.Replica()
+		replicas[replica.ID()] = true
+		if vm.Newest.UID == "" || vm.Newest.CreationTimeUTC.Before(point.CreationTimeUTC.Time) {
+			vm.Newest = point
+		}
+	}
+	vm.Replicas = len(replicas)
+}
+
+// sameServer reports whether an entity may be of a backup server: of what does not name one, any.
+func sameServer(e Entity, server string) bool {
+	own, named := e.BackupServer()
+	return !named || server == "" || strings.EqualFold(own.ID(), server)
 }

@@ -4,115 +4,246 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"sync"
+	"time"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/settings"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
 // NoResult is the result of work that has none.
 type NoResult struct{}
 
-// outcome says what has come of a task that has ended well. It may take more looks.
-type outcome[T any] func(ctx context.Context, c *Client, task Task) (drkit.Look[T], error)
+// outcome says what has come of a task that has ended well.
+type outcome[T any] func(ctx context.Context, task Task) (drkit.Look[T], error)
 
 // begin sends a call that answers a task, and returns the poller that follows it to its outcome.
 func begin[T any](ctx context.Context, c *Client, call transport.Call, come outcome[T]) (*drkit.Poller[T], error) {
-	var task Task
-	call.Check = func() error {
-		if task.TaskID == "" {
-			return errors.New("a task without TaskId")
-		}
-		return nil
-	}
+	var answered begun
 	return transport.Begin(ctx, c.transport, transport.Beginning[T]{
-		Call: call,
+		Call: answered.checked(call),
 		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
-			return c.send(ctx, call, &task)
+			return answered.send(ctx, c, call)
 		},
 		Follow: func(operationID string, _ transport.Answer) *drkit.Poller[T] {
-			source := &taskSource[T]{
-				client: c, id: task.TaskID, operation: call.Operation.Name, operationID: operationID, come: come,
-			}
-			return drkit.NewPoller[T](source, c.transport.Polling())
+			source := &taskSource[T]{follow: newFollow(c, call.Operation.Name, operationID, answered), come: come}
+			return drkit.NewPoller[T](source, c.polling())
 		},
 	})
 }
 
-// taskSource looks at one task of this client's session, and then at what has come of it.
-type taskSource[T any] struct {
+// begun is the task that a call was answered, and the logon session that has it.
+type begun struct {
+	task  Task
+	logon string
+}
+
+func (b *begun) checked(call transport.Call) transport.Call {
+	call.Check = func() error {
+		if b.task.TaskID == "" {
+			return errors.New("a task without TaskId")
+		}
+		return nil
+	}
+	return call
+}
+
+func (b *begun) send(ctx context.Context, c *Client, call transport.Call) (transport.Answer, error) {
+	said, err := c.send(ctx, call, &b.task)
+	b.logon = c.logonName()
+	return said, err
+}
+
+// longestPause is how far apart looks may be at most: a logon session that rests for 15 minutes ends, and its tasks
+// with it.
+const longestPause = idleLife / 3
+
+// polling is the schedule of pollers, which keeps the logon session awake.
+func (c *Client) polling() drkit.PollingOption {
+	schedule := c.transport.Schedule()
+	if schedule.MaxInterval > longestPause {
+		schedule.MaxInterval = longestPause
+		schedule.MinInterval = min(schedule.MinInterval, longestPause)
+	}
+	return drkit.WithPolling(drkit.PollPolicy(schedule))
+}
+
+// follow looks at the task of an operation as long as its logon session lasts.
+type follow struct {
 	client      *Client
-	id          string
 	operation   string // as in "FailoverPlans.Start"
 	operationID string
-	come        outcome[T]
+
+	mu   sync.Mutex
+	task taskKey   // its id is empty where there is no task to look at any more
+	kind string    // the service's name of the task's work
+	lost time.Time // when the task was found to be gone; zero where it is not
+}
+
+func newFollow(c *Client, operation, operationID string, answered begun) *follow {
+	return &follow{
+		client: c, operation: operation, operationID: operationID, kind: answered.task.Operation,
+		task: taskKey{answered.logon, answered.task.TaskID},
+	}
+}
+
+// Closed is closed with the client, which ends waits at once.
+func (f *follow) Closed() <-chan struct{} { return f.client.transport.Closed() }
+
+func (f *follow) current() taskKey {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.task
+}
+
+// named lets the requests of a look carry the operation ID of the work.
+func (f *follow) named(ctx context.Context) context.Context {
+	if f.operationID == "" {
+		return ctx
+	}
+	return drkit.WithOperationID(ctx, f.operationID)
+}
+
+// look gets the task, if it is still there: it is gone with its logon session, and another may have one of that number.
+func (f *follow) look(ctx context.Context) (task Task, there bool, err error) {
+	key := f.current()
+	if key.id == "" {
+		return Task{}, false, nil
+	}
+	if f.client.logonName() != key.logon {
+		f.lose(ctx, "its logon session has ended")
+		return Task{}, false, nil
+	}
+	task, err = f.client.Tasks.Get(ctx, key.id)
+	switch {
+	case errors.Is(err, drkit.ErrNotFound):
+		f.lose(ctx, "the service does not know it any more")
+		return Task{}, false, nil
+	case err != nil:
+		return Task{}, false, err
+	case f.client.logonName() != key.logon || f.kind != "" && task.Operation != f.kind:
+		f.lose(ctx, "its logon session has ended")
+		return Task{}, false, nil
+	default:
+		return task, true, nil
+	}
+}
+
+// lose gives up the task, and says so.
+func (f *follow) lose(ctx context.Context, why string) {
+	f.mu.Lock()
+	key := f.task
+	f.task = taskKey{}
+	if first := f.lost.IsZero() && key.id != ""; first {
+		f.lost = time.Now()
+	} else {
+		key.id = ""
+	}
+	f.mu.Unlock()
+	if key.id != "" {
+		f.client.transport.Logger().LogAttrs(ctx, slog.LevelWarn, "the task is gone; the wait turns to what it has made",
+			slog.String("operation", service+"."+f.operation), slog.String("operation_id", f.operationID),
+			slog.String("task", key.id), slog.String("reason", why))
+	}
+}
+
+// StateTaskGone is the state of work whose task is gone with its logon session, until what the task has made is found.
+const StateTaskGone drkit.State = "TaskGone"
+
+// searching is the look at work of which nothing is to be seen since its task is gone: for a while that is no wonder,
+// since it may be under way, and is shown when it is done.
+func searching[T any](f *follow, what string) (drkit.Look[T], error) {
+	f.mu.Lock()
+	if f.lost.IsZero() {
+		f.lost = time.Now()
+	}
+	patient := time.Since(f.lost) < settings.Polling(f.client.transport.Schedule()).WithDefaults().Grace
+	f.mu.Unlock()
+	look := drkit.Look[T]{Progress: drkit.Progress{State: StateTaskGone}}
+	if patient {
+		return look, nil
+	}
+	return look, fmt.Errorf("the task is gone, and %s: %w", what, drkit.ErrNotFound)
+}
+
+// fail completes the error of work that has failed.
+func (f *follow) fail(err error) error {
+	var failed *drkit.TaskError
+	if errors.As(err, &failed) {
+		failed.TaskID, failed.Operation, failed.OperationID = f.current().id, service+"."+f.operation, f.operationID
+		f.client.transport.ScrubTask(failed)
+	}
+	return err
+}
+
+// ended says what a task has come to: over is true where it has not ended well.
+func ended[T any](task Task) (look drkit.Look[T], over bool, err error) {
+	look.Progress = drkit.Progress{ID: task.TaskID, State: drkit.State(task.State)}
+	switch {
+	case !task.Ended():
+		return look, true, nil
+	case task.Result == nil:
+		return look, true, fmt.Errorf("task %s has ended, and does not say how", transport.Plain(task.TaskID))
+	case task.Err() != nil:
+		look.Done, look.Err = true, task.Err()
+		return look, true, nil
+	default:
+		return look, false, nil
+	}
+}
+
+// taskSource looks at one task of this client's session, and then at what has come of it.
+type taskSource[T any] struct {
+	*follow
+	come outcome[T]
 }
 
 // ID returns the id of the task.
-func (s *taskSource[T]) ID() string { return s.id }
-
-// Closed is closed with the client, which ends waits at once.
-func (s *taskSource[T]) Closed() <-chan struct{} { return s.client.transport.Closed() }
+func (s *taskSource[T]) ID() string { return s.current().id }
 
 // Look gets the task.
 func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
-	ctx = drkit.WithOperationID(ctx, s.operationID)
-	task, err := s.client.Tasks.Get(ctx, s.id)
+	ctx = s.named(ctx)
+	task, there, err := s.look(ctx)
 	if err != nil {
 		return drkit.Look[T]{}, err
 	}
-	look := drkit.Look[T]{Progress: drkit.Progress{State: drkit.State(task.State)}}
-	switch {
-	case !task.Ended():
-	case task.Result == nil:
-		return look, fmt.Errorf("task %s has ended, and does not say how", transport.Plain(s.id))
-	case task.Err() != nil:
-		look.Done, look.Err = true, task.Err()
-	default:
-		if look, err = s.come(ctx, s.client, task); err != nil {
-			return drkit.Look[T]{}, err
-		}
+	if !there {
+		return drkit.Look[T]{}, fmt.Errorf("the task is gone with its logon session, and what has come of it is not known: %w", drkit.ErrTaskGone)
 	}
-	look.Progress.ID = s.id
-	var failed *drkit.TaskError
-	if errors.As(look.Err, &failed) {
-		failed.TaskID, failed.Operation, failed.OperationID = s.id, service+"."+s.operation, s.operationID
-		s.client.transport.ScrubTask(failed)
+	look, over, err := ended[T](task)
+	if !over && err == nil {
+		look, err = s.come(ctx, task)
+		look.Progress.ID = task.TaskID
 	}
-	return look, nil
+	look.Err = s.fail(look.Err)
+	return look, err
 }
 
 // nothing is the outcome of what leaves nothing to get.
-func nothing(_ context.Context, _ *Client, task Task) (drkit.Look[NoResult], error) {
+func nothing(_ context.Context, task Task) (drkit.Look[NoResult], error) {
 	return drkit.Look[NoResult]{Progress: drkit.Progress{State: drkit.State(task.State), Percent: 100}, Done: true}, nil
 }
 
 // madeOf returns the outcome of what makes something, to which the task then has a link.
 func madeOf[T any](kind string, get func(ctx context.Context, id string) (T, error)) outcome[T] {
-	return func(ctx context.Context, _ *Client, task Task) (drkit.Look[T], error) {
+	return func(ctx context.Context, task Task) (drkit.Look[T], error) {
 		look := drkit.Look[T]{Progress: drkit.Progress{State: drkit.State(task.State), Percent: 100}, Done: true}
-		link, found := task.Links.Find(RelRelated, kind)
-		if !found {
-			return look, fmt.Errorf("task %s has ended well, and has no link to a %s", transport.Plain(task.TaskID), kind)
+		id, err := related(task, kind)
+		if err == nil {
+			look.Result, err = get(ctx, id)
 		}
-		var err error
-		look.Result, err = get(ctx, link.ID())
 		return look, err
 	}
 }
 
-// failoverOf is the outcome of a failover plan: the session that the task has begun, when it has stopped.
-func failoverOf(ctx context.Context, c *Client, task Task) (drkit.Look[CloudFailoverSession], error) {
-	look, err := madeOf("CloudFailoverSession", c.FailoverSessions.Get)(ctx, c, task)
-	if err != nil {
-		return look, err
+// related returns the id of what a task has made.
+func related(task Task, kind string) (string, error) {
+	link, found := task.Links.Find(RelRelated, kind)
+	if !found || link.ID() == "" {
+		return "", fmt.Errorf("task %s has ended well, and has no link to a %s", transport.Plain(task.TaskID), kind)
 	}
-	session := look.Result
-	look.Progress = drkit.Progress{State: drkit.State(session.State), Percent: session.Progress}
-	look.Done = session.State == SessionStateStopped
-	if look.Done && session.Result == SessionResultFailed {
-		look.Err = &drkit.TaskError{
-			Type: task.Operation, ResourceID: session.ID(), ResourceName: session.Name, Message: session.FailureMessage,
-		}
-	}
-	return look, nil
+	return link.ID(), nil
 }

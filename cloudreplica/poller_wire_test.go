@@ -2,6 +2,7 @@ package cloudreplica_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -119,9 +120,9 @@ func TestLooksThatFail(t *testing.T) {
 func TestWorkWithoutAResult(t *testing.T) {
 	t.Parallel()
 	s := newService(t, inXML)
-	s.On("POST", "/api/backupServers/"+serverID, s.answers(202, "backup_servers_collect.answer"))
-	s.On("GET", "/api/tasks/task-7", s.says(200, task("Finished", ok)))
-	poller, err := s.client().BackupServers.Collect(sending(t), serverID)
+	s.On("DELETE", planPath, s.answers(202, "failover_plans_delete.answer"))
+	s.On("GET", "/api/tasks/task-7", s.says(200, strings.ReplaceAll(task("Finished", ok), "StartCloud", "DeleteCloud")))
+	poller, err := s.client().FailoverPlans.Delete(sending(t), planID)
 	require.NoError(t, err)
 	result, err := poller.Wait(t.Context())
 	require.NoError(t, err)

@@ -1,0 +1,47 @@
+package cloudreplica
+
+import (
+	"context"
+	"errors"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// tracedPollers make the sources of an operation whose lost answers are looked for.
+type tracedPollers[T any] struct {
+	// follow follows the task that the service has answered; the note is nil where none was taken.
+	follow func(f *follow, note *transport.Note) drkit.Source[T]
+	// adopt follows what was found.
+	adopt func(operationID string, found transport.Found, alone func(context.Context) error) drkit.Source[T]
+}
+
+// beginTraced sends a call whose answer is looked for where it is lost.
+func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, work *transport.Work, make tracedPollers[T]) (*drkit.Poller[T], error) {
+	c := w.client
+	var answered begun
+	call = answered.checked(call)
+	call.Admit = w.admit
+	c.claims.begin(w.resource)
+	poller, err := transport.Begin(ctx, c.transport, transport.Beginning[T]{
+		Call: call,
+		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
+			return answered.send(ctx, c, call)
+		},
+		Follow: func(operationID string, said transport.Answer) *drkit.Poller[T] {
+			f := newFollow(c, call.Operation.Name, operationID, answered)
+			c.claims.claim(f.task, w.resource)
+			return drkit.NewPoller(make.follow(f, said.Note), c.polling())
+		},
+		Work: work,
+		Adopt: func(operationID string, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
+			return drkit.NewPoller(make.adopt(operationID, found, alone), c.polling())
+		},
+		Resume:   func(token string) (*drkit.Poller[T], error) { return Resume[T](c, token) },
+		Identity: c.identity,
+	})
+	if !errors.Is(err, drkit.ErrOutcomeUnknown) {
+		c.claims.end(w.resource) // what is lost stays open, since its task may come to light
+	}
+	return poller, err
+}

@@ -1,0 +1,148 @@
+package cloudreplica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// undoSource follows an undo: its task, and then the replicas, until none is failed over as they are collected.
+type undoSource struct {
+	*follow
+	plan   *planned
+	token  step.Token // that the work was resumed by; zero if it was not
+	failed []string   // the machines that were failed over before; nil where nobody has noted them
+	alone  func(context.Context) error
+	proven bool // the replicas have shown that it ran
+	done   bool // under mu: the task has ended well
+}
+
+// ID names the task, or the plan where there is none.
+func (s *undoSource) ID() string {
+	if task := s.current(); task.id != "" {
+		return task.id
+	}
+	return "failover plan " + s.plan.id
+}
+
+// Adopted reports whether the answer was lost, and the work found.
+func (s *undoSource) Adopted() bool { return s.alone != nil }
+
+// Look looks at the task, and then at the replicas.
+func (s *undoSource) Look(ctx context.Context) (drkit.Look[PlanState], error) {
+	ctx = s.named(ctx)
+	if err := s.client.checkToken(ctx, s.token); err != nil {
+		return drkit.Look[PlanState]{}, err
+	}
+	if !s.taskDone() {
+		if look, over, err := s.atTask(ctx); over || err != nil {
+			look.Err = s.fail(look.Err)
+			return look, err
+		}
+	}
+	look, err := s.verify(ctx)
+	if err == nil && look.Done && s.alone != nil && !s.proven {
+		if err := s.alone(ctx); errors.Is(err, drkit.ErrConflict) {
+			look.Err = err
+		} else if err != nil {
+			return drkit.Look[PlanState]{}, err
+		}
+	}
+	return look, err
+}
+
+func (s *undoSource) taskDone() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.done || s.proven
+}
+
+// atTask looks at the task, and is over unless it has ended well, or the replicas can tell in its place.
+func (s *undoSource) atTask(ctx context.Context) (look drkit.Look[PlanState], over bool, err error) {
+	task, there, err := s.look(ctx)
+	switch {
+	case err != nil:
+		return look, true, err
+	case !there && len(s.failed) == 0:
+		return look, true, fmt.Errorf("the task is gone, and no machine was seen to be failed over before it, so that nothing tells what has come of it: %w",
+			drkit.ErrTaskGone)
+	case !there:
+		return look, false, nil
+	}
+	if look, over, err = ended[PlanState](task); over || err != nil {
+		return look, over, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done = true
+	return look, false, nil
+}
+
+// StateVerifying is the state of an undo whose machines are still shown as failed over: they are until the next
+// collection of data.
+const StateVerifying drkit.State = "Verifying"
+
+// verify looks at the replicas.
+func (s *undoSource) verify(ctx context.Context) (drkit.Look[PlanState], error) {
+	now, err := s.client.FailoverPlans.State(ctx, s.plan.id)
+	if err != nil {
+		return drkit.Look[PlanState]{}, err
+	}
+	back := len(now.VMs) - len(now.failedOver())
+	look := drkit.Look[PlanState]{
+		Progress: drkit.Progress{ID: s.ID(), State: StateVerifying, Percent: 100 * back / max(1, len(now.VMs))},
+		Done:     back == len(now.VMs), Result: now,
+	}
+	if look.Done {
+		look.Progress.State, look.Progress.Percent = drkit.StateSucceeded, 100
+	}
+	return look, nil
+}
+
+// Token returns what another process needs to go on looking.
+func (s *undoSource) Token(ctx context.Context) (step.Token, error) {
+	if s.token != (step.Token{}) {
+		return s.token, nil
+	}
+	left := resumable{Plan: s.plan.id, Task: s.current(), Kind: s.kind, Before: s.failed, Done: s.taskDone()}
+	return s.client.sign(ctx, s.follow, left)
+}
+
+// keyOf reads the id of a job that is a task.
+func keyOf(job string) taskKey {
+	id, logon, _ := strings.Cut(job, " of logon ")
+	return taskKey{logon, id}
+}
+
+// undo sends an undo.
+func (p *FailoverPlans) undo(ctx context.Context, call transport.Call, id string) (*drkit.Poller[PlanState], error) {
+	c := p.Collection.client
+	plan := &planned{client: c, id: id}
+	w := &traced{client: c, kind: "UndoCloudFailoverPlan", resource: "failover plan " + transport.Plain(id)}
+	operation := call.Operation.Name
+	return beginTraced(ctx, w, call, plan.undoWork(w), tracedPollers[PlanState]{
+		follow: func(f *follow, note *transport.Note) drkit.Source[PlanState] {
+			s := &undoSource{follow: f, plan: plan}
+			if note != nil {
+				s.failed = failedOverIn(note.State)
+			}
+			return s
+		},
+		adopt: func(operationID string, found transport.Found, alone func(context.Context) error) drkit.Source[PlanState] {
+			s := &undoSource{
+				follow: &follow{client: c, operation: operation, operationID: operationID, kind: w.kind}, plan: plan,
+				failed: failedOverIn(found.Before), alone: alone, proven: found.Job == "",
+			}
+			if found.Job != "" {
+				s.follow.task = keyOf(found.Job)
+				c.claims.claim(s.follow.task, w.resource)
+			}
+			return s
+		},
+	})
+}

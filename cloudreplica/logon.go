@@ -1,0 +1,161 @@
+package cloudreplica
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/url"
+	"slices"
+	"sync"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// Tasks belong to the logon session that has begun them, and their numbers start anew in the next: a task is known by
+// both. What this client has begun in a session is its own alone, unless the session was given to it.
+
+// logonName names a logon session. It is not the id, of which newer versions make the token. It is empty for a session
+// that was given, and before the first.
+func (c *Client) logonName() string {
+	id := c.signedIn().SessionID
+	if id == "" {
+		return ""
+	}
+	sum := sha256.Sum256([]byte(id))
+	return hex.EncodeToString(sum[:6])
+}
+
+// taskKey is a task of one logon session.
+type taskKey struct{ logon, id string }
+
+func (k taskKey) String() string { return k.id + " of logon " + k.logon }
+
+// claims are the tasks that this client has been answered, by what they work on, and what was sent and not answered.
+type claims struct {
+	mu    sync.Mutex
+	tasks map[taskKey]string
+	open  map[string]int
+}
+
+func newClaims() *claims { return &claims{tasks: map[taskKey]string{}, open: map[string]int{}} }
+
+func (c *claims) begin(resource string) { c.add(resource, 1) }
+func (c *claims) end(resource string)   { c.add(resource, -1) }
+
+func (c *claims) add(resource string, change int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open[resource] += change; c.open[resource] <= 0 {
+		delete(c.open, resource)
+	}
+}
+
+func (c *claims) claim(key taskKey, resource string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tasks[key] = resource
+}
+
+// of returns what a task works on, empty if nobody was answered it, and whether it may be of other work than that on
+// the resource, of which the answer is still out or lost.
+func (c *claims) of(key taskKey, resource string) (claimed string, unsure bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other := range c.open {
+		unsure = unsure || other != resource
+	}
+	return c.tasks[key], unsure
+}
+
+// ownTask is a task that this client has begun.
+type ownTask struct {
+	Task
+	key     taskKey
+	claimed string
+	unsure  bool
+}
+
+// ownTasks returns the tasks of the current logon session that may be of the work on a resource. A session that was
+// given has none: others may use it as well.
+func (c *Client) ownTasks(ctx context.Context, kind, resource string) (logon string, own []ownTask, err error) {
+	for range 3 {
+		if _, given := c.credentials.(sessionToken); given {
+			return "", nil, nil
+		}
+		logon = c.logonName()
+		tasks, err := c.Tasks.List(ctx)
+		if err != nil {
+			return "", nil, err
+		}
+		if logon == "" || c.logonName() != logon { // they are of another session than it was
+			continue
+		}
+		for _, task := range tasks {
+			one := ownTask{Task: task, key: taskKey{logon, task.TaskID}}
+			one.claimed, one.unsure = c.claims.of(one.key, resource)
+			if task.Operation == kind && (one.claimed == "" || one.claimed == resource) {
+				own = append(own, one)
+			}
+		}
+		return logon, own, nil
+	}
+	return "", nil, errors.New("the logon session does not last")
+}
+
+// owner tells whose work it is. The service has no identity of its own: its name is what it calls itself in links.
+func (c *Client) owner(ctx context.Context) (transport.Owner, error) {
+	if _, given := c.credentials.(sessionToken); given {
+		endpoint, _ := c.transport.Place()
+		return transport.Owner{Appliance: hostOf(endpoint), User: "the owner of a given token"}, nil
+	}
+	session, err := c.Sessions.SignIn(ctx)
+	if err != nil {
+		return transport.Owner{}, err
+	}
+	user := session.UserName
+	if _, whom, _ := c.credentials.signIn(); whom != nil {
+		user += " for " + whom.name()
+	}
+	host := hostOf(session.Href)
+	if host == "" {
+		endpoint, _ := c.transport.Place()
+		host = hostOf(endpoint)
+	}
+	return transport.Owner{Appliance: host, User: user}, nil
+}
+
+// name returns whom a session is for.
+func (s *loginSpec) name() string {
+	if s.TenantCredentials != nil {
+		return s.TenantCredentials.Username
+	}
+	return s.VCloudOrganizationCredentials.Login + " of " + s.VCloudOrganizationCredentials.OrganizationName
+}
+
+func hostOf(address string) string {
+	parsed, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return parsed.Hostname()
+}
+
+// actsForTenant reports whether the session shows what is a tenant's alone, and has no query service.
+func (c *Client) actsForTenant() bool {
+	_, behalf := c.credentials.(onBehalf)
+	return behalf
+}
+
+// rowsFor returns what a query finds, or a list where the session has no query service.
+func rowsFor[T any](ctx context.Context, c *Client, list *Collection[T], find *Finder[T], query Query[T]) ([]T, error) {
+	if !c.actsForTenant() {
+		rows, err := drkit.Collect(find.Query(ctx, query))
+		if !errors.Is(err, drkit.ErrForbidden) {
+			return rows, err
+		}
+	}
+	rows, err := list.List(ctx)
+	return slices.Clip(rows), err
+}

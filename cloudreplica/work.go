@@ -1,0 +1,244 @@
+package cloudreplica
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/drkit-go/drkit/internal/transport"
+)
+
+// planned is a failover plan as its work is noted and found again.
+type planned struct {
+	client *Client
+	id     string
+
+	mu    sync.Mutex
+	known planFacts // zero until somebody has asked
+}
+
+// planFacts is what a failover session has of its plan, to which it has no link.
+type planFacts struct {
+	Name   string   `json:"name,omitzero"`
+	Server string   `json:"server,omitzero"`
+	VMs    []string `json:"vms,omitzero"`
+}
+
+func (p *planned) facts(ctx context.Context) (planFacts, error) {
+	p.mu.Lock()
+	known := p.known
+	p.mu.Unlock()
+	if known.Name != "" {
+		return known, nil
+	}
+	plans := p.client.FailoverPlans
+	plan, err := plans.Get(ctx, p.id)
+	if err != nil {
+		return planFacts{}, err
+	}
+	machines, err := plans.machinesOf(ctx, plan)
+	if err != nil {
+		return planFacts{}, err
+	}
+	server, _ := plan.BackupServer()
+	known = planFacts{Name: plan.Name, Server: server.ID()}
+	for _, vm := range machines {
+		known.VMs = append(known.VMs, vm.Name)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.known = known
+	return known, nil
+}
+
+// sessions returns the failover sessions that have the name of the plan and its backup server.
+func (p *planned) sessions(ctx context.Context) ([]CloudFailoverSession, error) {
+	facts, err := p.facts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := p.client.FailoverSessions
+	rows, err := rowsFor(ctx, p.client, &all.Collection, &all.Finder, Query[CloudFailoverSession]{
+		Filter: FailoverSessionFieldName.Is(facts.Name), Sort: FailoverSessionFieldUID.Ascending(),
+	})
+	var own []CloudFailoverSession
+	for _, session := range rows {
+		if strings.EqualFold(session.Name, facts.Name) && sameServer(session.Entity, facts.Server) {
+			own = append(own, session)
+		}
+	}
+	return own, err
+}
+
+// foreign reports whether a session is of another plan of that name: it has machines that the plan has not.
+func (f planFacts) foreign(session CloudFailoverSession) bool {
+	own := make(map[string]bool, len(f.VMs))
+	for _, name := range f.VMs {
+		own[strings.ToLower(name)] = true
+	}
+	for _, machine := range session.CloudFailoverTasks {
+		if len(own) > 0 && !own[strings.ToLower(machine.VMName)] {
+			return true
+		}
+	}
+	return false
+}
+
+// traced is an operation that leaves a task in the logon session, and what else it leaves.
+type traced struct {
+	client   *Client
+	kind     string // the service's name of the task's work
+	resource string
+	// more adds to the state of the resource, and ran says what that proves; both may be nil.
+	more func(ctx context.Context, state transport.State) error
+	ran  func(before, after transport.State) bool
+
+	admitted atomic.Bool
+	mu       sync.Mutex
+	logon    string // in which the request has left; empty where that is not known
+}
+
+const logonMember, taskMember = "logon", "task "
+
+// admit notes that the request is about to be sent.
+func (w *traced) admit() error {
+	w.admitted.Store(true)
+	return nil
+}
+
+// state is the logon session with its tasks, and what more there is: while the session lasts, they show what this
+// client has begun.
+func (w *traced) state(ctx context.Context) (transport.State, error) {
+	logon, own, err := w.client.ownTasks(ctx, w.kind, w.resource)
+	if err != nil {
+		return nil, err
+	}
+	if w.admitted.Swap(false) {
+		w.mu.Lock()
+		w.logon = logon
+		w.mu.Unlock()
+	}
+	state := transport.State{}
+	if logon != "" {
+		state[logonMember] = logon
+	}
+	for _, task := range own {
+		state[taskMember+task.key.String()] = "there"
+	}
+	if w.more != nil {
+		err = w.more(ctx, state)
+	}
+	return state, err
+}
+
+// settle says what state proves: no task in the same logon session is no work, unless the resource shows it.
+func (w *traced) settle(before, after transport.State) transport.Verdict {
+	if w.ran != nil && w.ran(before, after) {
+		return transport.Ran
+	}
+	if before[logonMember] == "" || before[logonMember] != after[logonMember] {
+		return transport.Unclear
+	}
+	for _, key := range transport.NewKeys(before, after) {
+		if strings.HasPrefix(key, taskMember) {
+			return transport.Unclear
+		}
+	}
+	return transport.Untouched
+}
+
+// lasts reports whether the logon session is still that in which the request has left.
+func (w *traced) lasts(logon string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return logon != "" && w.logon == logon
+}
+
+func (w *traced) work(jobs func(ctx context.Context) ([]transport.Job, error)) *transport.Work {
+	return &transport.Work{Resource: w.resource, Jobs: jobs, State: w.state, Settle: w.settle, Believe: true} // refusals come as a 500
+}
+
+// taskJobs are tasks that may be of the operation. Of those that lead elsewhere only what is under way counts.
+func taskJobs(own []ownTask, leads bool) []transport.Job {
+	var jobs []transport.Job
+	for _, task := range own {
+		if leads && task.Ended() {
+			continue
+		}
+		jobs = append(jobs, transport.Job{
+			ID: task.key.String(), Ended: task.Ended(), Unsure: task.claimed == "" && (leads || task.unsure),
+		})
+	}
+	return jobs
+}
+
+// failoverWork is how a start or a test is noted and found again: by the failover sessions of the plan. While the
+// logon session lasts, its tasks tell which of these are its own.
+func (p *planned) failoverWork(w *traced) *transport.Work {
+	return w.work(func(ctx context.Context) ([]transport.Job, error) {
+		facts, err := p.facts(ctx)
+		if err != nil {
+			return nil, err
+		}
+		logon, own, err := p.client.ownTasks(ctx, w.kind, w.resource) // before the sessions that they lead to
+		if err != nil {
+			return nil, err
+		}
+		sessions, err := p.sessions(ctx)
+		if err != nil {
+			return nil, err
+		}
+		begun := map[string]bool{}
+		jobs := taskJobs(own, true)
+		for _, task := range own {
+			link, _ := task.Links.Find(RelRelated, failoverSessionKind)
+			begun[strings.ToLower(link.ID())] = true
+		}
+		for _, session := range sessions {
+			job := transport.Job{
+				ID: session.ID(), Started: session.CreationTimeUTC.Time, Ended: session.Ended(), End: session.EndTimeUTC.Time,
+			}
+			switch {
+			case facts.foreign(session):
+				job.Other, job.Veto = true, "its machines are not those of the plan"
+			case w.lasts(logon) && !begun[strings.ToLower(job.ID)]:
+				job.Veto = "somebody else has begun it: no task of this logon session leads to it"
+			}
+			jobs = append(jobs, job)
+		}
+		return jobs, nil
+	})
+}
+
+// undoWork is how an undo is noted and found again: by its task, while the logon session lasts, and else by the
+// replicas, as they were collected.
+func (p *planned) undoWork(w *traced) *transport.Work {
+	w.more = func(ctx context.Context, state transport.State) error {
+		now, err := p.client.FailoverPlans.State(ctx, p.id)
+		for _, vm := range now.VMs {
+			state[machineMember+vm.Name] = string(vm.Newest.State)
+		}
+		return err
+	}
+	w.ran = func(before, after transport.State) bool {
+		return len(failedOverIn(before)) > 0 && len(failedOverIn(after)) == 0
+	}
+	return w.work(func(ctx context.Context) ([]transport.Job, error) {
+		_, own, err := p.client.ownTasks(ctx, w.kind, w.resource)
+		return taskJobs(own, false), err
+	})
+}
+
+const machineMember = "machine "
+
+// failedOverIn lists the machines that a state shows to run on their replicas.
+func failedOverIn(state transport.State) []string {
+	var names []string
+	for member, value := range state {
+		if name, is := strings.CutPrefix(member, machineMember); is && value == string(ReplicaStateFailover) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
