@@ -117,6 +117,11 @@ func Inventory(ctx context.Context, client *Client, options InventoryOptions) (*
 	if options.RPO <= 0 {
 		return nil, fmt.Errorf("%s.Inventory: an RPO of %s cannot be met", service, options.RPO)
 	}
+	for tenant, rpo := range options.TenantRPO {
+		if rpo <= 0 {
+			return nil, fmt.Errorf("%s.Inventory: an RPO of %s of tenant %q cannot be met", service, rpo, tenant)
+		}
+	}
 	if options.PageSize < 0 || options.MaxStale < 0 {
 		return nil, fmt.Errorf("%s.Inventory: negative PageSize %d or MaxStale %s", service, options.PageSize, options.MaxStale)
 	}
