@@ -192,7 +192,7 @@ func (c *Client) collections(ctx context.Context) ([]SystemSession, error) {
 func (b *BackupServers) Collect(ctx context.Context, id string) (*drkit.Poller[SystemSession], error) {
 	c := b.Collection.client
 	call := transport.Call{Operation: &contract.BackupServersCollect, Path: []string{id}}
-	w := &traced{client: c, kind: "CollectingBackupServer", resource: "collection of backup server " + transport.Plain(id)}
+	w := &traced{client: c, kind: call.Operation.TaskOperation, resource: "collection of backup server " + transport.Plain(id)}
 	return beginTraced(ctx, w, call, c.collectWork(w), tracedPollers[SystemSession]{
 		follow: func(f *follow, note *transport.Note) drkit.Source[SystemSession] {
 			s := &collectSource{follow: f, server: id}
