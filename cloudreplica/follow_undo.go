@@ -136,9 +136,9 @@ func (p *FailoverPlans) undo(ctx context.Context, call transport.Call, id string
 		adopt: func(operationID string, found transport.Found, alone func(context.Context) error) drkit.Source[PlanState] {
 			s := &undoSource{
 				follow: &follow{client: c, operation: operation, operationID: operationID, kind: w.kind}, plan: plan,
-				failed: failedOverIn(found.Before), alone: alone, proven: found.Job == "",
+				failed: failedOverIn(found.Before), alone: alone, proven: found.Job == "" || found.Job == allBack,
 			}
-			if found.Job != "" {
+			if !s.proven {
 				s.follow.task = keyOf(found.Job)
 				c.claims.claim(s.follow.task, w.resource)
 			}
