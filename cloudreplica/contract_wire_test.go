@@ -95,7 +95,8 @@ func checkMethod(t *testing.T, operation api.Operation, name string) {
 // A client has no method without an operation.
 func TestEveryMethodIsAnOperation(t *testing.T) {
 	t.Parallel()
-	var want, names []string
+	var names []string
+	want := []string{"FailoverPlans.State"} // which asks for several
 	for _, operation := range contract.Table.Operations {
 		want = append(want, methodsOf(operation)...)
 	}

@@ -19,6 +19,22 @@
 // wrapped, items under the name of something else, members in another letter case, and everything that stands for
 // nothing. XML is the default, since all versions agree on it; [WithJSON] chooses the other.
 //
+// # Waiting
+//
+// What takes time is a task of the service, and a [drkit.Poller] here. Tasks belong to the logon session that has begun
+// them and are gone with it, so that pollers look further: a failover or a test is over when its failover session has
+// stopped, an undo when no machine of the plan is shown as failed over any more, a collection when its system session
+// has ended. A wait whose task is gone goes on with these, and says so in its progress ([StateTaskGone]) and in the
+// log. Waits look often enough to keep the logon session from expiring. [Resume] goes on with them in another process.
+//
+// A failover that was sent is not sent again. Before it, the failover sessions of the plan are noted, by its name and
+// its backup server, and so are the tasks of the logon session; a lost answer is looked for in both.
+//
+// # How old the points are
+//
+// [Inventory] reads all restore points and says of each machine how old its newest is, whose the machine is as far as
+// plans tell, and as of when that holds.
+//
 // # How sure this is
 //
 // Most of it is what the vendor documents for version 13. OPERATIONS.md says for each operation whether it is

@@ -8,6 +8,7 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica"
+	"github.com/drkit-go/drkit/cloudreplica/cloudreplicatest"
 )
 
 func ExampleNewClient() {
@@ -109,4 +110,102 @@ func ExampleFailoverPlans_Start() {
 	for _, machine := range session.CloudFailoverTasks {
 		fmt.Println(machine.VMName, machine.Result, machine.FailureMessage)
 	}
+}
+
+// Whose replicas are older than four hours, as of the last collection of data.
+func ExampleInventory() {
+	server, err := cloudreplicatest.Start(cloudreplicatest.WithTenants(cloudreplicatest.Tenant{Name: "Tidewater"}),
+		cloudreplicatest.WithReplicas(
+			cloudreplicatest.Replica{Name: "ledger", Tenant: "Tidewater", VMs: []cloudreplicatest.VM{{Name: "ledger-db", Age: 5 * time.Hour}, {Name: "ledger-web"}}}),
+		cloudreplicatest.WithPlans(cloudreplicatest.Plan{Name: "ledger", Tenant: "Tidewater", VMs: []string{"ledger-db", "ledger-web"}}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx := context.Background()
+	client := clientOf(server)
+	defer client.Close(ctx)
+
+	report, err := cloudreplica.Inventory(ctx, client, cloudreplica.InventoryOptions{RPO: 4 * time.Hour})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for vm := range report.VMs() {
+		fmt.Println(vm.Name, vm.Tenants, vm.Class, vm.Age.Round(time.Hour))
+	}
+	// Output:
+	// ledger-db [Tidewater] breach 5h0m0s
+	// ledger-web [Tidewater] ok 1h0m0s
+}
+
+// A failover that another process waits for, by its token: the task is gone with the first one's session.
+func ExampleResume() {
+	server, err := cloudreplicatest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx := context.Background()
+	first := clientOf(server)
+	failover, err := first.FailoverPlans.Start(ctx, cloudreplicatest.PlanID("acme all"), cloudreplica.FailoverStart{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token, err := failover.ResumeToken(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	_ = first.Close(ctx)
+
+	second := clientOf(server)
+	defer second.Close(ctx)
+	resumed, err := cloudreplica.Resume[cloudreplica.CloudFailoverSession](second, token)
+	if err != nil {
+		log.Fatal(err)
+	}
+	session, err := resumed.Wait(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, machine := range session.CloudFailoverTasks {
+		fmt.Println(machine.VMName, machine.Result)
+	}
+	// Output:
+	// db-1 Success
+	// web-1 Success
+}
+
+// The points that a plan would fail over to.
+func ExampleFailoverPlans_State() {
+	server, err := cloudreplicatest.Start()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx := context.Background()
+	client := clientOf(server)
+	defer client.Close(ctx)
+
+	state, err := client.FailoverPlans.State(ctx, cloudreplicatest.PlanID("acme all"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, vm := range state.VMs {
+		fmt.Println(vm.Name, vm.Newest.State, time.Since(vm.Newest.CreationTimeUTC.Time).Round(10*time.Minute))
+	}
+	fmt.Println(state.Ready())
+	// Output:
+	// db-1 Ready 30m0s
+	// web-1 Ready 30m0s
+	// true
+}
+
+// clientOf returns a client of a simulated Enterprise Manager.
+func clientOf(server *cloudreplicatest.Server) *cloudreplica.Client {
+	soon := drkit.WithPolling(drkit.PollPolicy{MinInterval: 5 * time.Millisecond})
+	client, err := cloudreplica.NewClient(server.URL, cloudreplica.Login(server.User, drkit.NewSecret(server.Password)), append(server.Options(), soon)...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
 }

@@ -41,6 +41,7 @@ const (
 
 // InventoryVM is a replicated machine, with its newest point.
 type InventoryVM struct {
+	// How it stands.
 	Class InventoryClass
 	// Name of the machine, as points and plans show it.
 	Name string
@@ -70,9 +71,13 @@ type InventoryVM struct {
 
 // InventoryTenant sums up the machines of a tenant. Those that are ambiguous count for none.
 type InventoryTenant struct {
-	Name    string
-	UID     UID
+	// Name of the tenant.
+	Name string
+	// Identifier of the tenant.
+	UID UID
+	// Whether the account may be used.
 	Enabled bool
+	// How many machines there are of each class.
 	Classes map[InventoryClass]int
 	// Age of the newest point of the machine that is worst off; 0 where there is none.
 	Oldest time.Duration

@@ -8,8 +8,10 @@ import (
 
 // PlanState is a failover plan, with the replicas of its machines as Enterprise Manager has collected them last.
 type PlanState struct {
+	// The plan.
 	Plan CloudFailoverPlan
-	VMs  []PlannedVM // as they stand in the order of the plan
+	// Its machines, in the order in which they fail over.
+	VMs []PlannedVM
 }
 
 // PlannedVM is a machine of a failover plan, and the replica that it stands for. The service has no link between the

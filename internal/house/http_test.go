@@ -42,6 +42,7 @@ var jsonScope = scope{
 		"cloudreplica/internal/wire/writers.go": "quotes texts in JSON",
 
 		"replication/unitrends/result.go": "opens envelopes, and reads results in all their shapes",
+		"cloudreplica/resume.go":          "writes what a resume token holds",
 		"replication/unitrends/resume.go": "writes what a resume token holds",
 		"replication/unitrends/values.go": "reads identifiers and other values in all their spellings",
 
