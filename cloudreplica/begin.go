@@ -17,7 +17,7 @@ type tracedPollers[T any] struct {
 }
 
 // beginTraced sends a call whose answer is looked for where it is lost.
-func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, work *transport.Work, make tracedPollers[T]) (*drkit.Poller[T], error) {
+func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, work *transport.Work, pollers tracedPollers[T]) (*drkit.Poller[T], error) {
 	c := w.client
 	var answered begun
 	call = answered.checked(call)
@@ -31,11 +31,11 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 		Follow: func(operationID string, said transport.Answer) *drkit.Poller[T] {
 			f := newFollow(c, call.Operation.Name, operationID, answered)
 			c.claims.claim(f.task, w.resource)
-			return drkit.NewPoller(make.follow(f, said.Note), c.polling())
+			return drkit.NewPoller(pollers.follow(f, said.Note), c.polling())
 		},
 		Work: work,
 		Adopt: func(operationID string, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
-			return drkit.NewPoller(make.adopt(operationID, found, alone), c.polling())
+			return drkit.NewPoller(pollers.adopt(operationID, found, alone), c.polling())
 		},
 		Resume:   func(token string) (*drkit.Poller[T], error) { return Resume[T](c, token) },
 		Identity: c.identity,

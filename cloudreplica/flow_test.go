@@ -260,3 +260,51 @@ func TestResume(t *testing.T) {
 		require.NoError(t, other.Close(ctx))
 	})
 }
+
+// However rarely a caller wants to look, the logon session and its task outlive the wait.
+func TestWaitsKeepTheSessionAwake(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string][]drkit.Option{"XML": nil, "JSON": {cloudreplica.WithJSON()}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				rarely := drkit.WithPolling(drkit.PollPolicy{MinInterval: 20 * time.Minute, MaxInterval: time.Hour})
+				client := s.client(append(options, rarely)...)
+				s.SlowTask("FailoverPlans.Start", acmePlan, time.Hour)
+				start, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
+				require.NoError(t, err)
+				session, err := start.Wait(ctx)
+				require.NoError(t, err)
+				require.NoError(t, session.Err())
+				assert.Equal(t, 1, s.SignIns())
+				require.NoError(t, client.Close(ctx))
+			}, cloudreplicatest.FailoverDuration(time.Second, time.Hour))
+		})
+	}
+}
+
+// A task that fails says why, inside a 200.
+func TestTasksThatFail(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		undo, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		require.NoError(t, err)
+		_, err = undo.Wait(ctx)
+		var failed *drkit.TaskError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "cloudreplica.FailoverPlans.Undo", failed.Operation)
+		assert.Contains(t, failed.Message, "has not been failed over")
+		s.FailVM(acmePlan, "", "no host")
+		s.FailVM(acmePlan, "", "no datastore")
+		start, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
+		require.NoError(t, err)
+		_, err = start.Wait(ctx)
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, []string{"db-1", "web-1"}, failed.Args)
+		assert.Contains(t, failed.Message, "2 of 2 machines: db-1 (Failed: no host), web-1 (Failed: no datastore)")
+		require.NoError(t, client.Close(ctx))
+	})
+}

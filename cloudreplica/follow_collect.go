@@ -61,7 +61,10 @@ func (s *collectSource) Look(ctx context.Context) (drkit.Look[SystemSession], er
 		if sessions, err = s.client.collections(ctx); err != nil { // the task was there before they are read
 			return drkit.Look[SystemSession]{}, err
 		}
-		if !s.choose(sessions) {
+		switch chosen := s.choose(sessions); {
+		case !chosen && there:
+			return drkit.Look[SystemSession]{}, fmt.Errorf("no collection has begun since: %w", drkit.ErrNotFound)
+		case !chosen:
 			return searching[SystemSession](s.follow, "no collection has begun since")
 		}
 	}

@@ -139,8 +139,8 @@ func (p *FailoverPlans) undo(ctx context.Context, call transport.Call, id string
 				failed: failedOverIn(found.Before), alone: alone, proven: found.Job == "" || found.Job == allBack,
 			}
 			if !s.proven {
-				s.follow.task = keyOf(found.Job)
-				c.claims.claim(s.follow.task, w.resource)
+				s.task = keyOf(found.Job)
+				c.claims.claim(s.task, w.resource)
 			}
 			return s
 		},

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/drkit-go/drkit"
-	"github.com/drkit-go/drkit/internal/settings"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
@@ -159,7 +158,7 @@ func searching[T any](f *follow, what string) (drkit.Look[T], error) {
 	if f.lost.IsZero() {
 		f.lost = time.Now()
 	}
-	patient := time.Since(f.lost) < settings.Polling(f.client.transport.Schedule()).WithDefaults().Grace
+	patient := time.Since(f.lost) < f.client.transport.Schedule().WithDefaults().Grace
 	f.mu.Unlock()
 	look := drkit.Look[T]{Progress: drkit.Progress{State: StateTaskGone}}
 	if patient {
@@ -186,11 +185,10 @@ func ended[T any](task Task) (look drkit.Look[T], over bool, err error) {
 		return look, true, nil
 	case task.Result == nil:
 		return look, true, fmt.Errorf("task %s has ended, and does not say how", transport.Plain(task.TaskID))
-	case task.Err() != nil:
-		look.Done, look.Err = true, task.Err()
-		return look, true, nil
 	default:
-		return look, false, nil
+		look.Err = task.Err()
+		look.Done = look.Err != nil
+		return look, look.Done, nil
 	}
 }
 
