@@ -195,13 +195,15 @@ func connect(chosen settings, notes io.Writer) (*cloudreplica.Client, func(), er
 	return client, server.Close, nil
 }
 
-// simulated is a provider with five tenants, of which one has fallen behind, one is failed over, and one has no
-// failover plan, so that nothing tells which machines are theirs.
+// simulated is a provider with five tenants. One has fallen behind, one is failed over, two have a machine of the same
+// name, and one has no failover plan, so that nothing tells which machines are theirs.
 func simulated() []cloudreplicatest.Option {
 	const hour = time.Hour
 	replica := func(tenant string, vm cloudreplicatest.VM) cloudreplicatest.Replica {
 		vm.Every = 6 * hour
-		return cloudreplicatest.Replica{Name: tenant + " " + vm.Name, Tenant: tenant, VMs: []cloudreplicatest.VM{vm}}
+		return cloudreplicatest.Replica{
+			Name: vm.Name, ID: cloudreplicatest.ReplicaID(tenant + " " + vm.Name), Tenant: tenant, VMs: []cloudreplicatest.VM{vm},
+		}
 	}
 	return []cloudreplicatest.Option{
 		cloudreplicatest.WithHardwarePlans(cloudreplicatest.HardwarePlan{Name: "gold"}),

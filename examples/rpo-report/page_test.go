@@ -166,7 +166,7 @@ func TestPageCanBeReadAloud(t *testing.T) {
 		assert.Equal(t, 1, ids[link], link)
 	}
 	for _, words := range []string{
-		"43 machines, 2 in breach, 1 without a point, 40 ok", "0 machines, though it has what replicas need",
+		"43 machines, 2 in breach, 1 without a point, 40 ok", "umbrella\n – no machine is known to be theirs",
 		"As of 2026-11-21 18:13 UTC, when data of backup servers were last collected.", "made 7 min later",
 		"Failed over now, 4 of 48 machines would lose more than the RPO allows; of 2 it cannot be told whose they are.",
 		"ambiguous: acme or ", "unattributed; older than the RPO", "in failover",
@@ -271,7 +271,7 @@ func TestNamesInTables(t *testing.T) {
 	assert.NotContains(t, out.String(), "\x1b")
 	assert.NotContains(t, out.String(), "\u202e")
 	assert.Contains(t, out.String(), `</script>\u202egnp.exe`)
-	assert.Regexp(t, `(?m)^\(not clear which\) +common-1 +vbr01 +2026-11-21 16:13 UTC +2 h +4 h +ambiguous: acme or "`, out.String())
+	assert.Regexp(t, `(?m)^\(tenant not clear\) +common-1 +vbr01 +2026-11-21 16:13 UTC +2 h +4 h +ambiguous: acme or "`, out.String())
 
 	out.Reset()
 	require.NoError(t, printCSV(&out, sample()))
@@ -294,6 +294,9 @@ func TestMomentsOfReports(t *testing.T) {
 	moment, ages = r.asOf()
 	assert.Equal(t, "As of 2026-11-21 15:20 UTC, when data of backup servers were last collected. That is 3 h before the report. "+
 		"Ages count until the report, at 2026-11-21 18:20 UTC: points that nobody has collected help nobody.", moment+" "+ages)
+	r.Machines[0].BackupServerID = "another"
+	_, ages = r.asOf()
+	assert.Contains(t, ages, "There are 2 backup servers, and the service does not say of which these were")
 	r.LastCollection = cloudreplica.SystemSession{
 		EndTimeUTC: cloudreplica.At(now.Add(-time.Hour)), State: cloudreplica.SystemSessionStateFailed,
 		Result: &cloudreplica.SystemSessionResult{Message: "Access is denied.\x07"},

@@ -65,7 +65,7 @@ type group struct {
 // groups sorts machines by tenant, the worst first; those of nobody in particular come last.
 func (r report) groups() []group {
 	byTenant := map[string]*group{}
-	unattributed, ambiguous := group{Name: "no tenant known", Nobody: true}, group{Name: "not clear which", Nobody: true}
+	unattributed, ambiguous := group{Name: "tenant not known", Nobody: true}, group{Name: "tenant not clear", Nobody: true}
 	of := func(name string) *group {
 		if byTenant[name] == nil {
 			byTenant[name] = &group{Name: name}
@@ -143,6 +143,9 @@ func (g group) oldest() time.Duration {
 
 // summary is what the machines of a group come to, in words.
 func (g group) summary() string {
+	if g.Silent && len(g.Machines) == 0 {
+		return "no machine is known to be theirs"
+	}
 	parts := []string{numbered(len(g.Machines), "machine")}
 	for _, of := range classes {
 		if n := count(g.Machines, of.class); n > 0 && !g.Nobody {
@@ -151,9 +154,6 @@ func (g group) summary() string {
 	}
 	if n := g.tooOld(); g.Nobody && n > 0 {
 		parts = append(parts, fmt.Sprintf("%d too old", n))
-	}
-	if g.Silent {
-		parts = append(parts, "though it has what replicas need")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -198,18 +198,28 @@ func (r report) verdict() string {
 
 // asOf says in words what moment the report is about, and what ages mean in it.
 func (r report) asOf() (moment, ages string) {
-	switch {
-	case r.AsOf.IsZero():
+	if r.AsOf.IsZero() {
 		return "When this was true is not known: no collection of data is on record that went well.",
 			"Ages count until " + clock(r.Until) + "."
-	case !r.Until.Equal(r.AsOf):
-		return fmt.Sprintf("As of %s, when data of backup servers were last collected.", clock(r.AsOf)),
-			fmt.Sprintf("That is %s before the report. Ages count until the report, at %s: points that nobody has collected help nobody.",
-				short(r.Until.Sub(r.AsOf)), clock(r.Until))
-	default:
-		return fmt.Sprintf("As of %s, when data of backup servers were last collected.", clock(r.AsOf)),
-			fmt.Sprintf("Ages count until then. The report was made %s later, and what came meanwhile is not in it.", short(r.Began.Sub(r.AsOf)))
 	}
+	moment = fmt.Sprintf("As of %s, when data of backup servers were last collected.", clock(r.AsOf))
+	switch later := r.Began.Sub(r.AsOf); {
+	case r.Until.Equal(r.AsOf) && later < time.Minute:
+		ages = "Ages count until then, which is less than a minute before the report."
+	case r.Until.Equal(r.AsOf):
+		ages = fmt.Sprintf("Ages count until then. The report was made %s later, and what came meanwhile is not in it.", short(later))
+	default:
+		ages = fmt.Sprintf("That is %s before the report. Ages count until the report, at %s: points that nobody has collected help nobody.",
+			short(r.Until.Sub(r.AsOf)), clock(r.Until))
+	}
+	servers := map[string]bool{}
+	for _, m := range r.Machines {
+		servers[m.BackupServerID] = true
+	}
+	if len(servers) > 1 {
+		ages += fmt.Sprintf(" There are %d backup servers, and the service does not say of which these were: what is known of others may be older.", len(servers))
+	}
+	return moment, ages
 }
 
 // trouble says that the last collection was not one to rely on; empty where it was.
