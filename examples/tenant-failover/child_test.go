@@ -43,7 +43,7 @@ type audit struct {
 // The fleet of a campaign: plans of a tenant with so many machines each.
 const (
 	fleetTenant = "acme"
-	fleetPlans  = 12
+	fleetPlans  = 3
 	fleetSize   = 2
 )
 
@@ -97,7 +97,7 @@ func serve() error {
 func runChild(role string) error {
 	p := program{open: openJournal, options: []drkit.Option{
 		drkit.WithPolling(drkit.PollPolicy{
-			MinInterval: 30 * time.Millisecond, MaxInterval: 100 * time.Millisecond, Grace: 500 * time.Millisecond, MaxUnreachable: 20 * time.Second,
+			MinInterval: 20 * time.Millisecond, MaxInterval: 50 * time.Millisecond, Grace: 300 * time.Millisecond, MaxUnreachable: 20 * time.Second,
 		}),
 		drkit.WithRetry(drkit.RetryPolicy{MinWait: 10 * time.Millisecond, MaxWait: 50 * time.Millisecond}),
 		drkit.WithTimeout(20 * time.Second),
