@@ -35,12 +35,11 @@ func main() {
 	os.Exit(exitCode(err))
 }
 
-// exitCode lets a report that could not be made weigh more than what one says.
 func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return 0
-	case err == errTooOld: //nolint:errorlint // joined with another error it is not alone
+	case errors.Is(err, errTooOld):
 		return 2
 	default:
 		return 1
