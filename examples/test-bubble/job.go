@@ -71,12 +71,12 @@ func (j *job) run(ctx, last context.Context) error {
 
 // plan returns the rehearsals to make: first those that an earlier run has left.
 func (j *job) plan(ctx context.Context, records []record) ([]*rehearsal, error) {
-	known := map[string]record{}
+	known := map[string]*rehearsal{}
 	var work []*rehearsal
 	for _, one := range records {
-		known[one.ID] = one
+		known[one.ID] = &rehearsal{job: j, record: one}
 		if !one.Over {
-			work = append(work, j.newRehearsal(one))
+			work = append(work, known[one.ID])
 		}
 	}
 	wanted, err := j.wanted(ctx, records)
@@ -85,13 +85,15 @@ func (j *job) plan(ctx context.Context, records []record) ([]*rehearsal, error) 
 	}
 	fresh := false
 	for _, replication := range wanted {
-		one, begun := known[replication.ID]
-		if begun && !one.Over {
-			continue
+		r := known[replication.ID]
+		if r == nil {
+			r = &rehearsal{job: j, record: record{ID: replication.ID, Name: replication.Name}}
 		}
-		fresh = fresh || one.Result != passed
-		one.ID, one.Name, one.Appliance = replication.ID, replication.Name, j.appliance
-		work = append(work, j.newRehearsal(one))
+		if r.record.Round == 0 || r.record.Over {
+			work = append(work, r)
+		}
+		r.asked = true
+		fresh = fresh || r.record.Result != passed
 	}
 	if len(work) == 0 {
 		return nil, fmt.Errorf("nothing is replicated to %s: %w", j.pair.LocalVCServer.Name, drkit.ErrNotFound)

@@ -29,10 +29,9 @@ type rehearsal struct {
 	result string
 	reason string // of a result other than passed
 	took   time.Duration
+	asked  bool // for this replication, and not only for the end of what an earlier run has left
 	left   bool // something of it may be there
 }
-
-func (j *job) newRehearsal(one record) *rehearsal { return &rehearsal{job: j, record: one} }
 
 // run rehearses one replication. It brings to an end what it has begun when ctx ends, but not when last does.
 func (r *rehearsal) run(ctx, last context.Context) error {
@@ -53,6 +52,7 @@ func (r *rehearsal) run(ctx, last context.Context) error {
 	default:
 		r.tell("goes on where an earlier run was cut off")
 	}
+	decided := r.record.Result != "" // by an earlier run, which this one only brings to its end
 	own, cancel := context.WithTimeoutCause(last, r.limit, fmt.Errorf("not brought to its end within %s", r.limit))
 	defer cancel()
 	err := r.rehearse(ctx, own)
@@ -62,6 +62,9 @@ func (r *rehearsal) run(ctx, last context.Context) error {
 	case remains != nil:
 		r.left = true
 		return r.end(failed, both(err, remains))
+	case decided && r.record.Result != passed && r.asked && ctx.Err() == nil:
+		r.tell("brought to its end, and rehearsed anew: %s: %s", r.record.Result, r.record.Reason)
+		return r.run(ctx, last)
 	case err == nil && r.record.Result != passed:
 		err = errors.New(r.record.Reason)
 	}
@@ -259,7 +262,7 @@ func (r *rehearsal) step(ctx, last context.Context, name string, start func(cont
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s not begun: %w", name, ctx.Err())
 	}
-	task, err := drkit.Once(last, r.journal, r.record.key(name), start)
+	task, err := drkit.Once(last, gate{r.journal, ctx}, r.record.key(name), start)
 	if task == nil {
 		return err
 	}
@@ -272,6 +275,20 @@ func (r *rehearsal) step(ctx, last context.Context, name string, start func(cont
 		r.tell("%s done", name)
 	}
 	return both(err, unsaved)
+}
+
+// gate is a journal that takes no intent after an interrupt: what is not in the journal is not sent.
+type gate struct {
+	drkit.Journal
+	ctx context.Context //nolint:containedctx // it is what the gate is about, and lives no longer than a step
+}
+
+// Save saves a step.
+func (g gate) Save(ctx context.Context, s drkit.Step) error {
+	if s.State == drkit.StepIntended && g.ctx.Err() != nil {
+		return g.ctx.Err()
+	}
+	return g.Journal.Save(ctx, s)
 }
 
 func (r *rehearsal) tell(format string, args ...any) {

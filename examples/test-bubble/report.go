@@ -122,19 +122,25 @@ func printStatus(file string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	text, err := statusOf(saved)
+	fmt.Fprint(out, text)
+	return err
+}
+
+// statusOf returns a line for each step that was begun, and one for each rehearsal.
+func statusOf(saved []drkit.Step) (string, error) {
 	records, err := recordsOf(saved)
-	if err != nil {
-		return err
-	}
-	if len(records) == 0 {
-		fmt.Fprintln(out, "nothing was begun yet")
-		return nil
+	switch {
+	case err != nil:
+		return "", err
+	case len(records) == 0:
+		return "nothing was begun yet\n", nil
 	}
 	known := map[string]drkit.Step{}
 	for _, step := range saved {
 		known[step.Key] = step
 	}
-	fmt.Fprint(out, table(func(table *tabwriter.Writer) {
+	return table(func(table *tabwriter.Writer) {
 		fmt.Fprintln(table, "MACHINE\tINSTANCE\tKEY\tSTATE\tBEGAN\tTOOK\tRESULT")
 		for _, one := range records {
 			for _, name := range steps {
@@ -148,8 +154,7 @@ func printStatus(file string, out io.Writer) error {
 			}
 			fmt.Fprintf(table, "%s\t%s\t%s\t\t\t\t%s\n", one.Name, moment(one.Taken), recordPrefix+one.ID, oneLine(result))
 		}
-	}))
-	return nil
+	}), nil
 }
 
 // none is an empty cell.

@@ -1,0 +1,304 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/replication/vsphere/vspheretest"
+)
+
+func TestRehearsal(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		require.NoError(t, d.run("-all"))
+		d.assertNothingLeft()
+		assert.Equal(t, []string{"Pause", "Test", "CleanUp", "Resume"}, d.begun("db-1"))
+		assert.Equal(t, []string{"Test", "CleanUp"}, d.begun("files-1"), "it was paused before")
+		assert.Contains(t, d.printed.String(), "vc.site1.test → vc.site2.test: app-1, db-1, files-1, lab-1, plan-1, 2 at once\n")
+		assert.Contains(t, d.printed.String(), "\n3 passed, 2 skipped\n")
+		assert.Regexp(t, `^lab-1 \S+ \S+ skipped 0s in test already, which is left alone$|^lab-1 – skipped 0s in test already, which is left alone$`, d.row("lab-1"))
+		assert.Contains(t, d.row("plan-1"), "managed by Site Recovery")
+		assert.Empty(t, d.row("back-1"), "this site does not recover it")
+		points := d.pair.Replication(id("db-1")).Points
+		assert.False(t, points[len(points)-1].Promoted)
+		assert.Zero(t, d.pair.Recovery.Sessions())
+
+		tasks := len(d.pair.Recovery.Tasks())
+		require.NoError(t, d.run())
+		assert.Len(t, d.pair.Recovery.Tasks(), tasks, "what has passed is left alone")
+		assert.Regexp(t, `^db-1 .* passed 0s by an earlier run$`, d.row("db-1"))
+	})
+}
+
+// What was tested is kept as a point in time, in this and in another rehearsal.
+func TestPromotion(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		require.NoError(t, d.run("-vm", "db-1", "-vm", id("files-1"), "-vm", "db-1", "-promote", "-power-on"))
+		d.assertNothingLeft()
+		assert.Equal(t, []string{"Pause", "Test", "PromoteTestImage", "Resume"}, d.begun("db-1"))
+		assert.Equal(t, []string{"Test", "PromoteTestImage"}, d.begun("files-1"))
+		assert.Empty(t, d.begun("app-1"))
+		points := d.pair.Replication(id("files-1")).Points
+		assert.True(t, points[len(points)-1].Promoted)
+	})
+}
+
+// What goes wrong in a rehearsal does not keep it from its end. The next run rehearses what has not passed anew.
+func TestTasksThatFail(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		operation string
+		times     int
+		args      string
+		begun     []string
+		reason    string
+		passes    bool
+	}{
+		"pause":             {pauses, 1, "", []string{"Pause"}, "not paused: vsphere.Replications.Pause: task on db-1 failed: Busy.", false},
+		"test":              {tests, 1, "", []string{"Pause", "Test", "Resume"}, "vsphere.Replications.Test: task on db-1 failed: Busy.", false},
+		"clean-up":          {cleanUps, 2, "", []string{"Pause", "Test", "CleanUp", "CleanUp", "CleanUp", "Resume"}, "", true},
+		"promotion":         {promotes, 1, "-promote", []string{"Pause", "Test", "PromoteTestImage", "CleanUp", "Resume"}, "not kept: vsphere.Replications.PromoteTestImage: ", false},
+		"resume":            {resumes, 2, "", []string{"Pause", "Test", "CleanUp", "Resume", "Resume", "Resume"}, "", true},
+		"promotion, resume": {resumes, 1, "-promote", []string{"Pause", "Test", "PromoteTestImage", "Resume", "Resume"}, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inDrill(t, func(t *testing.T, d *drill) {
+				for range tc.times {
+					d.pair.FailTask(tc.operation, id("db-1"), "Busy.")
+				}
+				args := strings.Fields("-vm db-1 " + tc.args)
+				err := d.run(args...)
+				d.assertNothingLeft()
+				assert.Equal(t, tc.begun, d.begun("db-1"))
+				if tc.passes {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorContains(t, err, "db-1: "+tc.reason)
+				assert.NotContains(t, err.Error(), "\n")
+				assert.Contains(t, d.row("db-1"), "failed")
+				assert.Contains(t, d.status(), "failed: "+tc.reason)
+				require.NoError(t, d.run())
+				d.assertNothingLeft()
+				assert.Equal(t, passed, d.result("db-1"))
+				assert.Contains(t, d.status(), "resume "+id("db-1")+" #2")
+			})
+		})
+	}
+}
+
+// status is what -status shows of the journal.
+func (d *drill) status() string {
+	d.Helper()
+	saved, err := d.journal.Steps(d.Context())
+	require.NoError(d, err)
+	text, err := statusOf(saved)
+	require.NoError(d, err)
+	return text
+}
+
+// What cannot be brought to its end is named, and ended by the next run.
+func TestWhatIsLeftBehind(t *testing.T) {
+	t.Parallel()
+	for name, operation := range map[string]string{"bubble": cleanUps, "pause": resumes} {
+		t.Run(name, func(t *testing.T) {
+			inDrill(t, func(t *testing.T, d *drill) {
+				for range attempts {
+					d.pair.FailTask(operation, id("db-1"), "Locked.")
+				}
+				err := d.run("-vm", "db-1")
+				var failure *drkit.TaskError
+				require.ErrorAs(t, err, &failure)
+				image := d.pair.Replication(id("db-1")).Image
+				assert.Equal(t, operation == cleanUps, image != nil)
+				assert.Equal(t, operation == resumes, d.pair.Replication(id("db-1")).Paused, "it is resumed whatever becomes of the bubble")
+				assert.Regexp(t, `\nleft behind: db-1: perhaps image \S+, replication `+id("db-1")+`; the next run with this journal ends it\n`, d.printed.String())
+				assert.Contains(t, err.Error(), "left behind")
+				assert.Contains(t, d.status(), "under way: the next run goes on")
+
+				require.NoError(t, d.run("-vm", "app-1"), "also where it is not named")
+				d.assertNothingLeft()
+				assert.Equal(t, passed, d.result("db-1"))
+				assert.Contains(t, d.printed.String(), "db-1: goes on where an earlier run was cut off")
+			})
+		})
+	}
+}
+
+func TestEndTimeout(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+			if strings.HasSuffix(request.URL.Path, "/cleanup") {
+				d.pair.Recovery.Restart(time.Hour)
+			}
+			return send(request)
+		}
+		began := time.Now()
+		err := d.run("-vm", "db-1", "-end-timeout", "10m")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "left behind: ")
+		assert.Less(t, time.Since(began), 12*time.Minute)
+		d.around = nil
+		<-time.After(time.Hour)
+		require.NoError(t, d.run())
+		d.assertNothingLeft()
+		assert.Equal(t, passed, d.result("db-1"))
+	})
+}
+
+// A test of somebody else is left alone, whenever it was begun.
+func TestTestOfSomebodyElse(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+			if strings.HasSuffix(request.URL.Path, "/actions/pause") {
+				d.test("db-1")
+			}
+			return send(request)
+		}
+		require.ErrorContains(t, d.run("-vm", "db-1"), "has the active image")
+		assert.NotNil(t, d.pair.Replication(id("db-1")).Image)
+		assert.False(t, d.pair.Replication(id("db-1")).Paused)
+		assert.Empty(t, d.pair.Audit().Of(cleanUps, "").Requests)
+		assert.NotContains(t, d.printed.String(), "left behind")
+	})
+}
+
+// Whoever has cleaned up or resumed before us has done our work.
+func TestSomebodyIsQuicker(t *testing.T) {
+	t.Parallel()
+	for operation, step := range map[string]string{cleanUps: "/actions/cleanup", resumes: "/actions/resume"} {
+		t.Run(operation, func(t *testing.T) {
+			inDrill(t, func(t *testing.T, d *drill) {
+				d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+					if strings.HasSuffix(request.URL.Path, step) && d.pair.Recovery.Ran(operation, "") == 0 {
+						_, err := d.pair.Recovery.Operator("eve").Do(operation, id("db-1"), "")
+						assert.NoError(t, err)
+						<-time.After(20 * time.Second)
+					}
+					return send(request)
+				}
+				require.NoError(t, d.run("-vm", "db-1"))
+				d.assertNothingLeft()
+			})
+		})
+	}
+}
+
+// Answers that are lost are found. Nothing is done twice.
+func TestLostAnswers(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{pauses, tests, cleanUps, promotes, resumes} {
+		for name, fault := range map[string]vspheretest.Fault{
+			"after":   {After: true, Reset: true},
+			"half":    {After: true, Truncate: true},
+			"before":  {Drop: true},
+			"gateway": {After: true, Status: 502, Body: "<html>"},
+			"late":    {Drop: true, Late: 15 * time.Second},
+		} {
+			t.Run(strings.TrimPrefix(operation, "Replications.")+" "+name, func(t *testing.T) {
+				inDrill(t, func(t *testing.T, d *drill) {
+					fault.Operation, fault.Times = operation, 1
+					d.pair.Recovery.Inject(fault)
+					args := []string{"-vm", "db-1"}
+					if operation == promotes {
+						args = append(args, "-promote")
+					}
+					err := d.run(args...)
+					d.assertNothingLeft()
+					d.assertOnce("db-1")
+					if name == "before" && (operation == pauses || operation == tests) {
+						require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+						assert.Contains(t, d.row("db-1"), "no task came of it so far")
+						err = d.run()
+						d.assertNothingLeft()
+					}
+					require.NoError(t, err)
+					assert.Equal(t, passed, d.result("db-1"))
+				})
+			})
+		}
+	}
+}
+
+// A session at the other site that is lost in the middle of everything comes back.
+func TestSessionsAreLost(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		d.around = func(n int64, request *http.Request, send sender) (*http.Response, error) {
+			if n%20 == 0 {
+				d.pair.Recovery.ExpireRemoteSessions()
+			}
+			if n%33 == 0 {
+				d.pair.Recovery.ExpireSessions()
+			}
+			return send(request)
+		}
+		err := d.run("-all")
+		d.assertNothingLeft()
+		if d.around = nil; err != nil {
+			require.NoError(t, d.run())
+			d.assertNothingLeft()
+		}
+		for _, name := range []string{"db-1", "app-1", "files-1"} {
+			assert.Equal(t, passed, d.result(name), name)
+		}
+	})
+}
+
+// A journal that is full keeps nothing from its end that was begun.
+func TestJournalThatIsFull(t *testing.T) {
+	t.Parallel()
+	for save := int64(1); save < 24; save++ {
+		t.Run(fmt.Sprint("save ", save), func(t *testing.T) {
+			inDrill(t, func(t *testing.T, d *drill) {
+				d.saving = func(n int64, save2 func() error) error {
+					if n == save {
+						return errors.New("the disk is full")
+					}
+					return save2()
+				}
+				err := d.run("-vm", "db-1")
+				d.saving = nil
+				if err != nil {
+					require.ErrorContains(t, err, "the disk is full")
+					require.NoError(t, d.run("-vm", "db-1"))
+				}
+				d.assertNothingLeft()
+				assert.Equal(t, passed, d.result("db-1"))
+			})
+		})
+	}
+}
+
+func TestOneVCenter(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		require.NoError(t, d.run("-all"))
+		d.assertNothingLeft()
+		assert.Zero(t, d.pair.Recovery.Count("RemoteSession.SignIn"))
+		assert.Equal(t, passed, d.result("db-1"))
+	}, vspheretest.OneVCenter())
+}
+
+func TestDryRun(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		require.NoError(t, d.run("-all", "-dry-run", "-promote"))
+		assert.Empty(t, d.begun("db-1"))
+		saved, err := d.journal.Steps(t.Context())
+		require.NoError(t, err)
+		assert.Empty(t, saved)
+		for name, want := range map[string]string{
+			"db-1": ` OK \S+ \S+ pause, test, promote, resume$`, "files-1": ` PAUSED \S+ \S+ test, promote; paused before, and so after it$`,
+			"lab-1": "skip it: in test already", "plan-1": "skip it: managed by",
+		} {
+			assert.Regexp(t, want, d.row(name))
+		}
+		assert.Contains(t, d.printed.String(), "dry run: nothing was changed\n")
+	})
+}
