@@ -57,8 +57,8 @@ answer past the caller's context, work after it      | 1/1 canceled     | 1/1 ca
 503, after the work, lasting                         | 4/4 unavailable  | 4/1 unavailable  | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
 504, before the work                                 | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
 504, after the work                                  | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-HTML 200 of a proxy, before the work                 | 1/0 unusable     | 1/0 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-HTML 200 of a proxy, after the work                  | 1/1 unusable     | 1/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+HTML 200 of a proxy, before the work                 | 1/0 unusable     | 1/0 unusable     | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+HTML 200 of a proxy, after the work                  | 1/1 unusable     | 1/1 unusable     | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
 malformed answer, 200, before the work               | 1/0 unusable     | 1/0 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
 malformed answer, 200, after the work                | 1/1 unusable     | 1/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
 `

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -93,8 +94,12 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 // send sends a call and decodes the answer.
 func (c *Client) send(ctx context.Context, x *exchange, out any) (Answer, error) {
 	err := x.exchange(ctx)
-	if err == nil && out != nil && x.answer == nil { // not that a repeated DELETE has found nothing
+	switch {
+	case err != nil, x.answer != nil: // such as that a repeated DELETE has found nothing
+	case out != nil:
 		err = x.decode(out)
+	default:
+		err = x.expectNothing()
 	}
 	if err != nil {
 		return Answer{}, x.conclude(err)
@@ -308,6 +313,17 @@ func (x *exchange) decode(out any) error {
 	answer := x.newError()
 	answer.Message = "the answer cannot be used" + x.contentType()
 	answer.Err = x.client.clean(err)
+	return answer
+}
+
+// expectNothing takes any success for an answer without content, but for a page: that is a proxy's.
+func (x *exchange) expectNothing() error {
+	mediaType, _, _ := strings.Cut(x.header.Get("Content-Type"), ";")
+	if !strings.EqualFold(strings.TrimSpace(mediaType), "text/html") || len(bytes.TrimSpace(x.received())) == 0 {
+		return nil
+	}
+	answer := x.newError()
+	answer.Foreign, answer.Message = true, "a page"+x.contentType()+", where the service itself says nothing"
 	return answer
 }
 

@@ -270,3 +270,33 @@ func TestAnswersHaveTheirNote(t *testing.T) {
 	require.NoError(t, err)
 	assert.Nil(t, said.Note)
 }
+
+// Where an answer is to have no content, any success will do, but for the page of a proxy.
+func TestSuccessWithoutContent(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answer func(*http.Request) (*http.Response, error)
+		page   bool
+	}{
+		"nothing":      {answers(204, ""), false},
+		"something":    {answers(200, `{"gone":true}`), false},
+		"half of it":   {answers(200, `{"gone":`), false},
+		"a page":       {answers(200, "<html>", "Content-Type", "Text/HTML; charset=utf-8"), true},
+		"an empty one": {answers(200, "\n", "Content-Type", "text/html"), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := newClient(t, "https://a.example.com", drkit.WithTransport(scripted(tc.answer)))
+			_, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"7"}}, nil)
+			if !tc.page {
+				require.NoError(t, err)
+				return
+			}
+			var answer *drkit.Error
+			require.ErrorAs(t, err, &answer)
+			assert.Equal(t, 200, answer.Status)
+			assert.True(t, answer.Foreign)
+			assert.ErrorContains(t, err, "a page (Text/HTML; charset=utf-8), where the service itself says nothing")
+		})
+	}
+}
