@@ -178,7 +178,7 @@ func (l *lost) fresh(jobs []Job) fresh {
 	noted := l.noted()
 	var f fresh
 	for _, job := range jobs {
-		if noted[job.ID] {
+		if noted[job.ID] || job.Apart {
 			continue
 		}
 		doubt := job.Veto

@@ -59,6 +59,8 @@ type Job struct {
 	Unsure  bool      `json:"unsure,omitzero"` // whether it is of this operation shows only at its end
 	// It may be of another kind of operation, which leaves the resource as this one does.
 	Other bool `json:"other,omitzero"`
+	// It is of another kind of operation for sure. It is noted all the same: a later run may not be able to tell.
+	Apart bool `json:"apart,omitzero"`
 	// Why it cannot be of this operation although it looks so; empty if nothing speaks against it.
 	Veto string `json:"veto,omitzero"`
 }
@@ -109,13 +111,16 @@ func (x *exchange) takeNote(ctx context.Context) error {
 	}
 	note := Note{Jobs: make([]string, len(jobs))}
 	for i, job := range jobs {
+		note.Jobs[i] = job.ID
+		if job.Apart {
+			continue
+		}
 		if !job.Ended && !job.Unsure && !job.Other {
 			conflict := x.newError()
 			conflict.Kind = drkit.ErrConflict
 			conflict.Message = fmt.Sprintf("not sent, because task %s does the same on %s already", job.ID, x.call.Work.Resource)
 			return &notSentError{conflict}
 		}
-		note.Jobs[i] = job.ID
 		if job.Started.After(note.Newest) {
 			note.Newest = job.Started
 		}

@@ -267,3 +267,35 @@ func TestObserverIsRefused(t *testing.T) {
 		assert.Zero(t, server.Ran("Replications.Test", ""))
 	}, vspheretest.Observer("eve", "secret"))
 }
+
+// Another process does not know what tasks call the work of an operation. It finds what was begun all the same, among
+// tasks that the first process could tell from it.
+func TestLostOperationIsFoundByAnotherProcess(t *testing.T) {
+	inFlow(t, func(t *testing.T, f flow) {
+		require.NoError(t, f.recovery.signInRemotely(t.Context()))
+		for _, call := range []func(context.Context, string) (*drkit.Poller[vsphere.Task], error){
+			f.recovery.Replications.Pause, f.recovery.Replications.Resume,
+		} {
+			poller, err := call(t.Context(), db1)
+			finished(t, poller, err)
+		}
+		journal := new(drkit.MemoryJournal)
+		pause := func(ctx context.Context, p party) (*drkit.Poller[vsphere.Task], error) {
+			return drkit.Once(ctx, journal, "pause", func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
+				return p.Replications.Pause(ctx, db1)
+			})
+		}
+		ctx, kill := context.WithCancel(t.Context())
+		defer kill()
+		f.pair.Recovery.Inject(vspheretest.Fault{Operation: "Replications.Pause", After: true, Drop: true, Times: 1, Do: kill})
+		_, err := pause(ctx, f.recovery)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+
+		other := enter(t, f.pair.Recovery)
+		require.NoError(t, other.signInRemotely(t.Context()))
+		poller, err := pause(t.Context(), other)
+		finished(t, poller, err)
+		assert.True(t, poller.Adopted())
+		assert.Equal(t, 2, f.pair.Recovery.Count("Replications.Pause"))
+	})
+}

@@ -177,7 +177,7 @@ func (c *Client) job(operation string, subject subject, task Task) (job transpor
 		task.Entity == "" && task.EntityName != "" && task.EntityName == subject.name
 	switch {
 	case kind != "" && task.DescriptionID != kind:
-		return job, false
+		return transport.Job{Apart: true}, about || !names && len(subject.ids) > 0
 	case about:
 		return transport.Job{Other: kind == ""}, true
 	case !names && kind != "", len(subject.ids) == 0 && kind != "":
