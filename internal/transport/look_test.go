@@ -93,6 +93,32 @@ func TestLostRequest(t *testing.T) {
 	})
 }
 
+// Work of another kind is in nobody's way, and is never taken for a lost operation: also by who can no longer tell it
+// from one, as long as it was there before.
+func TestWorkOfAnotherKind(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.takes = time.Hour
+		turn := func(id string) {
+			y.add(job{ID: id, Kind: "turn", Thing: "7", User: "ops", Started: time.Now(), Ended: time.Now().Add(time.Hour)})
+		}
+		turn("job-a")
+		y.breaks("move", func(req *request, do doer) (*response, error) { turn("job-b"); return answerLost(req, do) })
+		poller, err := y.move(t.Context(), y.client(t))
+		require.NoError(t, err)
+		assert.True(t, poller.Adopted())
+		assert.Equal(t, "job-3", poller.ID())
+	})
+	t.Run("no longer told apart", func(t *testing.T) {
+		bubble(t, func(t *testing.T, y *yard) {
+			y.add(job{ID: "job-a", Kind: "turn", Thing: "7", User: "ops", Started: time.Now(), Ended: time.Now().Add(time.Hour)})
+			y.breaks("move", func(req *request, do doer) (*response, error) { y.blind = true; return answerLost(req, do) })
+			poller, err := y.move(t.Context(), y.client(t))
+			require.NoError(t, err)
+			assert.Equal(t, "job-2", poller.ID())
+		})
+	})
+}
+
 // Two jobs that may be it are named, and none is taken.
 func TestTwoNewJobs(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {

@@ -33,6 +33,7 @@ var (
 type yard struct {
 	takes  time.Duration // a job, from its start to its end
 	hidden time.Duration // from the start of a job until the list shows it
+	blind  bool          // clients cannot tell a turn from a move
 
 	mu     sync.Mutex
 	jobs   []job
@@ -189,6 +190,8 @@ func (y *yard) work(client *transport.Client, operation *api.Operation, id strin
 					continue
 				case j.Kind == "carry" && kind == "move":
 					one.Other, one.Veto = true, "it carries"
+				case j.Kind == "turn" && kind == "move":
+					one.Apart = !y.blind
 				case j.Kind != kind:
 					continue
 				}
