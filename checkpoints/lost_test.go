@@ -66,7 +66,9 @@ func TestLostAnswersAreFound(t *testing.T) {
 			})
 		},
 		"Policies.Create": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.Policy], error) { return y.client.Policies.Create(ctx, nightlyBackup()) })
+			return waits(ctx, t, func() (*drkit.Poller[checkpoints.Policy], error) {
+				return y.client.Policies.Create(ctx, nightlyBackup())
+			})
 		},
 	} {
 		for fault, spoil := range map[string]func(*yard){

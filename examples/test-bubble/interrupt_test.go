@@ -147,11 +147,11 @@ func TestInterruptedAtAnySecond(t *testing.T) {
 			time.AfterFunc(50*time.Second, func() { p.Protected.Restart(15 * time.Second) })
 		},
 	} {
-		for second := time.Duration(0); second <= 240; second += 10 * time.Duration(min(stride(), 6)) {
+		for second := 0; second <= 240; second += 10 * min(stride(), 6) {
 			t.Run(fmt.Sprintf("%s, %d s", name, second), func(t *testing.T) {
 				inDrill(t, func(t *testing.T, d *drill) {
 					trouble(d.pair)
-					timer := time.AfterFunc(second*time.Second+time.Second/2, func() { d.interrupt() })
+					timer := time.AfterFunc(time.Duration(second)*time.Second+time.Second/2, func() { d.interrupt() })
 					_ = d.run("-vm", "db-1", "-vm", "app-1")
 					timer.Stop()
 					d.assertNothingLeft()

@@ -51,7 +51,7 @@ func (r *rehearsal) remains() string {
 func (j *job) show(ctx context.Context) error {
 	var records []record
 	if j.file != "" {
-		if saved, err := drkit.ReadJournal(j.file); err == nil {
+		if saved, err := drkit.ReadJournal(j.file); err == nil { //nolint:contextcheck // a file is read, and nothing waits
 			if records, err = recordsOf(saved); err != nil {
 				return err
 			}

@@ -74,13 +74,13 @@ func (j *job) enter(ctx context.Context) error {
 	}
 	var found []vsphere.Pairing
 	for _, one := range pairings {
-		if j.settings.pairing == "" || one.PairingID == j.settings.pairing {
+		if j.pairing == "" || one.PairingID == j.pairing {
 			found = append(found, one)
 		}
 	}
 	switch {
-	case len(found) == 0 && j.settings.pairing != "":
-		return fmt.Errorf("%s has no pairing %s", info.Name, j.settings.pairing)
+	case len(found) == 0 && j.pairing != "":
+		return fmt.Errorf("%s has no pairing %s", info.Name, j.pairing)
 	case len(found) == 0:
 		return fmt.Errorf("%s is not paired with another site", info.Name)
 	case len(found) > 1:

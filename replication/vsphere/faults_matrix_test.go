@@ -129,7 +129,7 @@ func startTrial(t *testing.T, column string) faulttest.Trial[party] {
 		planner := enter(t, server, fast)
 		require.NoError(t, planner.signInRemotely(t.Context()))
 		wanted := planner.configuration(t, "new-1")
-		require.NoError(t, planner.Client.Close(t.Context()))
+		require.NoError(t, planner.Close(t.Context()))
 		resource = wanted.VMID
 		trial.Call = func(ctx context.Context, p party) (string, error) {
 			poller, err := p.Replications.Configure(ctx, wanted)
