@@ -147,7 +147,7 @@ func TestInterruptedAtAnySecond(t *testing.T) {
 			time.AfterFunc(50*time.Second, func() { p.Protected.Restart(15 * time.Second) })
 		},
 	} {
-		for second := 0; second <= 240; second += 10 * min(stride(), 6) {
+		for second := 0; second <= 240; second += 10 * int(min(stride(), 6)) {
 			t.Run(fmt.Sprintf("%s, %d s", name, second), func(t *testing.T) {
 				inDrill(t, func(t *testing.T, d *drill) {
 					trouble(d.pair)
