@@ -67,6 +67,9 @@ func TestBenchServer(t *testing.T) {
 		page := backups[offset:min(offset+benchPage, len(backups))]
 		say(w, `{"backups":[`+strings.Join(page, ",")+`],"count":`+strconv.Itoa(len(backups))+`}`)
 	})
+	policies, policy := testdata(t, "policies_list.answer"), testdata(t, "policies_create.answer")
+	mux.HandleFunc("GET "+prefix+"/policies", func(w http.ResponseWriter, _ *http.Request) { say(w, policies) })
+	mux.HandleFunc("POST "+prefix+"/policies", func(w http.ResponseWriter, _ *http.Request) { say(w, policy) })
 	server := httptest.NewTLSServer(mux)
 	defer server.Close()
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})

@@ -85,6 +85,20 @@ func BenchmarkBackups(b *testing.B) {
 	}
 }
 
+// BenchmarkNote is what the note costs that a request which must not repeat leaves first: a policy, beside those that
+// there are, with the note and (as bare) without.
+func BenchmarkNote(b *testing.B) {
+	c := newContest(b)
+	create := nightlyBackup()
+	call := func(ctx context.Context) func() error {
+		return func() error {
+			_, err := c.client.Policies.Create(ctx, create)
+			return err
+		}
+	}
+	c.run(b, 50, call(b.Context()), call(drkit.WithoutNote(b.Context())))
+}
+
 func expect(got, want int, err error) error {
 	if err == nil && got != want {
 		err = fmt.Errorf("%d rows instead of %d", got, want)
