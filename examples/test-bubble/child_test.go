@@ -89,7 +89,7 @@ func TestRealKills(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts many processes")
 	}
-	for k := int64(8); k <= 120; k += 4 {
+	for k := int64(8); k <= 120; k += 7 {
 		for _, boundary := range []string{"before request", "after request", "before save", "after save"} {
 			if strings.HasSuffix(boundary, "save") && k > 60 {
 				continue
@@ -99,7 +99,7 @@ func TestRealKills(t *testing.T) {
 				pair := vspheretest.NewPair(t, vspheretest.TaskDuration(0, 60*time.Millisecond), vspheretest.RateLimits(0, 0, 0), vspheretest.Protect(
 					vspheretest.Replication{VMName: "db-1"}, vspheretest.Replication{VMName: "app-1"}, vspheretest.Replication{VMName: "files-1", Paused: true}))
 				file := filepath.Join(t.TempDir(), "journal")
-				args := append(all(k/4), "-journal", file, "-folder", "/DC/Recovered VMs", "-compute", "/DC/cluster-1/Recovered")
+				args := append(all(k), "-journal", file, "-folder", "/DC/Recovered VMs", "-compute", "/DC/cluster-1/Recovered")
 				status, printed := runChild(t, pair, fmt.Sprintf("%s %d", boundary, k), args...)
 				require.Contains(t, []int{-1, 0}, status, printed)
 				if status == -1 {

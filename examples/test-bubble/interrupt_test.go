@@ -98,9 +98,11 @@ func (d *drill) assertInterrupted(err error) {
 	if d.interrupted.IsZero() {
 		return // it had ended before
 	}
-	for _, request := range d.pair.Recovery.Requests() {
-		if request.Operation == tests {
-			assert.False(d, request.Time.After(d.interrupted), "a test at %s, after the interrupt at %s", request.Time, d.interrupted)
+	saved, trouble := d.journal.Steps(d.Context())
+	require.NoError(d, trouble)
+	for _, step := range saved {
+		if step.Operation == "vsphere."+tests {
+			assert.False(d, step.Began.After(d.interrupted), "a test at %s, after the interrupt at %s", step.Began, d.interrupted)
 		}
 	}
 	for _, name := range []string{"db-1", "app-1", "files-1"} {
@@ -156,6 +158,7 @@ func TestInterruptedAtAnySecond(t *testing.T) {
 					timer.Stop()
 					d.assertNothingLeft()
 					d.pair.ClearFaults()
+					<-time.After(10 * time.Minute) // whoever was away is back
 					require.NoError(t, d.run("-vm", "db-1", "-vm", "app-1"))
 					d.assertNothingLeft()
 					for _, name := range []string{"db-1", "app-1"} {

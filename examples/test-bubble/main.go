@@ -73,6 +73,7 @@ type settings struct {
 	promote         bool
 	file            string // of the journal
 	parallel        int
+	rate            float64       // requests a minute
 	limit           time.Duration // to bring one rehearsal to its end
 	dryRun          bool
 	status          bool
@@ -104,6 +105,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 	flags.BoolVar(&s.promote, "promote", false, "keep what was tested as a point in time, which recoveries then prefer over newer ones")
 	flags.StringVar(&s.file, "journal", "", "`FILE` that says how far everything has come; all runs of a rehearsal share it")
 	flags.IntVar(&s.parallel, "parallel", 4, "how many to rehearse at once")
+	flags.Float64Var(&s.rate, "rate", 36, "requests a minute, which is what an appliance lets pass unless it is told otherwise")
 	flags.DurationVar(&s.limit, "end-timeout", 30*time.Minute, "how long it may take to bring one rehearsal to its end")
 	flags.BoolVar(&s.dryRun, "dry-run", false, "show what would be rehearsed, and change nothing")
 	flags.BoolVar(&s.status, "status", false, "show the journal and do nothing, also while another run is at work")
@@ -127,6 +129,8 @@ func (s settings) check(rest []string) error {
 		return fmt.Errorf("%q is not understood; -h shows what is", rest[0])
 	case s.parallel < 1:
 		return fmt.Errorf("with -parallel %d nothing can run", s.parallel)
+	case s.rate <= 0:
+		return fmt.Errorf("with -rate %v nothing can be asked", s.rate)
 	case s.limit <= 0:
 		return fmt.Errorf("-end-timeout %s leaves no time to clean up", s.limit)
 	case s.all && len(s.names) > 0:

@@ -59,6 +59,7 @@ func TestBadArguments(t *testing.T) {
 		"not defined: -no-such-flag":                   "-no-such-flag",
 		`"db-1" is not understood; -h shows what is`:   "db-1",
 		"with -parallel 0 nothing can run":             "-parallel 0",
+		"with -rate 0 nothing can be asked":            "-rate 0",
 		"-end-timeout 0s leaves no time":               "-end-timeout 0",
 		"leave -vm out":                                "-all -vm db-1",
 		"name the journal with -journal":               "-status",

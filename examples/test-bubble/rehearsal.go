@@ -91,7 +91,7 @@ func (r *rehearsal) begin(ctx context.Context) error {
 		return err
 	}
 	if ctx.Err() != nil {
-		return ctx.Err()
+		return ended(ctx)
 	}
 	r.record = record{
 		ID: r.about.ID, Name: r.about.Name, Appliance: r.appliance, Round: r.record.Round + 1,
@@ -260,7 +260,7 @@ type poller = drkit.Poller[vsphere.Task]
 // the request off, because its answer saves the search for its task; it ends the wait.
 func (r *rehearsal) step(ctx, last context.Context, name string, start func(context.Context) (*poller, error)) error {
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s not begun: %w", name, ctx.Err())
+		return fmt.Errorf("%s: %w", name, ended(ctx))
 	}
 	task, err := drkit.Once(last, gate{r.journal, ctx}, r.record.key(name), start)
 	if task == nil {
@@ -286,9 +286,18 @@ type gate struct {
 // Save saves a step.
 func (g gate) Save(ctx context.Context, s drkit.Step) error {
 	if s.State == drkit.StepIntended && g.ctx.Err() != nil {
-		return g.ctx.Err()
+		return ended(g.ctx)
 	}
 	return g.Journal.Save(ctx, s)
+}
+
+// ended says how a context has ended, and why.
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
 
 func (r *rehearsal) tell(format string, args ...any) {

@@ -27,7 +27,9 @@ func (p program) connect(chosen *settings, out io.Writer) (site, func(), error) 
 	if chosen.dryRun {
 		options = append(options, drkit.WithReadOnly())
 	}
-	client, err := vsphere.FromEnv(append([]drkit.Option{patient(2*time.Second, chosen.limit)}, options...)...)
+	client, err := vsphere.FromEnv(append([]drkit.Option{
+		patient(2*time.Second, chosen.limit), drkit.WithRateLimit(chosen.rate/60, 10), // as the client by itself does
+	}, options...)...)
 	switch {
 	case errors.Is(err, vsphere.ErrNoEndpoint):
 		fmt.Fprintln(out, "no VSPHERE_REPLICATION_URL is set: using two simulated sites")
