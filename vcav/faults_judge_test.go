@@ -70,7 +70,8 @@ func (v *judgement) compare() {
 		}
 	}
 	for _, task := range v.forgotten {
-		v.forgot = v.forgot || task.OperationID == v.id || task.Resource == vcavtest.ReplicationID(v.subject())
+		v.forgot = v.forgot || task.OperationID == v.id || task.Resource == vcavtest.ReplicationID(v.subject()) ||
+			v.action.resource != nil && task.Resource == v.action.resource(v.subject())
 	}
 }
 

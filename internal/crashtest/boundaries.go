@@ -57,8 +57,8 @@ func (b *Boundaries) around(name string, do func()) {
 	b.at(markBefore + name)
 	b.mark(markBegin + name)
 	do()
+	b.at(markAfter + name) // before the end is marked: another goroutine may kill the process between the two
 	b.mark(markEnd + name)
-	b.at(markAfter + name)
 }
 
 func (b *Boundaries) mark(line string) {
