@@ -111,7 +111,7 @@ func TestWorkOfAnotherKind(t *testing.T) {
 	t.Run("no longer told apart", func(t *testing.T) {
 		bubble(t, func(t *testing.T, y *yard) {
 			y.add(job{ID: "job-a", Kind: "turn", Thing: "7", User: "ops", Started: time.Now(), Ended: time.Now().Add(time.Hour)})
-			y.breaks("move", func(req *request, do doer) (*response, error) { y.blind = true; return answerLost(req, do) })
+			y.breaks("move", func(req *request, do doer) (*response, error) { y.blind.Store(true); return answerLost(req, do) })
 			poller, err := y.move(t.Context(), y.client(t))
 			require.NoError(t, err)
 			assert.Equal(t, "job-2", poller.ID())

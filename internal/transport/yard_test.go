@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +34,7 @@ var (
 type yard struct {
 	takes  time.Duration // a job, from its start to its end
 	hidden time.Duration // from the start of a job until the list shows it
-	blind  bool          // clients cannot tell a turn from a move
+	blind  atomic.Bool   // clients cannot tell a turn from a move
 
 	mu     sync.Mutex
 	jobs   []job
@@ -191,7 +192,7 @@ func (y *yard) work(client *transport.Client, operation *api.Operation, id strin
 				case j.Kind == "carry" && kind == "move":
 					one.Other, one.Veto = true, "it carries"
 				case j.Kind == "turn" && kind == "move":
-					one.Apart = !y.blind
+					one.Apart = !y.blind.Load()
 				case j.Kind != kind:
 					continue
 				}
