@@ -39,12 +39,14 @@ type drill struct {
 	requests, saves atomic.Int64 // of the latest run, so far
 	around          func(n int64, request *http.Request, send sender) (*http.Response, error)
 	saving          func(n int64, save func() error) error
-	dead            atomic.Bool // nothing leaves the program any more
+	later           time.Duration // until the interrupt, if there is to be one
+	dead            atomic.Bool   // nothing leaves the program any more
 
 	ctx, last   context.Context
 	interrupt   func()
 	again       func()
 	interrupted time.Time
+	timer       *time.Timer
 }
 
 type sender func(*http.Request) (*http.Response, error)
@@ -113,6 +115,9 @@ func (d *drill) run(args ...string) error {
 		once.Do(func() { d.interrupted = time.Now() })
 		interrupt()
 	}
+	if d.later > 0 {
+		d.after(d.later, d.interrupt)
+	}
 	chosen, err := parse(append([]string{"-journal", "in memory", "-folder", "/DC/Recovered VMs", "-compute", "/DC/cluster-1/Recovered", "-parallel", "2"}, args...), &d.printed)
 	require.NoError(d, err)
 	options := []drkit.Option{patient(2*time.Second, chosen.limit), drkit.WithTransport(sender(d.send))}
@@ -126,9 +131,15 @@ func (d *drill) run(args ...string) error {
 	if failed := signOut(last, found.client); err == nil && !d.dead.Load() {
 		err = failed
 	}
+	if d.timer != nil {
+		d.timer.Stop()
+	}
 	synctest.Wait() // for what it has begun
 	return err
 }
+
+// after calls f once that time has passed, unless the run has ended before.
+func (d *drill) after(pause time.Duration, f func()) { d.timer = time.AfterFunc(pause, f) }
 
 func (d *drill) send(request *http.Request) (*http.Response, error) {
 	n := d.requests.Add(1)

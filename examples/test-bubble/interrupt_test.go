@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -154,9 +153,9 @@ func TestInterruptedAtAnySecond(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d s", name, second), func(t *testing.T) {
 				inDrill(t, func(t *testing.T, d *drill) {
 					trouble(d.pair)
-					timer := time.AfterFunc(time.Duration(second)*time.Second+time.Second/2, func() { d.interrupt() })
+					d.later = time.Duration(second)*time.Second + time.Second/2
 					_ = d.run("-vm", "db-1", "-vm", "app-1")
-					timer.Stop()
+					d.later = 0
 					d.assertNothingLeft()
 					d.pair.ClearFaults()
 					<-time.After(10 * time.Minute) // whoever was away is back
@@ -183,19 +182,14 @@ func TestInterruptedTwice(t *testing.T) {
 		for _, between := range []time.Duration{0, 500 * time.Millisecond, 7 * time.Second} {
 			t.Run(fmt.Sprintf("request %d, %s", k, between), func(t *testing.T) {
 				inDrill(t, func(t *testing.T, d *drill) {
-					var again atomic.Pointer[time.Time]
+					var again time.Time
 					d.at(k, "before", func() {
 						d.interrupt()
-						end := d.again
-						time.AfterFunc(between, func() {
-							now := time.Now()
-							again.Store(&now)
-							end()
-						})
+						d.after(between, func() { again = time.Now(); d.again() })
 					})
 					err := d.run(all(k)...)
-					if at := again.Load(); at != nil {
-						assert.Zero(t, time.Since(*at), "at once")
+					if !again.IsZero() {
+						assert.Zero(t, time.Since(again), "at once")
 					}
 					if err != nil {
 						require.ErrorIs(t, err, context.Canceled)
