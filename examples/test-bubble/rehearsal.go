@@ -262,7 +262,7 @@ func (r *rehearsal) step(ctx, last context.Context, name string, start func(cont
 	if ctx.Err() != nil {
 		return fmt.Errorf("%s: %w", name, ended(ctx))
 	}
-	task, err := drkit.Once(last, gate{r.journal, ctx}, r.record.key(name), start)
+	task, err := drkit.Once(last, gate{r.journal, func() error { return ended(ctx) }}, r.record.key(name), start)
 	if task == nil {
 		return err
 	}
@@ -280,21 +280,21 @@ func (r *rehearsal) step(ctx, last context.Context, name string, start func(cont
 // gate is a journal that takes no intent after an interrupt: what is not in the journal is not sent.
 type gate struct {
 	drkit.Journal
-	ctx context.Context //nolint:containedctx // it is what the gate is about, and lives no longer than a step
+	closed func() error // nil: it is open
 }
 
 // Save saves a step.
 func (g gate) Save(ctx context.Context, s drkit.Step) error {
-	if s.State == drkit.StepIntended && g.ctx.Err() != nil {
-		return ended(g.ctx)
+	if err := g.closed(); err != nil && s.State == drkit.StepIntended {
+		return err
 	}
 	return g.Journal.Save(ctx, s)
 }
 
-// ended says how a context has ended, and why.
+// ended says how a context has ended, and why; nil if it has not.
 func ended(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(err, cause) {
+	if err == nil || errors.Is(err, cause) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", err, cause)
