@@ -75,7 +75,7 @@ func (f *flow) clientOf(credentials cloudreplica.Credentials, options ...drkit.O
 
 // pass lets time pass, in which what goes on in the background happens.
 func pass(length time.Duration) {
-	time.Sleep(length)
+	<-time.After(length)
 	synctest.Wait()
 }
 

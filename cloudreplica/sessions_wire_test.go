@@ -209,7 +209,7 @@ func TestIdleSession(t *testing.T) {
 		s.On("DELETE", "/api/logonSessions/"+logonID, s.answers(204, ""))
 		client := s.clientOf(ops())
 		for _, pause := range []time.Duration{0, 14 * time.Minute, 14 * time.Minute, 15*time.Minute + time.Second, 15 * time.Minute} {
-			time.Sleep(pause) // of the bubble
+			<-time.After(pause) // of the bubble
 			_, err := client.BackupServers.List(sending(t))
 			require.NoError(t, err)
 		}

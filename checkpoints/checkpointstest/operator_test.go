@@ -155,9 +155,9 @@ func TestInABubble(t *testing.T) {
 		g := guest{server: here, token: here.Token(), project: here.ProjectID}
 		here.AddBackups(production, 2)
 		g.ask(t, 200, "POST", "/checkpoints/replicate", replicate(guest{server: there, project: there.ProjectID}, production))
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		assert.Equal(t, "protecting", there.Backups(replicas)[0].Status)
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		assert.Equal(t, "available", there.Backups(replicas)[3].Status)
 		here.Restart(time.Minute)
 		_, err := g.send(t.Context(), "GET", "/vaults", "")
@@ -165,7 +165,7 @@ func TestInABubble(t *testing.T) {
 		here.RestartIdentity(time.Minute)
 		_, err = g.send(t.Context(), "GET", g.tokens(), "")
 		require.Error(t, err)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		g.ask(t, 200, "GET", "/vaults", "")
 	})
 }

@@ -177,7 +177,7 @@ func TestIdleSessions(t *testing.T) {
 		network := scripted(
 			answers(200, "", "X-Token", "first"), answers(200, "{}"), // a slow one
 			func(r *http.Request) (*http.Response, error) {
-				time.Sleep(50 * time.Second) // of the bubble
+				<-time.After(50 * time.Second) // of the bubble
 				return answers(200, "{}")(r)
 			},
 			answers(200, "{}"), answers(200, "", "X-Token", "second"), answers(200, "{}"),
@@ -189,7 +189,7 @@ func TestIdleSessions(t *testing.T) {
 		}, drkit.WithTransport(network))
 		require.NoError(t, err)
 		read := func(client *transport.Client, pause time.Duration) {
-			time.Sleep(pause) // of the bubble
+			<-time.After(pause) // of the bubble
 			_, err := client.Do(context.Background(), transport.Call{Operation: &readThing, Path: []string{"1"}}, nil)
 			require.NoError(t, err)
 		}

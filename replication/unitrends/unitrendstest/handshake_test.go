@@ -60,7 +60,7 @@ func TestAcceptSettles(t *testing.T) {
 		assert.Equal(t, "accepted", rows[1]["status"])
 		assert.Empty(t, source.get(t, "/api/backup-copy/connected_targets", "data"))
 
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		rows = target.get(t, systems, "appliance")
 		assert.Equal(t, "Target", rows[0]["role"])
 		assert.EqualValues(t, 2, rows[1]["id"])
@@ -89,7 +89,7 @@ func TestRejectReachesTheSource(t *testing.T) {
 		assert.Equal(t, "not on the list", rows[1]["message"])
 		assert.Len(t, target.get(t, "/api/systems/", "appliance"), 1, "rejected ones are only shown if asked for")
 		target.refused(t, 500, "only allowed with", "GET", "/api/systems/?include_pending=0&include_rejected=1", "")
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		known := source.get(t, "/api/replication/targets/", "targets")
 		require.Len(t, known, 1)
 		assert.Equal(t, "rejected", known[0]["status"])
@@ -118,7 +118,7 @@ func TestAcceptingAManagedSource(t *testing.T) {
 		require.Len(t, rows, 2, "the request stands for the system that it becomes")
 		assert.EqualValues(t, 2, rows[1]["id"])
 		assert.Equal(t, true, rows[1]["is_pending"])
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		rows = target.get(t, "/api/systems/?sid=2", "appliance")
 		require.Len(t, rows, 1)
 		assert.Equal(t, "Replication Source", rows[0]["role"])
@@ -138,7 +138,7 @@ func TestAskingTwice(t *testing.T) {
 		assert.Len(t, target.get(t, "/api/replication/pending", "pending"), 2)
 		for id := 1; id <= 2; id++ {
 			target.ask(t, 201, "POST", decide, fmt.Sprintf(`{"request_id":%d,"accept":true}`, id))
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		rows := target.get(t, systems, "appliance")
 		require.Len(t, rows, 2, "the wiki: added to or updated in the systems")

@@ -45,7 +45,7 @@ func TestTheQueueFillsAndDrains(t *testing.T) {
 		c := newCopying(t, unitrendstest.Copying(time.Minute))
 		assert.JSONEq(t, `{"active":[],"inactive":[]}`, c.source.ask(t, 200, "GET", "/api/replication/queue", "").body)
 		id := c.order(t, "nightly", "db-1", "app-1", "web-1")
-		time.Sleep(30 * time.Second)
+		<-time.After(30 * time.Second)
 		active := c.source.get(t, "/api/replication/queue", "active")
 		waiting := c.source.get(t, "/api/replication/queue", "inactive")
 		require.Len(t, active, 2, "max_concurrent")
@@ -64,7 +64,7 @@ func TestTheQueueFillsAndDrains(t *testing.T) {
 		assert.EqualValues(t, c.sid, c.target.get(t, "/api/replication/queue", "active")[0]["sid"])
 		assert.Empty(t, c.Target.BackupIDs("db-1"))
 
-		time.Sleep(90 * time.Second) // the third copy begins in the minute when nobody looks
+		<-time.After(90 * time.Second) // the third copy begins in the minute when nobody looks
 		assert.JSONEq(t, `{"active":[],"inactive":[]}`, c.source.ask(t, 200, "GET", "/api/replication/queue", "").body)
 		assert.Len(t, c.Target.BackupIDs("web-1"), 1)
 		history := c.source.get(t, "/api/jobs/history", "data")

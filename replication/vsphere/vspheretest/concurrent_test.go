@@ -57,13 +57,13 @@ func TestInABubble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := guest{server: vspheretest.NewServer(t, vspheretest.InMemory()), base: v2}
 		g.pairing = g.server.PairingID()
-		time.Sleep(24 * time.Hour)
+		<-time.After(24 * time.Hour)
 		g = g.signIn(t)
 		g.signInRemotely(t)
 		begun := g.begin(t, "POST", on(db1, "/actions/test"), g.testOf(g.instances(t, db1)[0].ID))
 		looks := 0
 		for ; g.job(t, begun.ID).Status != "SUCCESS"; looks++ {
-			time.Sleep(2 * time.Second)
+			<-time.After(2 * time.Second)
 		}
 		assert.Equal(t, 2, looks)
 		assert.Len(t, g.server.TestMachines(), 1)

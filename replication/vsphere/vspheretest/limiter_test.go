@@ -72,9 +72,9 @@ func TestDefaultRateLimits(t *testing.T) {
 		g = g.signIn(t)
 		for range 3 {
 			assert.Equal(t, 50, g.count(t, 55))
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 		}
-		time.Sleep(5 * time.Minute)
+		<-time.After(5 * time.Minute)
 		g.refused(t, http.StatusUnauthorized, "", "GET", "/session", "")
 	})
 }
