@@ -64,6 +64,9 @@ func unlike(found, wanted string) error { return fmt.Errorf("%s in the place of 
 // mostShown is how much of a value goes into an error.
 const mostShown = 40 // bytes
 
+// mostSaid is how much of what encoding/xml says goes into an error.
+const mostSaid = 200 // bytes
+
 func shown(t text) string {
 	s := t.String()
 	if len(s) > mostShown {

@@ -61,7 +61,7 @@ func (r *xmlReader) token() (xml.Token, error) {
 			if errors.Is(err, io.EOF) && len(r.open) > 0 {
 				err = io.ErrUnexpectedEOF
 			}
-			return nil, err
+			return nil, brief(err)
 		}
 		switch token := token.(type) {
 		case xml.StartElement:
@@ -84,6 +84,14 @@ func (r *xmlReader) token() (xml.Token, error) {
 			return nil, errors.New("a document with a type or other declarations is not read")
 		}
 	}
+}
+
+// brief cuts an error of encoding/xml, which repeats names of any length.
+func brief(err error) error {
+	if text := err.Error(); len(text) > mostSaid {
+		return errors.New(strings.ToValidUTF8(text[:mostSaid], "") + "…")
+	}
+	return err
 }
 
 // root returns the name and the namespace of the root, where the reader stands.
