@@ -47,7 +47,7 @@ func hostile(length int) map[string]string {
 		"many attributes":            fill(root+">"+"<CloudTenant", ` Name="x"`, "/></CloudTenants>"),
 		"many unknown attributes":    fill(root, ` a="x"`, "/>"),
 		"a huge name":                fill(root+">"+"<a", "aaaaaaaa", "/></CloudTenants>"),
-		"a huge name that is none":   fill("<a", "\x95", ""),
+		"a huge name that is none":   fill("<a", "\x95", "/>"),
 		"a huge encoding":            fill(`<?xml version="1.0" encoding="`, "latin-9-", `"?>`),
 		"a huge entity":              fill(root+">&", "aaaaaaaa", ";</CloudTenants>"),
 		"a huge name in JSON":        fill(`{"CloudTenants":[{"a`, "aaaaaaaa", `":1}]}`),
