@@ -68,7 +68,7 @@ func (f *follower[T]) Token(ctx context.Context) (step.Token, error) {
 
 // Look looks once, under the operation ID of what has begun the work.
 func (f *follower[T]) Look(ctx context.Context) (drkit.Look[T], error) {
-	if err := f.belongs(ctx); err != nil {
+	if err := f.client.identity.Check(ctx, f.token); err != nil {
 		return drkit.Look[T]{}, err
 	}
 	look, err := f.pursuit.see(f.named(ctx))
@@ -80,14 +80,6 @@ func (f *follower[T]) named(ctx context.Context) context.Context {
 		return ctx
 	}
 	return drkit.WithOperationID(ctx, f.operationID)
-}
-
-// belongs says why work that was resumed cannot be looked at by this client, or nothing.
-func (f *follower[T]) belongs(ctx context.Context) error {
-	if f.token == (step.Token{}) {
-		return nil
-	}
-	return f.client.identity.Check(ctx, f.token)
 }
 
 // complete says in an error whose it is, and lets the end of what was adopted count only when nothing else has come to
@@ -119,7 +111,7 @@ type sharing[T any] struct{ *follower[T] }
 func (s sharing[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
 	together, _ := s.pursuit.(shared[T])
 	return together.watch(born, func(ctx context.Context, look drkit.Look[T], err error) (drkit.Look[T], error) {
-		if foreign := s.belongs(ctx); foreign != nil {
+		if foreign := s.client.identity.Check(ctx, s.token); foreign != nil {
 			return drkit.Look[T]{}, foreign
 		}
 		return s.complete(ctx, look, err)

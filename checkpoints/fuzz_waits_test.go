@@ -35,10 +35,10 @@ func FuzzResume(f *testing.F) {
 			_, err = step.ParseToken(again)
 			require.NoError(t, err)
 		}
-		about, err := parseSubject(task)
-		require.NoError(t, err)
-		twice, err := parseSubject(about.String())
-		require.NoError(t, err)
+		var about, twice subject
+		require.NoError(t, step.Token{Task: task}.About(&about))
+		require.NotEmpty(t, about.ID+about.Vault)
+		require.NoError(t, step.Token{Task: about.String()}.About(&twice))
 		assert.Equal(t, about.String(), twice.String())
 	})
 }

@@ -35,24 +35,22 @@ const (
 // Errors: [drkit.ErrToken] if it is no token, one of another service, or of an operation with another result;
 // Poll and Wait return it for another project.
 func Resume[T any](client *Client, token string, options ...FollowOption) (*drkit.Poller[T], error) {
-	poller, err := resume[T](client, token, followingBy(options))
-	if err != nil {
-		return nil, fmt.Errorf("checkpoints.Resume: %w: %w", drkit.ErrToken, err)
-	}
-	return poller, nil
+	return resume[T](client, token, followingBy(options))
 }
 
 func resume[T any](client *Client, text string, by following) (*drkit.Poller[T], error) {
-	token, err := step.ParseToken(text)
-	if err != nil {
+	return transport.Resume(client.transport, text, func(token step.Token) (*drkit.Poller[T], error) {
+		return pollerOf[T](client, token, by)
+	})
+}
+
+func pollerOf[T any](client *Client, token step.Token, by following) (*drkit.Poller[T], error) {
+	var about subject
+	if err := token.About(&about); err != nil {
 		return nil, err
 	}
-	if token.Service != service {
-		return nil, fmt.Errorf("it belongs to package %s", transport.Plain(token.Service))
-	}
-	about, err := parseSubject(token.Task)
-	if err != nil {
-		return nil, err
+	if about.ID == "" && about.Vault == "" {
+		return nil, errors.New("it does not say what to look for")
 	}
 	r := resumption{client: client, token: token}
 	switch token.Operation {
@@ -93,7 +91,7 @@ func resumed[T, R any](r resumption, of pursuit[R]) (*drkit.Poller[T], error) {
 	f := &follower[R]{
 		client: r.client, method: r.token.Operation, operationID: r.token.OperationID, pursuit: of, token: r.token,
 	}
-	return transport.PollerAs[T](r.client.transport, f.source())
+	return transport.PollerAs[T](f.source(), r.client.transport.Polling())
 }
 
 // subject is what a resume token says of work: which members it has is the matter of its operation.
@@ -118,17 +116,6 @@ type subject struct {
 func (s subject) String() string {
 	text, _ := json.Marshal(s) // text, truth values and times: it cannot fail
 	return string(text)
-}
-
-func parseSubject(text string) (subject, error) {
-	var about subject
-	if err := json.Unmarshal([]byte(text), &about); err != nil {
-		return subject{}, fmt.Errorf("it does not say what to look for: %w", err)
-	}
-	if about.ID == "" && about.Vault == "" {
-		return subject{}, errors.New("it does not say what to look for")
-	}
-	return about, nil
 }
 
 func (s subject) copying(client *Client, by following) *copying {

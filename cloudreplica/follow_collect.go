@@ -39,7 +39,7 @@ func (s *collectSource) Adopted() bool { return s.alone != nil }
 // Look looks at the task, or at the sessions.
 func (s *collectSource) Look(ctx context.Context) (drkit.Look[SystemSession], error) {
 	ctx = s.named(ctx)
-	if err := s.client.checkToken(ctx, s.token); err != nil {
+	if err := s.client.identity.Check(ctx, s.token); err != nil {
 		return drkit.Look[SystemSession]{}, err
 	}
 	sessions, err := s.client.collections(ctx)

@@ -55,7 +55,7 @@ func (s *failoverSource) found(session string) {
 // Look looks at the task, or at the session.
 func (s *failoverSource) Look(ctx context.Context) (drkit.Look[CloudFailoverSession], error) {
 	ctx = s.named(ctx)
-	if err := s.client.checkToken(ctx, s.token); err != nil {
+	if err := s.client.identity.Check(ctx, s.token); err != nil {
 		return drkit.Look[CloudFailoverSession]{}, err
 	}
 	if s.known() == "" {

@@ -36,7 +36,7 @@ func (s *undoSource) Adopted() bool { return s.alone != nil }
 // Look looks at the task, and then at the replicas.
 func (s *undoSource) Look(ctx context.Context) (drkit.Look[PlanState], error) {
 	ctx = s.named(ctx)
-	if err := s.client.checkToken(ctx, s.token); err != nil {
+	if err := s.client.identity.Check(ctx, s.token); err != nil {
 		return drkit.Look[PlanState]{}, err
 	}
 	if !s.taskDone() {

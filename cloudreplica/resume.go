@@ -3,7 +3,6 @@ package cloudreplica
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/drkit-go/drkit"
@@ -23,11 +22,9 @@ import (
 // Errors: [drkit.ErrToken] if it is no token, one of another service, or of an operation with another result;
 // Poll and Wait return it for another Enterprise Manager or user.
 func Resume[T any](client *Client, token string) (*drkit.Poller[T], error) {
-	poller, err := resume[T](client, token)
-	if err != nil {
-		return nil, fmt.Errorf("%s.Resume: %w: %w", service, drkit.ErrToken, err)
-	}
-	return poller, nil
+	return transport.Resume(client.transport, token, func(token step.Token) (*drkit.Poller[T], error) {
+		return pollerOf[T](client, token)
+	})
 }
 
 // resumable is what a resume token holds of an operation.
@@ -42,27 +39,20 @@ type resumable struct {
 	Done    bool      `json:"done,omitzero"`
 }
 
-func resume[T any](client *Client, text string) (*drkit.Poller[T], error) {
-	token, err := step.ParseToken(text)
-	if err != nil {
-		return nil, err
-	}
-	if token.Service != service {
-		return nil, fmt.Errorf("it belongs to package %s", transport.Plain(token.Service))
-	}
+func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error) {
 	var left resumable
-	if err := json.Unmarshal([]byte(token.Task), &left); err != nil {
-		return nil, fmt.Errorf("it does not say what to look for: %w", err)
+	if err := token.About(&left); err != nil {
+		return nil, err
 	}
 	f := &follow{client: client, operation: token.Operation, operationID: token.OperationID, task: left.Task, kind: left.Kind}
 	plan := &planned{client: client, id: left.Plan, known: left.Facts}
 	switch token.Operation {
 	case contract.FailoverPlansStart.Name, contract.FailoverPlansTest.Name:
-		return typed[T](client, &failoverSource{follow: f, plan: plan, token: token, before: left.Before, session: left.Session})
+		return transport.PollerAs[T](&failoverSource{follow: f, plan: plan, token: token, before: left.Before, session: left.Session}, client.polling())
 	case contract.FailoverPlansUndo.Name:
-		return typed[T](client, &undoSource{follow: f, plan: plan, token: token, failed: left.Before, done: left.Done})
+		return transport.PollerAs[T](&undoSource{follow: f, plan: plan, token: token, failed: left.Before, done: left.Done}, client.polling())
 	case contract.BackupServersCollect.Name:
-		return typed[T](client, &collectSource{follow: f, server: left.Server, token: token, before: left.Before})
+		return transport.PollerAs[T](&collectSource{follow: f, server: left.Server, token: token, before: left.Before}, client.polling())
 	default:
 		return nil, fmt.Errorf("%s has no poller that can be resumed", transport.Plain(token.Operation))
 	}
@@ -84,57 +74,4 @@ func (c *Client) sign(ctx context.Context, f *follow, left resumable) (step.Toke
 		return step.Token{}, err
 	}
 	return c.identity.Sign(ctx, step.Token{Operation: f.operation, OperationID: f.operationID, Task: string(task)})
-}
-
-// checkToken says why a token is not this client's to resume; there is nothing to say of work without one.
-func (c *Client) checkToken(ctx context.Context, token step.Token) error {
-	if token == (step.Token{}) {
-		return nil
-	}
-	return c.identity.Check(ctx, token)
-}
-
-// typed returns the poller of a source if T is the type of its result, or raw JSON.
-func typed[T, R any](c *Client, source drkit.Source[R]) (*drkit.Poller[T], error) {
-	if same, ok := source.(drkit.Source[T]); ok {
-		return drkit.NewPoller(same, c.polling()), nil
-	}
-	if raw, ok := any(rawSource[R]{c, source}).(drkit.Source[T]); ok {
-		return drkit.NewPoller(raw, c.polling()), nil
-	}
-	var result R
-	var asked T
-	return nil, fmt.Errorf("it has a result of type %T and not %T", result, asked)
-}
-
-// rawSource is a source whose result is JSON.
-type rawSource[R any] struct {
-	client *Client
-	source drkit.Source[R]
-}
-
-// ID names the work.
-func (s rawSource[R]) ID() string { return s.source.ID() }
-
-// Closed is closed with the client.
-func (s rawSource[R]) Closed() <-chan struct{} { return s.client.transport.Closed() }
-
-// Token returns the token that the work was resumed by.
-func (s rawSource[R]) Token(ctx context.Context) (step.Token, error) {
-	if signed, ok := s.source.(interface {
-		Token(ctx context.Context) (step.Token, error)
-	}); ok {
-		return signed.Token(ctx)
-	}
-	return step.Token{}, errors.ErrUnsupported
-}
-
-// Look looks, and writes the result as JSON.
-func (s rawSource[R]) Look(ctx context.Context) (drkit.Look[json.RawMessage], error) {
-	look, err := s.source.Look(ctx)
-	raw := drkit.Look[json.RawMessage]{Progress: look.Progress, Done: look.Done, Err: look.Err}
-	if err == nil && look.Done && look.Err == nil {
-		raw.Result, err = json.Marshal(look.Result)
-	}
-	return raw, err
 }

@@ -24,25 +24,19 @@ const service = "vcav"
 // Errors: [drkit.ErrToken] if it is no token, one of another service, or of an operation with another result;
 // Poll and Wait return it for another appliance or user.
 func Resume[T any](client *Client, token string) (*drkit.Poller[T], error) {
-	parsed, err := step.ParseToken(token)
-	if err == nil {
-		err = resumes[T](parsed)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("vcav.Resume: %w: %w", drkit.ErrToken, err)
-	}
-	source := &taskSource[T]{
-		at:       place{client: client, site: parsed.Site, named: parsed.Site != ""},
-		accepted: Task{ID: parsed.Task}, operation: parsed.Operation, operationID: parsed.OperationID, token: parsed,
-	}
-	return drkit.NewPoller[T](source, client.transport.Polling()), nil
+	return transport.Resume(client.transport, token, func(token step.Token) (*drkit.Poller[T], error) {
+		if err := resumes[T](token); err != nil {
+			return nil, err
+		}
+		return drkit.NewPoller(&taskSource[T]{
+			at:       place{client: client, site: token.Site, named: token.Site != ""},
+			accepted: Task{ID: token.Task}, operation: token.Operation, operationID: token.OperationID, token: token,
+		}, client.transport.Polling()), nil
+	})
 }
 
 // resumes says why a token does not lead to a result of type T, or nothing.
 func resumes[T any](token step.Token) error {
-	if token.Service != service {
-		return fmt.Errorf("it belongs to package %s", plain(token.Service))
-	}
 	operation, found := taskOperation(token.Operation)
 	if !found {
 		return fmt.Errorf("%s is not an operation that starts a task", plain(token.Operation))

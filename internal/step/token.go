@@ -32,6 +32,14 @@ func (t Token) String() string {
 	return prefix + version + base64.RawURLEncoding.EncodeToString(data)
 }
 
+// About reads the task of a token that says more of the work than an id, in JSON.
+func (t Token) About(work any) error {
+	if err := json.Unmarshal([]byte(t.Task), work); err != nil {
+		return fmt.Errorf("it does not say what to look for: %w", err)
+	}
+	return nil
+}
+
 // ParseToken reads what String has written.
 func ParseToken(text string) (Token, error) {
 	rest, ours := strings.CutPrefix(strings.TrimSpace(text), prefix)

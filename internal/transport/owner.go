@@ -77,8 +77,12 @@ func (i *Identity) Sign(ctx context.Context, token step.Token) (step.Token, erro
 	return token, err
 }
 
-// Check says why a token is not this client's to resume, or nothing.
+// Check says why a token is not this client's to resume. There is nothing to say of work without one, which this
+// client has begun itself.
 func (i *Identity) Check(ctx context.Context, token step.Token) error {
+	if token == (step.Token{}) {
+		return nil
+	}
 	owner, err := i.Owner(ctx)
 	switch {
 	case err != nil:

@@ -41,6 +41,7 @@ func TestIdentityIsAskedOnce(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, step.Token{Service: "fake", Appliance: "a1", User: "ops\n", Operation: "Things.Move", Task: "7"}, token)
 	require.NoError(t, identity.Check(t.Context(), token))
+	require.NoError(t, identity.Check(t.Context(), step.Token{}), "work that was not resumed has no token")
 	_, err = identity.Sign(t.Context(), step.Token{})
 	require.ErrorContains(t, err, "nothing to resume")
 	token.User = "somebody"

@@ -9,6 +9,23 @@ import (
 	"github.com/drkit-go/drkit/internal/step"
 )
 
+// Resume returns the poller that a resume token stands for. It is made once the token is known to be one of the
+// client's service; whether the work is this client's shows when the poller looks at it ([Identity.Check]).
+func Resume[T any](c *Client, text string, poller func(step.Token) (*drkit.Poller[T], error)) (*drkit.Poller[T], error) {
+	token, err := step.ParseToken(text)
+	if err == nil && token.Service != c.config.Service {
+		err = fmt.Errorf("it belongs to package %s", Plain(token.Service))
+	}
+	var resumed *drkit.Poller[T]
+	if err == nil {
+		resumed, err = poller(token)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s.Resume: %w: %w", c.config.Service, drkit.ErrToken, err)
+	}
+	return resumed, nil
+}
+
 // Resumable is the source of work that has a resume token.
 type Resumable[R any] interface {
 	drkit.Source[R]
@@ -17,12 +34,12 @@ type Resumable[R any] interface {
 }
 
 // PollerAs returns the poller of a source if T is the type of its result, or raw JSON.
-func PollerAs[T, R any](c *Client, source Resumable[R]) (*drkit.Poller[T], error) {
+func PollerAs[T, R any](source Resumable[R], polling drkit.PollingOption) (*drkit.Poller[T], error) {
 	if same, ok := source.(drkit.Source[T]); ok {
-		return drkit.NewPoller(same, c.Polling()), nil
+		return drkit.NewPoller(same, polling), nil
 	}
 	if raw, ok := any(rawSource[R]{source}).(drkit.Source[T]); ok {
-		return drkit.NewPoller(raw, c.Polling()), nil
+		return drkit.NewPoller(raw, polling), nil
 	}
 	var result R
 	var asked T

@@ -65,10 +65,8 @@ func (d *drainage) Token(ctx context.Context) (step.Token, error) {
 
 // Look looks at the queue and, once it is empty, at the history of what was in it.
 func (d *drainage) Look(ctx context.Context) (drkit.Look[Drain], error) {
-	if d.token != (step.Token{}) {
-		if err := d.at.client.identity.Check(ctx, d.token); err != nil {
-			return drkit.Look[Drain]{}, err
-		}
+	if err := d.at.client.identity.Check(ctx, d.token); err != nil {
+		return drkit.Look[Drain]{}, err
 	}
 	queue, err := (&Queue{SystemQueue{d.at}}).Get(ctx)
 	if err != nil {

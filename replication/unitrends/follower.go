@@ -36,10 +36,8 @@ func (f *follower[T]) Adopted() bool { return f.alone != nil }
 
 // Look looks at the lists.
 func (f *follower[T]) Look(ctx context.Context) (drkit.Look[T], error) {
-	if f.token != (step.Token{}) {
-		if err := f.change.at.client.identity.Check(ctx, f.token); err != nil {
-			return drkit.Look[T]{}, err
-		}
+	if err := f.change.at.client.identity.Check(ctx, f.token); err != nil {
+		return drkit.Look[T]{}, err
 	}
 	if f.operationID != "" {
 		ctx = drkit.WithOperationID(ctx, f.operationID)

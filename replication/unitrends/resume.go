@@ -38,24 +38,15 @@ const (
 // Errors: [drkit.ErrToken] if it is no token, one of another service, or of an operation with another result;
 // Poll and Wait return it for another appliance or user.
 func Resume[T any](client *Client, token string) (*drkit.Poller[T], error) {
-	poller, err := resume[T](client, token)
-	if err != nil {
-		return nil, fmt.Errorf("unitrends.Resume: %w: %w", drkit.ErrToken, err)
-	}
-	return poller, nil
+	return transport.Resume(client.transport, token, func(token step.Token) (*drkit.Poller[T], error) {
+		return pollerOf[T](client, token)
+	})
 }
 
-func resume[T any](client *Client, text string) (*drkit.Poller[T], error) {
-	token, err := step.ParseToken(text)
-	if err != nil {
-		return nil, err
-	}
-	if token.Service != service {
-		return nil, fmt.Errorf("it belongs to package %s", transport.Plain(token.Service))
-	}
+func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error) {
 	var task resumable
-	if err := json.Unmarshal([]byte(token.Task), &task); err != nil {
-		return nil, fmt.Errorf("it does not say what to look for: %w", err)
+	if err := token.About(&task); err != nil {
+		return nil, err
 	}
 	at := place{client: client, system: ID(token.Site), named: token.Site != ""}
 	switch token.Operation {
@@ -78,7 +69,7 @@ func resume[T any](client *Client, text string) (*drkit.Poller[T], error) {
 	case methodEnd:
 		return resumed[T](at.recoveryEnd(task.ID), token, task)
 	case methodDrained:
-		return transport.PollerAs[T](client.transport, &drainage{at: at, instances: task.Instances, token: token})
+		return transport.PollerAs[T](&drainage{at: at, instances: task.Instances, token: token}, client.transport.Polling())
 	default:
 		return nil, fmt.Errorf("%s has no poller", transport.Plain(token.Operation))
 	}
@@ -93,7 +84,7 @@ func resumed[T, R any](c *change[R], token step.Token, task resumable) (*drkit.P
 			f.before[id] = asTrace
 		}
 	}
-	return transport.PollerAs[T](c.at.client.transport, f)
+	return transport.PollerAs[T](f, c.at.client.transport.Polling())
 }
 
 // subject is what a change is about.

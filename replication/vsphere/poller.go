@@ -205,9 +205,6 @@ func (s *taskSource[T]) Watch(born time.Time) watch.Watch[drkit.Look[T]] {
 
 // belongs says why a task that was resumed cannot be looked at by this client, or nothing.
 func (s *taskSource[T]) belongs(ctx context.Context) error {
-	if s.token == (step.Token{}) {
-		return nil
-	}
 	return s.at.client.identity.Check(ctx, s.token)
 }
 
