@@ -1,7 +1,6 @@
 package checkpointstest
 
 import (
-	"fmt"
 	"strings"
 	"time"
 
@@ -53,7 +52,7 @@ func (s *Server) kitOf(operation string) *simkit.Server {
 // [Server.Violations], and is not added.
 func (s *Server) Inject(fault Fault) {
 	if err := s.kitOf(fault.Operation).Inject(fault); err != nil {
-		s.complain(fmt.Sprintf("Inject: %v", err))
+		s.kit.Complain("Inject: %v", err)
 	}
 }
 
@@ -73,16 +72,6 @@ func (s *Server) RefuseConnections(n int) { s.kit.RefuseConnections(n) }
 
 // CloseConnections cuts all connections, those with requests under way included. The server goes on.
 func (s *Server) CloseConnections() { s.kit.CloseConnections() }
-
-// complain tells whoever uses the server wrongly.
-func (s *Server) complain(problem string) {
-	if s.tb != nil {
-		s.tb.Helper()
-		s.tb.Errorf("checkpointstest: %s", problem)
-		return
-	}
-	s.kit.Complain(problem)
-}
 
 // Requests returns every request that the backup service has seen so far, those of operators included, in the
 // order of their arrival.

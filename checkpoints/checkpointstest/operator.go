@@ -111,7 +111,7 @@ func (o Operator) order(operation, resource, body string) (simkit.Order, error) 
 // lost, and operators cannot reach it.
 func (s *Server) Restart(down time.Duration) {
 	if down < 0 {
-		s.complain("Restart: time does not run backwards")
+		s.kit.Complain("Restart: time does not run backwards")
 		return
 	}
 	s.kit.Restart(down)
@@ -120,7 +120,7 @@ func (s *Server) Restart(down time.Duration) {
 // RestartIdentity does the same with the identity service.
 func (s *Server) RestartIdentity(down time.Duration) {
 	if down < 0 {
-		s.complain("RestartIdentity: time does not run backwards")
+		s.kit.Complain("RestartIdentity: time does not run backwards")
 		return
 	}
 	s.region.cloud.iam.kit.Restart(down)
@@ -150,7 +150,7 @@ func (s *Server) SetVaultStatus(id, status string) {
 	defer s.lock().Unlock()
 	v := s.region.vaults.byID[id]
 	if v == nil || !slices.Contains([]string{VaultAvailable, VaultLock, VaultFrozen, VaultError}, status) {
-		s.complain(fmt.Sprintf("SetVaultStatus: there is no vault %s, or no status %q to set", id, status))
+		s.kit.Complain("SetVaultStatus: there is no vault %s, or no status %q to set", id, status)
 		return
 	}
 	v.status = status
@@ -186,7 +186,7 @@ func (s *Server) AddBackups(vaultID string, count int) []string {
 	r := s.region
 	v := r.vaults.byID[vaultID]
 	if v == nil || v.protectType != ProtectBackup || count < 0 {
-		s.complain(fmt.Sprintf("AddBackups: there is no vault %s that takes backups, or %d are none", vaultID, count))
+		s.kit.Complain("AddBackups: there is no vault %s that takes backups, or %d are none", vaultID, count)
 		return nil
 	}
 	grows := v.autoExpand
@@ -224,7 +224,7 @@ func (s *Server) SetResourceStatus(id, status string) {
 		of.status = status
 		return
 	}
-	s.complain(fmt.Sprintf("SetResourceStatus: there is no resource %s", id))
+	s.kit.Complain("SetResourceStatus: there is no resource %s", id)
 }
 
 // RemoveResource lets a server, disk or file system be gone, as if somebody had deleted it; its backups stay. It

@@ -29,8 +29,7 @@ type Server struct {
 
 	kit    *simkit.Server
 	region *region
-	owns   bool       // whether the identity service ends with this server
-	tb     testing.TB // nil after Start
+	owns   bool // whether the identity service ends with this server
 }
 
 // NewServer starts a server that ends with the test. It fails the test at once if options make no sense, and at
@@ -42,13 +41,11 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.tb = t
-	t.Cleanup(func() {
-		s.Close()
-		for _, violation := range s.Violations() {
-			t.Errorf("checkpointstest: %s", violation)
-		}
-	})
+	s.kit.Watch(t, "checkpointstest")
+	if s.owns {
+		s.region.cloud.iam.kit.Watch(t, "checkpointstest")
+	}
+	t.Cleanup(s.Close)
 	return s
 }
 
@@ -269,7 +266,7 @@ func (s *Server) LockUser(name string, locked bool) {
 	defer s.lock().Unlock()
 	u := s.region.cloud.iam.domain(s.Domain).user(name)
 	if u == nil {
-		s.complain(fmt.Sprintf("LockUser: there is no user %q", name))
+		s.kit.Complain("LockUser: there is no user %q", name)
 		return
 	}
 	u.locked = locked

@@ -1,7 +1,6 @@
 package checkpointstest
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -200,7 +199,7 @@ func (s *Server) TimeOutTask(operation, resource string) {
 // that another plan is about as well ends as that says, after that time.
 func (s *Server) SlowTask(operation, resource string, running time.Duration) {
 	if running < 0 {
-		s.complain("SlowTask: time does not run backwards")
+		s.kit.Complain("SlowTask: time does not run backwards")
 		return
 	}
 	s.plan(plan{operation: operation, resource: resource, running: &running})
@@ -208,7 +207,7 @@ func (s *Server) SlowTask(operation, resource string, running time.Duration) {
 
 func (s *Server) plan(next plan) {
 	if _, known := s.region.routes[next.operation]; !known {
-		s.complain(fmt.Sprintf("there is no operation %q", next.operation))
+		s.kit.Complain("there is no operation %q", next.operation)
 		return
 	}
 	defer s.lock().Unlock()

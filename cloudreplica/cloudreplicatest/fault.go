@@ -1,7 +1,6 @@
 package cloudreplicatest
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -40,7 +39,7 @@ type Violation = simkit.Violation
 // [Server.Violations], and is not added.
 func (s *Server) Inject(fault Fault) {
 	if err := s.kit.Inject(fault); err != nil {
-		s.complain(fmt.Sprintf("Inject: %v", err))
+		s.kit.Complain("Inject: %v", err)
 	}
 }
 
@@ -60,16 +59,6 @@ func (s *Server) RefuseConnections(n int) { s.kit.RefuseConnections(n) }
 // CloseConnections cuts all connections, those with requests under way included. The server goes on.
 func (s *Server) CloseConnections() { s.kit.CloseConnections() }
 
-// complain tells whoever uses the server wrongly.
-func (s *Server) complain(problem string) {
-	if s.tb != nil {
-		s.tb.Helper()
-		s.tb.Errorf("cloudreplicatest: %s", problem)
-		return
-	}
-	s.kit.Complain(problem)
-}
-
 // plan keeps what a test wants to happen.
 func (s *Server) plan(wanted intervention) {
 	defer s.lock().Unlock()
@@ -80,7 +69,7 @@ func (s *Server) plan(wanted intervention) {
 // resource is any. See [Fault] for what the resource is.
 func (s *Server) FailTask(operation, resource, message string) {
 	if taskOperations[operation] == "" || message == "" {
-		s.complain(fmt.Sprintf("FailTask: %q starts no task, or the message is empty", operation))
+		s.kit.Complain("FailTask: %q starts no task, or the message is empty", operation)
 		return
 	}
 	s.plan(intervention{of: operation, resource: resource, message: message})
@@ -89,7 +78,7 @@ func (s *Server) FailTask(operation, resource, message string) {
 // SlowTask lets the next task of an operation on a resource run so much longer.
 func (s *Server) SlowTask(operation, resource string, longer time.Duration) {
 	if taskOperations[operation] == "" || longer <= 0 {
-		s.complain(fmt.Sprintf("SlowTask: %q starts no task, or the time is not positive", operation))
+		s.kit.Complain("SlowTask: %q starts no task, or the time is not positive", operation)
 		return
 	}
 	s.plan(intervention{of: operation, resource: resource, longer: longer})
@@ -115,7 +104,7 @@ func (s *Server) planVM(caller string, wanted intervention) {
 	_, exists := s.enterprise.really.plans.get(wanted.of)
 	locked.Unlock()
 	if !exists {
-		s.complain(fmt.Sprintf("%s: there is no failover plan %s", caller, wanted.of))
+		s.kit.Complain("%s: there is no failover plan %s", caller, wanted.of)
 		return
 	}
 	s.plan(wanted)

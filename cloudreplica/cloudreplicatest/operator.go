@@ -102,7 +102,7 @@ func (e *enterprise) operatorLogon(name string) *logon {
 // lost, and operators cannot reach it.
 func (s *Server) Restart(down time.Duration) {
 	if down < 0 {
-		s.complain("Restart: time does not run backwards")
+		s.kit.Complain("Restart: time does not run backwards")
 		return
 	}
 	s.ExpireSessions()
@@ -131,7 +131,7 @@ func (s *Server) Replicate(vms ...string) {
 	}
 	for _, name := range vms {
 		if !seen[name] {
-			s.complain(fmt.Sprintf("Replicate: there is no VM %q", name))
+			s.kit.Complain("Replicate: there is no VM %q", name)
 		}
 	}
 }
@@ -152,7 +152,7 @@ func (s *Server) Collect() {
 func (s *Server) AddReplica(given Replica) {
 	defer s.lock().Unlock()
 	if err := s.enterprise.addReplica(given); err != nil {
-		s.complain(fmt.Sprintf("AddReplica: %v", err))
+		s.kit.Complain("AddReplica: %v", err)
 	}
 }
 
@@ -160,7 +160,7 @@ func (s *Server) AddReplica(given Replica) {
 func (s *Server) AddPlan(given Plan) {
 	defer s.lock().Unlock()
 	if err := s.enterprise.addPlan(given); err != nil {
-		s.complain(fmt.Sprintf("AddPlan: %v", err))
+		s.kit.Complain("AddPlan: %v", err)
 	}
 }
 
@@ -188,7 +188,7 @@ func (s *Server) SetState(vm, state string) {
 	e := s.enterprise
 	found := false
 	if !slices.Contains(pointStates, state) {
-		s.complain(fmt.Sprintf("SetState: there is no state %q", state))
+		s.kit.Complain("SetState: there is no state %q", state)
 		return
 	}
 	for _, r := range e.really.replicas.all {
@@ -199,7 +199,7 @@ func (s *Server) SetState(vm, state string) {
 		}
 	}
 	if !found {
-		s.complain(fmt.Sprintf("SetState: there is no VM %q", vm))
+		s.kit.Complain("SetState: there is no VM %q", vm)
 	}
 }
 

@@ -22,7 +22,6 @@ type Server struct {
 
 	kit        *simkit.Server
 	enterprise *enterprise
-	tb         testing.TB // nil after Start
 }
 
 // NewServer starts a server that ends with the test. It fails the test at once if options make no sense, and at the
@@ -34,13 +33,8 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.tb = t
-	t.Cleanup(func() {
-		s.Close()
-		for _, violation := range s.Violations() {
-			t.Errorf("cloudreplicatest: %s", violation)
-		}
-	})
+	s.kit.Watch(t, "cloudreplicatest")
+	t.Cleanup(s.Close)
 	return s
 }
 

@@ -180,11 +180,3 @@ func (s *Server) AcknowledgeViolations() []Violation {
 	s.audit.acknowledged = len(s.audit.violations)
 	return pending
 }
-
-// Complain notes problems that are no request's, such as a simulator that is used wrongly, among the
-// violations.
-func (s *Server) Complain(problems ...string) {
-	s.audit.mu.Lock()
-	defer s.audit.mu.Unlock()
-	s.audit.violations = append(s.audit.violations, Violation{Time: s.config.Clock.Now(), Problems: problems})
-}

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // ViolationCode is the error code of answers to requests that the contract does not allow. It is ours, of
@@ -40,6 +41,8 @@ type Server struct {
 	served      chan struct{} // closed when the accept loop has ended
 	conns       sync.WaitGroup
 	calls       gate
+	tb          testing.TB // nil: nobody watches
+	name        string     // of the simulator, for what tb is told
 }
 
 // New starts a server. The caller closes it.

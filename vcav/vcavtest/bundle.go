@@ -101,7 +101,7 @@ func (s *Server) changeBundle(method, id string, change func(*bundle) error) {
 		err = change(b)
 	}
 	if err != nil {
-		s.complain(fmt.Sprintf("%s: %v", method, err))
+		s.kit.Complain("%s: %v", method, err)
 	}
 }
 

@@ -190,7 +190,7 @@ func (s *Server) ExpireSite(site string) {
 	defer a.mu.Unlock()
 	remote := a.site(site)
 	if remote == nil || remote == a.local() {
-		s.complain(fmt.Sprintf("ExpireSite: %q is not a remote site", site))
+		s.kit.Complain("ExpireSite: %q is not a remote site", site)
 		return
 	}
 	for _, open := range a.sessions {
@@ -216,7 +216,7 @@ func (s *Server) setDead(method, name string, dead, silent bool) {
 	defer a.mu.Unlock()
 	remote := a.site(name)
 	if remote == nil || remote == a.local() {
-		s.complain(fmt.Sprintf("%s: %q is not a remote site", method, name))
+		s.kit.Complain("%s: %q is not a remote site", method, name)
 		return
 	}
 	remote.dead, remote.silent = dead, silent

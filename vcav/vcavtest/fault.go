@@ -1,7 +1,6 @@
 package vcavtest
 
 import (
-	"fmt"
 	"net/http"
 	"time"
 
@@ -76,7 +75,7 @@ type Fault struct {
 // shows in [Server.Violations], and is not added.
 func (s *Server) Inject(fault Fault) {
 	if err := s.kit.Inject(simkit.Rule(fault)); err != nil {
-		s.complain(fmt.Sprintf("Inject: %v", err))
+		s.kit.Complain("Inject: %v", err)
 	}
 }
 
@@ -97,13 +96,3 @@ func (s *Server) RefuseConnections(n int) { s.kit.RefuseConnections(n) }
 
 // CloseConnections cuts all connections, those with requests under way included. The server goes on.
 func (s *Server) CloseConnections() { s.kit.CloseConnections() }
-
-// complain tells whoever uses the server wrongly.
-func (s *Server) complain(problem string) {
-	if s.tb != nil {
-		s.tb.Helper()
-		s.tb.Errorf("vcavtest: %s", problem)
-		return
-	}
-	s.kit.Complain(problem)
-}

@@ -76,7 +76,7 @@ func usualFailure(of Component) (code, message string, known bool) {
 func (s *Server) BreakComponent(component Component, code, message string) {
 	usualCode, usualMessage, known := usualFailure(component)
 	if !known {
-		s.complain(fmt.Sprintf("BreakComponent: there is no component %q", component))
+		s.kit.Complain("BreakComponent: there is no component %q", component)
 		return
 	}
 	s.setComponent(component, &refusal{code: or(code, usualCode), message: or(message, usualMessage)})
@@ -85,7 +85,7 @@ func (s *Server) BreakComponent(component Component, code, message string) {
 // RepairComponent ends what [Server.BreakComponent] or [NotConfigured] has done to a component.
 func (s *Server) RepairComponent(component Component) {
 	if _, _, known := usualFailure(component); !known {
-		s.complain(fmt.Sprintf("RepairComponent: there is no component %q", component))
+		s.kit.Complain("RepairComponent: there is no component %q", component)
 		return
 	}
 	s.setComponent(component, nil)

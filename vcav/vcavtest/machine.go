@@ -169,7 +169,7 @@ func (s *Server) PowerMachine(site, id string, on bool) {
 	defer a.mu.Unlock()
 	place := a.site(site)
 	if place == nil || place.machines[id] == nil {
-		s.complain(fmt.Sprintf("PowerMachine: the site %q has no machine %q", site, id))
+		s.kit.Complain("PowerMachine: the site %q has no machine %q", site, id)
 		return
 	}
 	m := place.machines[id]

@@ -29,7 +29,7 @@ func (s *Server) InstanceID() string {
 // what such a change does to sessions and connections.
 func (s *Server) SetInstanceID(id string) {
 	if id == "" {
-		s.complain("SetInstanceID: the id is empty")
+		s.kit.Complain("SetInstanceID: the id is empty")
 		return
 	}
 	a := s.lock()
@@ -46,7 +46,7 @@ func (s *Server) SetInstanceID(id string) {
 // Late work of a [Fault] that comes due while the appliance is down is lost, and operators cannot reach it.
 func (s *Server) Restart(down time.Duration) {
 	if down < 0 {
-		s.complain("Restart: time does not run backwards")
+		s.kit.Complain("Restart: time does not run backwards")
 		return
 	}
 	s.kit.Restart(down)

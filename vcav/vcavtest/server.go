@@ -20,7 +20,6 @@ type Server struct {
 
 	kit       *simkit.Server
 	appliance *appliance
-	tb        testing.TB // nil after Start
 }
 
 // NewServer starts a server that ends with the test. It fails the test at once if options make no sense,
@@ -32,13 +31,8 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.tb = t
-	t.Cleanup(func() {
-		s.Close()
-		for _, violation := range s.Violations() {
-			t.Errorf("vcavtest: %s", violation)
-		}
-	})
+	s.kit.Watch(t, "vcavtest")
+	t.Cleanup(s.Close)
 	return s
 }
 

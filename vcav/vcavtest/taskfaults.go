@@ -1,7 +1,6 @@
 package vcavtest
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -22,7 +21,7 @@ func (s *Server) FailTask(operation, resource, code, message string) {
 // [Server.FailTask] is about as well fails after that time.
 func (s *Server) SlowTask(operation, resource string, running time.Duration) {
 	if running < 0 {
-		s.complain("SlowTask: time does not run backwards")
+		s.kit.Complain("SlowTask: time does not run backwards")
 		return
 	}
 	s.plan(plan{operation: operation, resource: resource, running: &running})
@@ -52,7 +51,7 @@ func (s *Server) OmitFromPolls(id string, polls int) {
 	a := s.lock()
 	defer a.mu.Unlock()
 	if _, known := a.taskByID[id]; !known || polls < 0 {
-		s.complain(fmt.Sprintf("OmitFromPolls: there is no task %q, or %d polls make no sense", id, polls))
+		s.kit.Complain("OmitFromPolls: there is no task %q, or %d polls make no sense", id, polls)
 		return
 	}
 	a.omissions[id] = polls

@@ -98,7 +98,7 @@ func (s *Server) FailCopy(asset, message string) {
 	a := s.lock()
 	defer a.mu.Unlock()
 	if a.assetNamed(asset) == nil {
-		s.complain("FailCopy: there is no asset %q", asset)
+		s.kit.Complain("FailCopy: there is no asset %q", asset)
 		return
 	}
 	a.failures[asset] = message

@@ -32,7 +32,6 @@ type Server struct {
 
 	kit       *simkit.Server
 	appliance *appliance
-	tb        testing.TB // nil after Start
 }
 
 // NewServer starts an appliance that ends with the test. It fails the test at once if options make no sense,
@@ -49,15 +48,7 @@ func NewServer(t testing.TB, options ...Option) *Server {
 	return s
 }
 
-// watch lets a test fail for what the server finds wrong. It looks after the server was closed.
-func (s *Server) watch(t testing.TB) {
-	s.tb = t
-	t.Cleanup(func() {
-		for _, violation := range s.Violations() {
-			t.Errorf("unitrendstest: %s: %s", s.Name, violation)
-		}
-	})
-}
+func (s *Server) watch(t testing.TB) { s.kit.Watch(t, "unitrendstest: "+s.Name) }
 
 // Start starts an appliance without a test, for programs and examples. The caller closes it.
 func Start(options ...Option) (*Server, error) {
@@ -124,15 +115,4 @@ func (s *Server) Options() []drkit.Option {
 func (s *Server) lock() *appliance {
 	s.appliance.lock()
 	return s.appliance
-}
-
-// complain tells whoever uses the server wrongly.
-func (s *Server) complain(format string, arguments ...any) {
-	problem := fmt.Sprintf(format, arguments...)
-	if s.tb != nil {
-		s.tb.Helper()
-		s.tb.Errorf("unitrendstest: %s", problem)
-		return
-	}
-	s.kit.Complain(problem)
 }

@@ -35,7 +35,7 @@ func (v Violation) String() string {
 // shows in [Server.Violations], and is not added.
 func (s *Server) Inject(fault Fault) {
 	if err := s.kit.Inject(fault); err != nil {
-		s.complain("Inject: %v", err)
+		s.kit.Complain("Inject: %v", err)
 	}
 }
 
@@ -61,7 +61,7 @@ func (s *Server) CloseConnections() { s.kit.CloseConnections() }
 // The other appliance cannot reach it either. Late work of a [Fault] that comes due while it is down is lost.
 func (s *Server) Restart(down time.Duration) {
 	if down < 0 {
-		s.complain("Restart: time does not run backwards")
+		s.kit.Complain("Restart: time does not run backwards")
 		return
 	}
 	s.kit.Restart(down)

@@ -36,7 +36,7 @@ func (v Violation) String() string {
 // A request that a fault ends before the work has not reached the rate limiter; one that is hit after the work has.
 func (s *Server) Inject(fault Fault) {
 	if err := s.kit.Inject(fault); err != nil {
-		s.complain(fmt.Sprintf("Inject: %v", err))
+		s.kit.Complain("Inject: %v", err)
 	}
 }
 
@@ -94,15 +94,3 @@ func violations(noted []simkit.Violation) []Violation {
 	}
 	return found
 }
-
-// complain tells whoever uses a server wrongly.
-func (s *Server) complain(problem string) {
-	if tb := s.pair.tb; tb != nil {
-		tb.Helper()
-		tb.Errorf("vspheretest: %s", problem)
-		return
-	}
-	s.kit.Complain(problem)
-}
-
-func (p *Pair) complain(problem string) { p.Recovery.complain(problem) }

@@ -12,7 +12,7 @@ import "time"
 // operators cannot reach it.
 func (s *Server) Restart(down time.Duration) {
 	if down < 0 {
-		s.complain("Restart: time does not run backwards")
+		s.kit.Complain("Restart: time does not run backwards")
 		return
 	}
 	s.kit.Restart(down)

@@ -18,7 +18,6 @@ type Pair struct {
 	Recovery  *Server // where they are replicated to; tests are asked for here. With [OneVCenter] it is the same
 
 	world *world
-	tb    testing.TB // nil after Start
 }
 
 // Server is the appliance of one site. Its methods are safe for concurrent use.
@@ -44,15 +43,10 @@ func NewPair(t testing.TB, options ...Option) *Pair {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.tb = t
-	t.Cleanup(func() {
-		p.Close()
-		for _, s := range p.servers() {
-			for _, violation := range s.Violations() {
-				t.Errorf("vspheretest: %s: %s", s.Site, violation)
-			}
-		}
-	})
+	for _, s := range p.servers() {
+		s.kit.Watch(t, "vspheretest: "+s.Site)
+	}
+	t.Cleanup(p.Close)
 	return p
 }
 

@@ -24,7 +24,7 @@ func (p *Pair) FailTask(operation, entity, message string) {
 // [TaskDuration] says. One that [Pair.FailTask] is about as well fails after that time.
 func (p *Pair) SlowTask(operation, entity string, running time.Duration) {
 	if running < 0 {
-		p.complain("SlowTask: time does not run backwards")
+		p.Recovery.kit.Complain("SlowTask: time does not run backwards")
 		return
 	}
 	p.plan(plan{operation: operation, entity: entity, running: &running})
