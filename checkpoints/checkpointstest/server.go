@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/simkit"
 )
@@ -199,6 +200,15 @@ func (s *Server) CertPool() *x509.CertPool {
 // Transport returns a transport that reaches and trusts the server, the identity service and the servers that are
 // linked, also in memory. Close ends its connections.
 func (s *Server) Transport() http.RoundTripper { return transport{s.region.cloud} }
+
+// Options returns what a client needs to reach and trust the server and its identity service: the transport in
+// memory, else the certificates as roots.
+func (s *Server) Options() []drkit.Option {
+	if s.region.config.inMemory {
+		return []drkit.Option{drkit.WithTransport(s.Transport())}
+	}
+	return []drkit.Option{drkit.WithRootCAs(s.CertPool())}
+}
 
 // transport sends each request to the server whose host it names.
 type transport struct{ cloud *cloud }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
 	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -102,6 +103,10 @@ func (s *Server) Thumbprint() string { return s.kit.Thumbprint() }
 
 // Transport returns a transport that reaches and trusts the server, also in memory. Close ends its connections.
 func (s *Server) Transport() http.RoundTripper { return s.kit.Transport() }
+
+// Options returns what a client needs to reach and trust the server: the transport in memory, else the certificate as
+// root.
+func (s *Server) Options() []drkit.Option { return s.kit.Options() }
 
 // lock locks the state as it is now: all that is due has happened. The caller unlocks it.
 func (s *Server) lock() *sync.Mutex {

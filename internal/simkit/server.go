@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/drkit-go/drkit"
 )
 
 // ViolationCode is the error code of answers to requests that the contract does not allow. It is ours, of
@@ -143,6 +145,15 @@ func (s *Server) Thumbprint() string { return s.certificate.thumbprint }
 // Transport returns a transport that reaches and trusts the server, in memory or on loopback. Close ends
 // its connections.
 func (s *Server) Transport() *http.Transport { return s.transport }
+
+// Options returns what a client needs to reach and trust the server: its transport in memory, else its certificate as
+// root.
+func (s *Server) Options() []drkit.Option {
+	if s.config.InMemory {
+		return []drkit.Option{drkit.WithTransport(s.transport)}
+	}
+	return []drkit.Option{drkit.WithRootCAs(s.CertPool())}
+}
 
 // RefuseConnections closes the next n connections before their TLS handshake, so that their clients never
 // get one. It replaces what an earlier call asked for; 0 ends it.

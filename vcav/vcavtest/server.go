@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/simkit"
 	"github.com/drkit-go/drkit/vcav/internal/contract"
 )
@@ -83,6 +84,10 @@ func (s *Server) Thumbprint() string { return s.kit.Thumbprint() }
 // Transport returns a transport that reaches and trusts the server, also in memory. Close ends its
 // connections.
 func (s *Server) Transport() http.RoundTripper { return s.kit.Transport() }
+
+// Options returns what a client needs to reach and trust the server: the transport in memory, else the
+// certificate as root.
+func (s *Server) Options() []drkit.Option { return s.kit.Options() }
 
 // AddTenant adds a user as [Tenant] does, while the server runs.
 func (s *Server) AddTenant(user, password string) error {

@@ -104,12 +104,7 @@ func (s *Server) Transport() http.RoundTripper { return s.kit.Transport() }
 
 // Options returns what a client needs to reach and trust the server: the transport in memory, else the
 // certificate as root.
-func (s *Server) Options() []drkit.Option {
-	if s.appliance.inMemory {
-		return []drkit.Option{drkit.WithTransport(s.Transport())}
-	}
-	return []drkit.Option{drkit.WithRootCAs(s.CertPool())}
-}
+func (s *Server) Options() []drkit.Option { return s.kit.Options() }
 
 // lock locks the state as it is now: all that is due has happened. The caller unlocks it.
 func (s *Server) lock() *appliance {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/simkit"
 	"github.com/drkit-go/drkit/replication/vsphere/internal/contract"
 )
@@ -174,6 +175,10 @@ func (s *Server) Thumbprint() string { return s.kit.Thumbprint() }
 // Transport returns a transport that reaches and trusts this server alone, also in memory. Close ends its
 // connections.
 func (s *Server) Transport() http.RoundTripper { return s.kit.Transport() }
+
+// Options returns what a client needs to reach and trust the server: the transport in memory, else the certificate as
+// root. A client of the other site needs those of the other server.
+func (s *Server) Options() []drkit.Option { return s.kit.Options() }
 
 // ExpireSessions ends all sessions, as when they idle out: their next request answers 401. Their remote sessions are
 // gone with them.
