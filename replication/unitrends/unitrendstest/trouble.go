@@ -1,8 +1,6 @@
 package unitrendstest
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -21,14 +19,8 @@ type Fault = simkit.Rule
 // Request is one request that a server has seen.
 type Request = simkit.Request
 
-// Violation is a request that the contract does not allow.
-type Violation simkit.Violation
-
-// String returns the request and its problems.
-func (v Violation) String() string {
-	request := strings.TrimSpace(v.Method + " " + v.Path + " " + v.Operation)
-	return fmt.Sprintf("%s: %s", request, strings.Join(v.Problems, "; "))
-}
+// Violation is a request that the contract does not allow, with its Problems one by one.
+type Violation = simkit.Violation
 
 // Inject adds a fault. Faults are tried in the order in which they were added; for each request at most one
 // strikes before the work and one after it. One that makes no sense fails the test, or without a test
@@ -110,17 +102,7 @@ func (s *Server) Ran(operation, resource string) int {
 }
 
 // Violations returns the requests that the contract did not allow and that nobody has acknowledged.
-func (s *Server) Violations() []Violation { return violations(s.kit.Violations()) }
+func (s *Server) Violations() []Violation { return s.kit.Violations() }
 
 // AcknowledgeViolations returns what [Server.Violations] would and drops it: the test expected it.
-func (s *Server) AcknowledgeViolations() []Violation {
-	return violations(s.kit.AcknowledgeViolations())
-}
-
-func violations(noted []simkit.Violation) []Violation {
-	var found []Violation
-	for _, violation := range noted {
-		found = append(found, Violation(violation))
-	}
-	return found
-}
+func (s *Server) AcknowledgeViolations() []Violation { return s.kit.AcknowledgeViolations() }
