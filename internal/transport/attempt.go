@@ -234,6 +234,9 @@ func (x *exchange) newError() *drkit.Error {
 
 // outcome turns what the last attempt brought into an error, or nil for a success.
 func (x *exchange) outcome(ctx context.Context) error {
+	if x.err == nil && x.status >= 200 && x.status < 300 {
+		return nil
+	}
 	var e *drkit.Error
 	ended := x.ended(ctx)
 	var notSent *notSentError
@@ -260,14 +263,12 @@ func (x *exchange) outcome(ctx context.Context) error {
 		return nil
 	case x.answer != nil:
 		e = x.answer
-	case x.status >= 300 || x.status < 200:
+	default:
 		e = x.newError()
 		e.Message = "redirects are not followed, since a token must not leave for another address"
 		if location := x.header.Get("Location"); location != "" {
 			e.Message += "; the server points to " + x.client.scrub(withoutQuery(location))
 		}
-	default:
-		return nil
 	}
 	return e
 }

@@ -186,6 +186,9 @@ func (x *exchange) exchange(ctx context.Context) error {
 		if x.ownSession() {
 			session.use(x.generation)
 		}
+		if err == nil {
+			return nil
+		}
 		var answer *drkit.Error
 		if again || !x.ownSession() || !errors.As(err, &answer) {
 			return err

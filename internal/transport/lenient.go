@@ -21,6 +21,9 @@ type looseness struct{ scalars, lists bool }
 // unmarshal is Unmarshal; loose also takes what the service is known to write.
 func unmarshal(data []byte, out any, loose looseness) error {
 	err := json.Unmarshal(data, out)
+	if err == nil {
+		return nil
+	}
 	var wrong *json.UnmarshalTypeError
 	if !errors.As(err, &wrong) || !json.Valid(data) {
 		return err
