@@ -26,7 +26,6 @@ type exchange struct {
 	client      *Client
 	call        Call
 	operation   *api.Operation
-	name        string // as in "vcav.VMReplications.Failover"
 	id          string // operation ID
 	template    string // path, escaped, without the base, and without the scope where the service has one
 	path        string // the same with the scope, as far as it is known
@@ -60,6 +59,9 @@ type exchange struct {
 	stream   *stream
 	err      error // no answer, or half of one
 }
+
+// name is what errors and records call the operation, as in "vcav.VMReplications.Failover".
+func (x *exchange) name() string { return x.client.config.Service + "." + x.operation.Name }
 
 type exchangeKey struct{}
 
@@ -221,7 +223,7 @@ func (x *exchange) contentType() string {
 
 func (x *exchange) newError() *drkit.Error {
 	e := &drkit.Error{
-		Operation: x.name, Method: x.operation.Method, Path: x.client.scrub(x.path), Status: x.status, OperationID: x.id,
+		Operation: x.name(), Method: x.operation.Method, Path: x.client.scrub(x.path), Status: x.status, OperationID: x.id,
 	}
 	for _, name := range x.client.config.RequestIDs {
 		if id := x.header.Get(name); id != "" {

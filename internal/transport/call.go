@@ -138,7 +138,7 @@ func (x *exchange) beside() Answer {
 
 // prepare refuses what must not be sent and builds the request.
 func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
-	x := &exchange{client: c, call: call, operation: call.Operation, name: c.config.Service + "." + call.Operation.Name}
+	x := &exchange{client: c, call: call, operation: call.Operation}
 	if c.settings.ReadOnly && x.operation.Class != api.Read && !x.ofSession() {
 		return nil, x.refuse(drkit.ErrReadOnly)
 	}
@@ -331,17 +331,17 @@ func (x *exchange) expectNothing() error {
 }
 
 // refuse wraps what stopped the call before anything was sent.
-func (x *exchange) refuse(err error) error { return fmt.Errorf("%s: %w", x.name, err) }
+func (x *exchange) refuse(err error) error { return fmt.Errorf("%s: %w", x.name(), err) }
 
 // conclude is the one place that decides whether the outcome of a call that has failed is unknown.
 func (x *exchange) conclude(err error) error {
 	var answer *drkit.Error
 	switch {
-	case !errors.As(err, &answer) || answer.Operation != x.name:
+	case !errors.As(err, &answer) || answer.Operation != x.name():
 		return x.refuse(err) // of the sign-in, or of the client: this call's own request was not sent
 	case x.unknown(answer):
 		return &drkit.OutcomeUnknownError{
-			Operation: x.name, Method: answer.Method, Path: answer.Path, Site: x.call.Site, OperationID: x.id, Err: err,
+			Operation: x.name(), Method: answer.Method, Path: answer.Path, Site: x.call.Site, OperationID: x.id, Err: err,
 		}
 	default:
 		return err

@@ -27,9 +27,9 @@ func (x *exchange) claimStep(ctx context.Context) error {
 		return nil
 	}
 	if x.call.Work == nil || x.call.Work.Resume == nil || x.unnoted {
-		return fmt.Errorf("%w: %s leaves nothing behind to look for, or WithoutNote forbids to look", drkit.ErrStep, x.name)
+		return fmt.Errorf("%w: %s leaves nothing behind to look for, or WithoutNote forbids to look", drkit.ErrStep, x.name())
 	}
-	if err := claim.Take(x.name); err != nil {
+	if err := claim.Take(x.name()); err != nil {
 		return fmt.Errorf("%w: %w", drkit.ErrStep, err)
 	}
 	x.claim, x.fingerprint = claim, x.newFingerprint()
@@ -136,7 +136,7 @@ func (x *exchange) journalIntent(ctx context.Context, id string, note Note, sent
 	err = x.claim.Save(ctx, func(r *step.Record) {
 		*r = step.Record{
 			Version: stepVersion, Key: r.Key, State: step.Intended, Sent: sent, Began: time.Now().UTC(),
-			Operation: x.name, OperationID: id, Resource: x.call.Work.Resource, Site: x.call.Site,
+			Operation: x.name(), OperationID: id, Resource: x.call.Work.Resource, Site: x.call.Site,
 			Appliance: identity, Request: x.fingerprint, Note: noted,
 		}
 	})
@@ -199,7 +199,7 @@ func (x *exchange) lostByRun(ctx context.Context, resource *resource) (*lost, er
 		return nil, fmt.Errorf("%w: the note of step %q cannot be read: %w", drkit.ErrJournal, before.Key, err)
 	}
 	return x.newLost(note, drkit.OutcomeUnknownError{
-		Operation: x.name, Method: x.operation.Method, Path: x.path, Site: x.call.Site, OperationID: before.OperationID,
+		Operation: x.name(), Method: x.operation.Method, Path: x.path, Site: x.call.Site, OperationID: before.OperationID,
 		Err: fmt.Errorf("a run was cut off after step %q was begun", before.Key),
 	}, resource), nil
 }

@@ -95,7 +95,7 @@ func (x *exchange) word(answer Answer, err error) string {
 func (x *exchange) attrs() []slog.Attr {
 	attrs := make([]slog.Attr, 0, 12)
 	attrs = append(attrs,
-		slog.String("operation", x.name),
+		slog.String("operation", x.name()),
 		slog.String("operation_id", x.id),
 		slog.String("method", x.operation.Method),
 		slog.String("path", x.client.scrub(x.path)))

@@ -35,7 +35,7 @@ type lost struct {
 
 // same reports whether another call asks for the very same.
 func (l *lost) same(x *exchange) bool {
-	return l.told.Operation == x.name && l.told.Path == x.path && l.told.Site == x.call.Site && bytes.Equal(l.body, x.body)
+	return l.told.Operation == x.name() && l.told.Path == x.path && l.told.Site == x.call.Site && bytes.Equal(l.body, x.body)
 }
 
 // watched sends a call that leaves a trace, one at a time for each resource, and looks for it where its answer

@@ -155,7 +155,7 @@ func (x *exchange) response() drkit.Response {
 			header[name] = []string{hidden}
 		}
 	}
-	shown := drkit.Response{Operation: x.name, OperationID: x.id, Attempt: x.attempt, Status: x.status, Header: header}
+	shown := drkit.Response{Operation: x.name(), OperationID: x.id, Attempt: x.attempt, Status: x.status, Header: header}
 	if !x.streams || x.stream == nil {
 		shown.Body = []byte(x.client.scrub(string(x.client.codec.Redact(x.received()))))
 	}
