@@ -84,6 +84,10 @@ func (h *headerSet) set(key, value string) {
 // is an error.
 func expand(template string, arguments []string, later string) (string, error) {
 	var path strings.Builder
+	if len(arguments) > 0 || later != "" {
+		const identifier = 36 // bytes of a UUID, as most of them are
+		path.Grow(len(template) + identifier*len(arguments))
+	}
 	rest := template
 	used := 0
 	for {
@@ -111,6 +115,9 @@ func expand(template string, arguments []string, later string) (string, error) {
 	}
 	if used < len(arguments) {
 		return "", fmt.Errorf("%d arguments for the path %s", len(arguments), template)
+	}
+	if path.Len() == 0 {
+		return template, nil
 	}
 	path.WriteString(rest)
 	return path.String(), nil
