@@ -55,7 +55,8 @@ type exchange struct {
 	header   http.Header
 	length   int64 // of the body, as announced; -1 if it is not
 	buffer   *bytes.Buffer
-	answer   *drkit.Error // decoded error answer
+	limited  io.LimitedReader // reads the answer; a part of x, so that it costs no allocation
+	answer   *drkit.Error     // decoded error answer
 	stream   *stream
 	err      error // no answer, or half of one
 }
@@ -168,7 +169,8 @@ func (x *exchange) read(resp *http.Response) error {
 		x.buffer.Reset()
 	}
 	limit := x.client.settings.MaxBodyBytes
-	n, err := x.buffer.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	x.limited = io.LimitedReader{R: resp.Body, N: limit + 1}
+	n, err := x.buffer.ReadFrom(&x.limited)
 	if err != nil {
 		return fmt.Errorf("the answer broke off after %d bytes: %w", n, err)
 	}
