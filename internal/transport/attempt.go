@@ -13,8 +13,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/hashicorp/go-retryablehttp"
-
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/step"
@@ -32,8 +30,8 @@ type exchange struct {
 	query       string
 	body        []byte
 	request     http.Request
-	looping     *retryablehttp.Request // in the loop of attempts
-	rest        func()                 // ends what the pauses of the loop need
+	looping     bool   // the loop of attempts has taken over what the first one has brought
+	rest        func() // ends what the pauses of the loop need
 	observe     func(drkit.Response)
 	streams     bool
 	claim       *step.Claim // the step of a runbook that the call works for, or nil
@@ -71,35 +69,48 @@ func exchangeOf(ctx context.Context) *exchange {
 	return x
 }
 
-// attempts is the outermost round tripper: what goes through it is one attempt, whose answer is read to
-// its end here, so that half an answer is a failed attempt like any other.
+// attempts makes the attempts of calls. It is the round tripper of their loop, too.
 type attempts struct {
 	client *Client
 	next   http.RoundTripper
 }
 
+// RoundTrip is an attempt of the loop, which begins with what the first attempt has brought.
 func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	x := exchangeOf(req.Context())
-	x.reset()
-	if req.Context().Err() != nil {
-		x.err = endOf(req.Context())
+	if x.looping {
+		a.make(req.Context(), x, req)
+	}
+	x.looping = true
+	if x.err != nil {
 		return nil, x.err
 	}
+	return &http.Response{StatusCode: x.status, Header: x.header, Body: http.NoBody, Request: req}, nil
+}
+
+// make makes one attempt, whose answer is read to its end here, so that half an answer is a failed attempt like any
+// other.
+func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) {
+	x.reset()
+	if parent.Err() != nil {
+		x.err = endOf(parent)
+		return
+	}
 	if x.call.Work != nil && !x.unnoted {
-		if x.err = x.takeNote(req.Context()); x.err != nil {
-			return nil, x.err
+		if x.err = x.takeNote(parent); x.err != nil {
+			return
 		}
 	}
 	// After the note, whose requests take turns of their own: a turn is for what leaves in this moment.
-	if x.err = a.client.turn(req.Context(), x.ofSession()); x.err != nil {
-		return nil, x.err
+	if x.err = a.client.turn(parent, x.ofSession()); x.err != nil {
+		return
 	}
-	x.identify(req)
-	ctx, cancel := context.WithCancelCause(req.Context())
+	x.identify()
+	ctx, cancel := context.WithCancelCause(parent)
 	if !x.call.Last { // sign-out outlives the client; session.end limits it as a whole
 		a.client.deadlines.start(&x.deadline, cancel)
 	}
-	sent := req.WithContext(ctx)
+	sent := req.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	if len(a.client.settings.Middleware) > 0 {
 		sent.Header = req.Header.Clone() // a middleware that adds to it must not add twice
 	}
@@ -107,41 +118,35 @@ func (a *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := a.next.RoundTrip(sent)
 	switch {
 	case err != nil:
-		x.err = a.client.clean(endedBy(ctx, req.Context(), err))
+		x.err = a.client.clean(endedBy(ctx, parent, err))
 	case x.streams && resp.StatusCode < 300:
 		x.keep(resp)
 		a.client.deadlines.stop(&x.deadline)
-		x.stream = &stream{body: resp.Body, exchange: x, cancel: cancel, ctx: ctx, parent: req.Context()}
+		x.stream = &stream{body: resp.Body, exchange: x, cancel: cancel, ctx: ctx, parent: parent}
 		x.logAttempt(ctx)
 		if x.observe != nil {
 			x.observe(x.response())
 		}
-		resp.Body = http.NoBody // closed by the retry loop; the caller gets the stream
-		return resp, nil
+		return
 	default:
 		x.keep(resp)
 		if err := x.read(resp); err != nil {
-			x.err = a.client.clean(endedBy(ctx, req.Context(), err))
+			x.err = a.client.clean(endedBy(ctx, parent, err))
 		}
 	}
 	a.client.deadlines.stop(&x.deadline)
 	cancel(nil)
-	x.logAttempt(req.Context())
-	if x.err != nil {
-		return nil, x.err
-	}
-	resp.Body = http.NoBody
-	return resp, nil
+	x.logAttempt(parent)
 }
 
 // identify gives the request the token of today: before its turn has come, or while its note was taken, the session
 // may have ended, and another begun.
-func (x *exchange) identify(req *http.Request) {
+func (x *exchange) identify() {
 	if !x.ownSession() {
 		return
 	}
 	if token, generation := x.client.session.now(); token != "" && generation != x.generation {
-		req.Header[x.client.tokenHeader] = []string{token}
+		x.request.Header[x.client.tokenHeader] = []string{token}
 		x.generation = generation
 	}
 }

@@ -263,30 +263,39 @@ func (x *exchange) token(ctx context.Context, stale uint64) (token string, err e
 	}
 }
 
-// send runs the attempts with one token.
+// send runs the attempts with one token. The first is made here: an http.Client, as the loop has one, copies what
+// only redirects would need.
 func (x *exchange) send(ctx context.Context, token string) error {
 	if err := x.addressed(); err != nil {
 		return err
 	}
-	request := x.request.WithContext(context.WithValue(ctx, exchangeKey{}, x))
 	if token != "" {
-		request.Header[x.client.tokenHeader] = []string{token}
+		x.request.Header[x.client.tokenHeader] = []string{token}
 	}
-	x.looping = &retryablehttp.Request{Request: request}
+	x.attempt, x.looping = 0, false
 	if x.body != nil {
-		if err := x.looping.SetBody(x.body); err != nil {
-			return err
-		}
+		x.request.Body, _ = x.request.GetBody()
 	}
-	x.attempt = 0
-	_, err := x.client.retry.Do(x.looping) //nolint:bodyclose // attempts has read and closed it
+	x.client.attempts.make(ctx, x, &x.request)
+	if x.goesOn(ctx) {
+		x.loop(ctx)
+	}
+	return x.outcome(ctx)
+}
+
+// loop goes on with the attempts, in the pauses between which the client may close.
+func (x *exchange) loop(ctx context.Context) {
+	if !x.call.Last {
+		ctx, x.rest = x.client.alive(ctx)
+	}
+	request := &retryablehttp.Request{Request: x.request.WithContext(context.WithValue(ctx, exchangeKey{}, x))}
+	if x.body != nil {
+		_ = request.SetBody(x.body) // never fails for bytes
+	}
+	_, _ = x.client.retry.Do(request) //nolint:bodyclose // attempts has read and closed it
 	if x.stream == nil {
 		x.restEnds()
 	}
-	if err != nil && x.err == nil && x.status == 0 {
-		x.err = err
-	}
-	return x.outcome(ctx)
 }
 
 // restEnds lets go of what the pauses needed. A stream still reads on the same context.

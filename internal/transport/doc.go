@@ -19,7 +19,7 @@
 // # Who does what
 //
 // [Client.Do] prepares a call, and decides at its end whether the outcome is unknown. In between, exchange
-// sees to the session, retryablehttp to the loop of attempts, the attempts round tripper to the limits of
-// one attempt, and the wire round tripper, innermost, to the latch and the proof. When the client closes,
+// sees to the session, attempts to the limits of one attempt, retryablehttp to the loop of attempts where the
+// first has failed, and the wire round tripper, innermost, to the latch and the proof. When the client closes,
 // deadlines ends the attempts that are under way, and a context made for them the pauses between attempts.
 package transport

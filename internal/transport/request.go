@@ -1,7 +1,9 @@
 package transport
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -58,6 +60,10 @@ func (c *Client) newRequest(x *exchange) error {
 	x.request = http.Request{
 		Method: x.operation.Method, Header: header.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if x.body != nil {
+		x.request.ContentLength = int64(len(x.body))
+		x.request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
 	}
 	_, err = x.locate()
 	return err

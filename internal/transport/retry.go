@@ -16,10 +16,10 @@ import (
 
 // newRetry returns the loop of attempts, with none of its library's defaults: those repeat creates,
 // obey any Retry-After, print to standard error and lose the last answer.
-func (c *Client) newRetry(chain http.RoundTripper) *retryablehttp.Client {
+func (c *Client) newRetry() *retryablehttp.Client {
 	return &retryablehttp.Client{
 		HTTPClient: &http.Client{
-			Transport: chain,
+			Transport: c.attempts,
 			// A token header must not travel to wherever a redirect points.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
@@ -38,16 +38,11 @@ func (c *Client) newRetry(chain http.RoundTripper) *retryablehttp.Client {
 
 // checkRetry decides by the exchange, which knows the class of its operation and its last attempt.
 func checkRetry(ctx context.Context, _ *http.Response, _ error) (bool, error) {
-	x := exchangeOf(ctx)
-	if again := x.ended(ctx) == nil && x.mayRepeat(ctx); !again {
-		return false, nil
-	}
-	if x.rest == nil && !x.call.Last { // only a call that pauses pays for a context that ends with the client
-		ctx, x.rest = x.client.alive(ctx)
-		x.looping.Request = x.looping.WithContext(ctx).Request
-	}
-	return true, nil
+	return exchangeOf(ctx).goesOn(ctx), nil
 }
+
+// goesOn reports whether there is to be another attempt.
+func (x *exchange) goesOn(ctx context.Context) bool { return x.ended(ctx) == nil && x.mayRepeat(ctx) }
 
 func (x *exchange) mayRepeat(ctx context.Context) bool {
 	once := x.operation.Class == api.Once

@@ -76,6 +76,7 @@ type Client struct {
 	settings  settings.Settings
 	codec     Codec
 	place     *place
+	attempts  *attempts
 	retry     *retryablehttp.Client
 	pace      *pace
 	session   *session
@@ -136,7 +137,8 @@ func New(config Config) (*Client, error) {
 	c.shared = flights{life: c.life, timeout: 4 * c.settings.AttemptTimeout}
 	c.session = newSession(c.life, config.Session, c.settings.AttemptTimeout)
 	c.session.place, c.session.failed = where, c.logRenewal
-	c.retry = c.newRetry(c.newChain())
+	c.attempts = &attempts{client: c, next: c.newChain()}
+	c.retry = c.newRetry()
 	return c, nil
 }
 
@@ -148,7 +150,7 @@ func (c *Client) newChain() http.RoundTripper {
 	for i := len(c.settings.Middleware) - 1; i >= 0; i-- {
 		chain = c.settings.Middleware[i](chain)
 	}
-	return &attempts{client: c, next: chain}
+	return chain
 }
 
 // Polling returns the schedule for the pollers of this client.
