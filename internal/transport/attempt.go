@@ -30,8 +30,9 @@ type exchange struct {
 	query       string
 	body        []byte
 	request     http.Request
-	looping     bool   // the loop of attempts has taken over what the first one has brought
-	rest        func() // ends what the pauses of the loop need
+	fields      headerSet // its header
+	looping     bool      // the loop of attempts has taken over what the first one has brought
+	rest        func()    // ends what the pauses of the loop need
 	observe     func(drkit.Response)
 	streams     bool
 	claim       *step.Claim // the step of a runbook that the call works for, or nil
@@ -146,7 +147,7 @@ func (x *exchange) identify() {
 		return
 	}
 	if token, generation := x.client.session.now(); token != "" && generation != x.generation {
-		x.request.Header[x.client.tokenHeader] = []string{token}
+		x.fields.set(x.client.tokenHeader, token)
 		x.generation = generation
 	}
 }

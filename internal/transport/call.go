@@ -270,7 +270,7 @@ func (x *exchange) send(ctx context.Context, token string) error {
 		return err
 	}
 	if token != "" {
-		x.request.Header[x.client.tokenHeader] = []string{token}
+		x.fields.set(x.client.tokenHeader, token)
 	}
 	x.attempt, x.looping = 0, false
 	if x.body != nil {

@@ -30,7 +30,8 @@ func (c *Client) newRequest(x *exchange) error {
 	default:
 		accept = c.accept
 	}
-	header := newHeaderSet()
+	header := &x.fields
+	header.begin()
 	header.set("Accept", accept)
 	header.set("User-Agent", c.settings.UserAgent)
 	if c.traceHeader != "" {
@@ -69,16 +70,16 @@ func (c *Client) newRequest(x *exchange) error {
 	return err
 }
 
-// headerSet builds a header whose values share one allocation. Its keys are canonical already.
+// headerSet is a header whose values stand in it, as far as there is room. Its keys are canonical already.
 type headerSet struct {
 	http.Header
 	values []string
+	room   [5]string
 }
 
-func newHeaderSet() headerSet {
-	return headerSet{Header: make(http.Header, 5), values: make([]string, 0, 4)}
-}
+func (h *headerSet) begin() { h.Header, h.values = make(http.Header, len(h.room)), h.room[:0] }
 
+// set leaves what stood there as it is: it may still be on its way out.
 func (h *headerSet) set(key, value string) {
 	h.values = append(h.values, value)
 	last := len(h.values)
