@@ -3,6 +3,8 @@ package unitrends
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/drkit-go/drkit"
@@ -20,8 +22,6 @@ type change[T any] struct {
 	resource string // what the operation works on: one is sent at a time
 	subject  subject
 	see      func(ctx context.Context) (sight[T], error)
-	// patient is for what takes as long as it takes: nothing to see of it is no reason to worry.
-	patient bool
 	// calm is for what counts as settled when two looks in a row have shown the same.
 	calm bool
 	// several is for what leaves several traces.
@@ -34,8 +34,14 @@ type change[T any] struct {
 // sight is what one look has shown.
 type sight[T any] struct {
 	facts  []string // what stays as long as the operation has not run
+	marks  []string // what may change with the operation, and without it: where it does, nothing is proven
 	traces []trace[T]
+	// open is where it is no reason to worry that there is no trace yet. While a fact stays there is none either.
+	open bool
 }
+
+// waits reports whether what was seen is a reason to wait, as long as it takes.
+func (s sight[T]) waits() bool { return s.open || len(s.facts) > 0 }
 
 // trace is something that an operation leaves behind.
 type trace[T any] struct {
@@ -47,7 +53,9 @@ type trace[T any] struct {
 	foreign string // why it cannot be of this operation; unless it has failed, it is none of its business
 	busy    bool   // while it is there, the operation must not be sent
 	quiet   bool   // one of several, none of which tells whose it is before all are there
-	thing   T
+	// named is what can only be of the operation, or is what it asks for: see change.
+	named bool
+	thing T
 }
 
 // own reports whether a trace says something of the operation.
@@ -57,19 +65,30 @@ func (t trace[T]) own() bool { return t.foreign == "" || t.failed != "" }
 const (
 	asFact    = "fact"
 	asTrace   = "trace"
+	asOpen    = "open trace" // that has not ended
+	asQuiet   = "quiet trace"
 	asForeign = "foreign"
 )
 
 // state returns what there is, to be compared with what there is at another time.
 func (s sight[T]) state() transport.State {
-	state := make(transport.State, len(s.facts)+len(s.traces))
+	state := make(transport.State, len(s.facts)+len(s.marks)+len(s.traces))
 	for _, fact := range s.facts {
 		state[fact] = asFact
 	}
+	for _, mark := range s.marks {
+		state[mark] = asForeign
+	}
 	for _, one := range s.traces {
-		state[one.id] = asTrace
-		if one.foreign != "" {
+		switch {
+		case one.foreign != "":
 			state[one.id] = asForeign
+		case one.quiet:
+			state[one.id] = asQuiet
+		case !one.ended:
+			state[one.id] = asOpen
+		default:
+			state[one.id] = asTrace
 		}
 	}
 	return state
@@ -112,7 +131,7 @@ func (c *change[T]) work() *transport.Work {
 }
 
 // settle says what the lists prove: while a fact stays, the operation has not run, and a new trace is of the
-// operation, unless something speaks against it.
+// operation, as is one that has ended since, unless something speaks against it.
 func settle(before, after transport.State) transport.Verdict {
 	for id, what := range before {
 		if what == asFact && after[id] == asFact {
@@ -121,13 +140,14 @@ func settle(before, after transport.State) transport.Verdict {
 	}
 	ran := false
 	for id, what := range after {
-		_, old := before[id]
+		was, old := before[id]
 		switch {
 		case old:
+			ran = ran || was == asOpen && what == asTrace
 		case what == asForeign:
 			return transport.Unclear
-		case what == asTrace:
-			ran = true
+		default:
+			ran = ran || what != asFact
 		}
 	}
 	if ran {
@@ -139,6 +159,16 @@ func settle(before, after transport.State) transport.Verdict {
 		}
 	}
 	return transport.Untouched
+}
+
+// before returns what was there before an operation was sent. The two lists of a note are read one after the other:
+// what has come between them was not there.
+func before(note transport.Note) transport.State {
+	state := maps.Clone(note.State)
+	maps.DeleteFunc(state, func(id, what string) bool {
+		return (what == asTrace || what == asOpen) && !slices.Contains(note.Jobs, id)
+	})
+	return state
 }
 
 // begin sends a call, and returns the poller of the change that it makes.
@@ -153,15 +183,15 @@ func begin[T any](ctx context.Context, c *change[T], call transport.Call) (*drki
 			return said, err
 		},
 		Follow: func(operationID string, said transport.Answer) *drkit.Poller[T] {
-			var before transport.State
+			f := &follower[T]{operationID: operationID}
 			if said.Note != nil {
-				before = said.Note.State
+				f.before = before(*said.Note)
 			}
-			return c.poller(&follower[T]{operationID: operationID, before: before})
+			return c.poller(f)
 		},
 		Work: c.work(),
 		Adopt: func(operationID string, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
-			return c.poller(&follower[T]{operationID: operationID, before: found.Before, alone: alone})
+			return c.poller(&follower[T]{operationID: operationID, before: before(found.Note), alone: alone})
 		},
 		Resume:   func(token string) (*drkit.Poller[T], error) { return Resume[T](c.at.client, token) },
 		Identity: c.at.client.identity,

@@ -3,7 +3,7 @@ package unitrends
 import (
 	"cmp"
 	"context"
-	"slices"
+	"strconv"
 
 	"github.com/drkit-go/drkit"
 )
@@ -64,11 +64,16 @@ func (p place) runs(ctx context.Context, name string) (sight[HistoryJob], error)
 		}
 	}
 	history, err := (&Jobs{p}).History(ctx, HistoryQuery{})
+	alike := map[string]int{} // the history tells minutes: two jobs may look the same
 	for _, job := range history {
 		if job.Name != name {
 			continue
 		}
-		end := trace[HistoryJob]{id: "job " + fingerprint(job), state: drkit.State(job.Status), ended: true, quiet: true, thing: job}
+		id := "job " + fingerprint(job)
+		if alike[id]++; alike[id] > 1 {
+			id += " #" + strconv.Itoa(alike[id])
+		}
+		end := trace[HistoryJob]{id: id, state: drkit.State(job.Status), ended: true, quiet: true, thing: job}
 		if job.Status != HistoryStatusSuccess {
 			end.failed = cmp.Or(job.Message, "the job has ended in "+quoted(job.Status))
 		}
@@ -81,14 +86,13 @@ func (p place) runs(ctx context.Context, name string) (sight[HistoryJob], error)
 func (p place) cancellation(id ID) *change[Job] {
 	last := &kept[Job]{value: Job{ID: id}}
 	return &change[Job]{
-		at: p, method: methodCancel, resource: "job " + quoted(id), subject: subject{id: id}, patient: true, named: true,
+		at: p, method: methodCancel, resource: "job " + quoted(id), subject: subject{id: id}, named: true,
 		see: func(ctx context.Context) (sight[Job], error) {
 			active, err := (&Jobs{p}).Active(ctx)
-			i := slices.IndexFunc(active, func(j Job) bool { return j.ID == id })
-			if i >= 0 {
-				last.set(active[i])
+			if err != nil {
+				return sight[Job]{}, err
 			}
-			return gone("the job, ended", last, i >= 0), err
+			return gone("job", id, last, matching(active, func(j Job) bool { return j.ID == id }))
 		},
 	}
 }
@@ -116,15 +120,13 @@ func (p place) newRecovery(name string) *change[VirtualClient] {
 func (p place) recoveryEnd(id ID) *change[VirtualClient] {
 	last := &kept[VirtualClient]{value: VirtualClient{VirtualID: id}}
 	return &change[VirtualClient]{
-		at: p, method: methodEnd, resource: "machine " + quoted(id), subject: subject{id: id}, patient: true, named: true,
+		at: p, method: methodEnd, resource: "machine " + quoted(id), subject: subject{id: id}, named: true,
 		see: func(ctx context.Context) (sight[VirtualClient], error) {
 			clients, err := (&InstantRecoveries{p}).List(ctx)
-			all := clients.All()
-			i := slices.IndexFunc(all, func(c VirtualClient) bool { return c.VirtualID == id })
-			if i >= 0 {
-				last.set(all[i])
+			if err != nil {
+				return sight[VirtualClient]{}, err
 			}
-			return gone("the machine, removed", last, i >= 0), err
+			return gone("machine", id, last, matching(clients.All(), func(c VirtualClient) bool { return c.VirtualID == id }))
 		},
 	}
 }

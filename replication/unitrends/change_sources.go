@@ -2,6 +2,7 @@ package unitrends
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -34,8 +35,13 @@ func (p place) request(ctx context.Context, id ID) (requested, error) {
 	return now, err
 }
 
-// The texts of a status are not documented, but for "accepted".
-func (r requested) accepted() bool { return r.says("accept") }
+// The texts of a status are not documented, but for "accepted". What is documented is that a request has the id of a
+// system once it is accepted, and a negative one before.
+func (r requested) accepted() bool {
+	asSystem := r.entry != nil && r.entry.IsPending && r.entry.ID != "" && !strings.HasPrefix(string(r.entry.ID), "-")
+	return r.says("accept") || asSystem && !r.rejected() && !r.says("pend")
+}
+
 func (r requested) rejected() bool { return r.says("reject") }
 
 func (r requested) says(word string) bool {
@@ -48,7 +54,7 @@ func (p place) acceptance(id ID, name string) *change[System] {
 	known := &kept[string]{value: name}
 	c := &change[System]{
 		at: p, method: methodAccept, resource: "replication request " + quoted(id), subject: subject{id: id, name: known},
-		patient: true, calm: true,
+		calm: true,
 	}
 	c.see = func(ctx context.Context) (sight[System], error) {
 		now, err := p.request(ctx, id)
@@ -59,6 +65,7 @@ func (p place) acceptance(id ID, name string) *change[System] {
 			known.set(now.entry.Name)
 		}
 		seen := now.sources(known.get())
+		seen.open = now.entry != nil
 		switch {
 		case now.pending:
 			seen.facts = append(seen.facts, "the request, pending")
@@ -87,7 +94,9 @@ func (r requested) sources(name string) sight[System] {
 		switch {
 		case !system.Replicates():
 		case ours && !r.pending && !r.rejected():
-			seen.traces = append(seen.traces, trace[System]{id: id, state: drkit.State(system.Status), ended: true, thing: system})
+			// Its source may have replicated before.
+			known := name != "" && !r.accepted()
+			seen.traces = append(seen.traces, trace[System]{id: id, state: drkit.State(system.Status), ended: true, named: known, thing: system})
 		default:
 			seen.traces = append(seen.traces, trace[System]{id: id, ended: true, foreign: "another source"})
 		}
@@ -99,7 +108,7 @@ func (r requested) sources(name string) sight[System] {
 func (p place) rejection(id ID) *change[System] {
 	c := &change[System]{
 		at: p, method: methodReject, resource: "replication request " + quoted(id), subject: subject{id: id},
-		patient: true, named: true,
+		named: true,
 	}
 	c.see = func(ctx context.Context) (sight[System], error) {
 		now, err := p.request(ctx, id)
@@ -124,22 +133,34 @@ func (p place) rejection(id ID) *change[System] {
 func (p place) removal(id ID) *change[System] {
 	last := &kept[System]{value: System{ID: id}}
 	return &change[System]{
-		at: p, method: methodDelete, resource: "source " + quoted(id), subject: subject{id: id}, patient: true, named: true,
+		at: p, method: methodDelete, resource: "source " + quoted(id), subject: subject{id: id}, named: true,
 		see: func(ctx context.Context) (sight[System], error) {
-			systems, err := (&Systems{p}).List(ctx, SystemQuery{})
-			i := slices.IndexFunc(systems, func(s System) bool { return s.ID == id && s.Replicates() })
-			if err == nil && i >= 0 {
-				last.set(systems[i])
+			systems, err := (&Systems{p}).List(ctx, SystemQuery{IncludePending: drkit.Some(true)})
+			if err != nil {
+				return sight[System]{}, err
 			}
-			return gone("the source, removed", last, i >= 0), err
+			return gone("source", id, last, matching(systems, func(s System) bool {
+				return s.ID == id && (s.Replicates() || s.IsPending) // one that is being configured is a source, too
+			}))
 		},
 	}
 }
 
-// gone is the sight of something that an operation takes away.
-func gone[T any](id string, last *kept[T], there bool) sight[T] {
-	if there {
-		return sight[T]{facts: []string{"there"}}
+// gone is the sight of something that an operation takes away. The id is one among those of a system, so without a
+// system there may be several.
+func gone[T any](what string, id ID, last *kept[T], there []T) (sight[T], error) {
+	switch len(there) {
+	case 0:
+		return sight[T]{traces: []trace[T]{{id: "the " + what + ", gone", ended: true, thing: last.get()}}}, nil
+	case 1:
+		last.set(there[0])
+		return sight[T]{facts: []string{"the " + what}}, nil
+	default:
+		return sight[T]{}, fmt.Errorf("%d systems have a %s %s: name one by Client.System", len(there), what, quoted(id))
 	}
-	return sight[T]{traces: []trace[T]{{id: id, ended: true, thing: last.get()}}}
+}
+
+// matching returns those of a list that are meant.
+func matching[T any](all []T, meant func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(all), func(one T) bool { return !meant(one) })
 }

@@ -9,16 +9,19 @@ import (
 )
 
 // newTarget is a target that was not listed before. Nobody documents how the list names a target, nor when one
-// that was requested is in it.
+// that was requested is in it. Which targets are connected the appliance tells of itself alone.
 func (p place) newTarget() *change[Target] {
 	return &change[Target]{
-		at: p, method: methodRequest, resource: "the replication targets", patient: true,
+		at: p, method: methodRequest, resource: "the replication targets",
 		see: func(ctx context.Context) (sight[Target], error) {
 			listed, err := (&SystemTargets{p}).List(ctx)
 			if err != nil {
 				return sight[Target]{}, err
 			}
-			connected, err := (&Targets{SystemTargets{place{client: p.client}}}).Connected(ctx)
+			if p.named {
+				return targets(listed, nil, false), nil
+			}
+			connected, err := (&Targets{SystemTargets{p}}).Connected(ctx)
 			if err != nil && !unknownPath(err) {
 				return sight[Target]{}, err
 			}
@@ -34,20 +37,19 @@ func unknownPath(err error) bool {
 }
 
 // targets puts together what two lists say of the same targets. told is whether the second was to be had: older
-// appliances do not tell which targets are connected.
+// appliances do not tell which targets are connected. A target that was listed before may be asked again, so what
+// is connected since counts as well. Of another request its entry in the list need not tell anything; but where it
+// changes, nobody can say that there was none.
 func targets(listed, connected []Target, told bool) sight[Target] {
-	var seen sight[Target]
+	seen := sight[Target]{open: true}
 	for _, target := range listed {
-		one := trace[Target]{id: target.key(), ended: !told, thing: target}
-		if i := slices.IndexFunc(connected, target.same); i >= 0 {
-			one.ended, one.thing = true, connected[i]
+		if !slices.ContainsFunc(connected, target.same) {
+			seen.traces = append(seen.traces, trace[Target]{id: target.key(), ended: !told, thing: target})
+			seen.marks = append(seen.marks, target.key()+" as "+fingerprint(target))
 		}
-		seen.traces = append(seen.traces, one)
 	}
 	for _, target := range connected {
-		if !slices.ContainsFunc(listed, target.same) {
-			seen.traces = append(seen.traces, trace[Target]{id: target.key(), ended: true, thing: target})
-		}
+		seen.traces = append(seen.traces, trace[Target]{id: target.key(), ended: true, thing: target})
 	}
 	return seen
 }

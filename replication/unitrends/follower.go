@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/step"
@@ -22,7 +23,7 @@ type follower[T any] struct {
 	mu     sync.Mutex
 	before transport.State // nil where nothing was noted and nobody has looked
 	last   string          // what the last look has shown
-	seen   bool            // something of it was there already
+	seen   time.Time       // when something of it was there last
 }
 
 // ID names the work for people.
@@ -63,10 +64,10 @@ func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
 	fresh := f.fresh(now)
 	look := drkit.Look[T]{Progress: drkit.Progress{ID: f.ID(), State: drkit.StateQueued}}
 	if len(fresh) == 0 {
-		if f.waits() {
+		if now.waits() || f.between() {
 			return look, nil
 		}
-		return look, fmt.Errorf("nothing is to be seen of it yet: %w", drkit.ErrNotFound)
+		return look, fmt.Errorf("nothing of it is to be seen: %w", drkit.ErrNotFound)
 	}
 	one, ambiguous := pick(fresh)
 	look.Progress.State, look.Progress.Percent = one.state, one.percent
@@ -105,7 +106,8 @@ func (f *follower[T]) fresh(now sight[T]) []trace[T] {
 	}
 	var fresh []trace[T]
 	for _, one := range now.traces {
-		if _, old := f.before[one.id]; one.own() && (f.change.named || !old) {
+		was, old := f.before[one.id]
+		if one.own() && (f.change.named || one.named || !old || was == asOpen && one.ended) {
 			fresh = append(fresh, one)
 		}
 	}
@@ -128,16 +130,16 @@ func (f *follower[T]) settled(shown string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	same := f.last == shown
-	f.last, f.seen = shown, true
+	f.last, f.seen = shown, time.Now()
 	return same || !f.change.calm
 }
 
-// waits reports whether it is no reason to worry that a look has shown nothing: between two lists a job is in none.
-func (f *follower[T]) waits() bool {
+// between reports whether what a look has shown nothing of may be between two lists, as a job that has just ended.
+func (f *follower[T]) between() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.last = ""
-	return f.change.patient || f.seen
+	return !f.seen.IsZero() && time.Since(f.seen) < f.change.at.client.transport.Schedule().Grace
 }
 
 // failure is the error of work that has settled badly.

@@ -174,7 +174,7 @@ func TestRunIsWaitedForBetweenLists(t *testing.T) {
 		poller, err := y.client("ops").JobOrders.Run(t.Context(), "17")
 		require.NoError(t, err)
 		y.later(time.Hour, func(lists map[string][]row) { lists["jobs/active"] = nil })
-		y.later(2*time.Hour, func(lists map[string][]row) {
+		y.later(time.Hour+20*time.Second, func(lists map[string][]row) {
 			set(lists, "jobs/history", "start_date", row{"name": "copy the ledgers", "status": "Partial", "start_date": "today", "message": "The tide."})
 		})
 		_, err = poller.Wait(day(t))

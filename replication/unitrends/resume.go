@@ -83,6 +83,9 @@ func resumed[T, R any](c *change[R], token step.Token, task resumable) (*drkit.P
 		for _, id := range task.Before {
 			f.before[id] = asTrace
 		}
+		for _, id := range task.Open {
+			f.before[id] = asOpen
+		}
 	}
 	return transport.PollerAs[T](f, c.at.client.transport.Polling())
 }
@@ -98,6 +101,7 @@ type resumable struct {
 	ID        ID       `json:"id,omitzero"`
 	Name      string   `json:"name,omitzero"`
 	Before    []string `json:"before,omitzero"` // what was there; nil if that was not noted
+	Open      []string `json:"open,omitzero"`   // what of it had not ended
 	Instances []string `json:"instances,omitzero"`
 }
 
@@ -110,6 +114,7 @@ func (s subject) task(before transport.State) string {
 	if before != nil {
 		task.Before = slices.AppendSeq(make([]string, 0, len(before)), maps.Keys(before))
 		slices.Sort(task.Before)
+		task.Open = matching(task.Before, func(id string) bool { return before[id] == asOpen })
 	}
 	return task.String()
 }

@@ -202,3 +202,10 @@ func set(lists map[string][]row, list, key string, change row) {
 func drop(lists map[string][]row, list, key string, value any) {
 	lists[list] = slices.DeleteFunc(slices.Clone(lists[list]), func(r row) bool { return r[key] == value })
 }
+
+// text returns a list as JSON. The caller has the lock.
+func (y *yard) text(list string) string {
+	text, err := json.Marshal(y.lists[list])
+	require.NoError(y.t, err)
+	return string(text)
+}
