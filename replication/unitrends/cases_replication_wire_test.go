@@ -22,7 +22,7 @@ var (
 	queuedTill = unitrends.QueueItem{
 		QueuePosition: 2, Target: "harbor", BackupID: "20822", Type: "VMware incremental", Name: "esx-04",
 		InstanceName: "till-03", Size: 18432, StartDate: "11/20/2026 09:02:11 pm", Status: unitrends.QueueStatusNeeded,
-		Extra: extra("reason", `"window"`),
+		SID: "4", Extra: extra("reason", `"window"`),
 	}
 	harbor = unitrends.System{
 		ID: "1", Name: "harbor", Host: "127.0.0.1", Role: unitrends.SystemRoleTarget, Status: "available", Local: true,

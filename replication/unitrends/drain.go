@@ -22,11 +22,16 @@ type Drain struct {
 }
 
 // Drained returns a poller that waits until no backup of the instances waits for its copy or is being copied; of
-// all instances where none is named. A backup that has ended in the queue, as with [QueueStatusFailed], counts as
-// gone. Nothing is sent before the first look, and what was in the queue before that is not known. A resumed
-// poller counts anew.
+// all instances where none is named. It takes two looks in a row: between the lists of what waits and of what is
+// being copied a backup may be in neither. A backup that has ended in the queue, as with [QueueStatusFailed], counts
+// as gone. A queue that is empty from the beginning is drained, so begin to wait once it has filled, as after
+// [JobOrders.Create] has settled. Nothing is sent before the first look, and what was in the queue before that is not
+// known. A resumed poller counts anew. On a target the queues of all its sources have to drain.
 //
-// Instances are named as [QueueItem] and [Job] do in InstanceName, or [QueueItem] does in Name.
+// Instances are named as [QueueItem] and [Job] do in InstanceName, or [QueueItem] does in Name. A name that is in no
+// queue is not told from one whose backups are all copied.
+//
+// Errors of Wait: those of [drkit.Poller.Wait]. Copies that have failed are no error: see Drain.
 //
 // Source: Unitrends API wiki, "(GET) /replication/queue"; the code of clients for the history.
 func (q *Queue) Drained(instances ...string) *drkit.Poller[Drain] {
@@ -39,9 +44,13 @@ type drainage struct {
 	instances []string
 	token     step.Token // that it was resumed by; zero if it was not
 
-	mu   sync.Mutex
-	seen map[string]QueueStatus // of each backup that was in the queue, by its id
+	mu    sync.Mutex
+	seen  map[queued]QueueStatus // of each backup that was in the queue
+	empty bool                   // so the last look has found the queue
 }
+
+// queued is a backup in the queue. Systems count their backups each for itself.
+type queued struct{ system, backup ID }
 
 // ID names what is watched.
 func (d *drainage) ID() string {
@@ -73,11 +82,11 @@ func (d *drainage) Look(ctx context.Context) (drkit.Look[Drain], error) {
 		return drkit.Look[Drain]{}, err
 	}
 	look := drkit.Look[Drain]{Progress: drkit.Progress{ID: d.ID(), State: drkit.StateRunning}}
-	seen, waiting, open := d.count(queue)
+	seen, waiting, drained := d.count(queue)
 	if len(seen) > 0 {
 		look.Progress.Percent = 100 * (len(seen) - waiting) / len(seen)
 	}
-	if open {
+	if !drained {
 		return look, nil
 	}
 	look.Done, look.Progress.State, look.Progress.Percent = true, drkit.StateSucceeded, 100
@@ -86,33 +95,35 @@ func (d *drainage) Look(ctx context.Context) (drkit.Look[Drain], error) {
 }
 
 // count takes note of what is in the queue. It returns all backups that were ever seen there, how many of them
-// have not ended, and whether anything is open: copies under way need not say which backup they are of.
-func (d *drainage) count(queue ReplicationQueue) (seen map[string]QueueStatus, waiting int, open bool) {
+// have not ended, and whether the queue is drained: copies under way need not say which backup they are of.
+func (d *drainage) count(queue ReplicationQueue) (seen map[queued]QueueStatus, waiting int, drained bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.seen == nil {
-		d.seen = map[string]QueueStatus{}
+		d.seen = map[queued]QueueStatus{}
 	}
-	note := func(backup string, status QueueStatus) {
+	open, unfinished := false, map[queued]bool{} // a backup may be on its way to several targets
+	note := func(one queued, status QueueStatus) {
 		open = open || !status.ended()
-		if backup == "" {
+		if one.backup == "" {
 			return
 		}
-		if d.seen[backup] = status; !status.ended() {
-			waiting++
+		if d.seen[one] = status; !status.ended() {
+			unfinished[one] = true
 		}
 	}
 	for _, item := range queue.Inactive {
 		if d.meant(item.InstanceName, item.Name) {
-			note(string(item.BackupID), item.Status)
+			note(queued{item.SID, item.BackupID}, item.Status)
 		}
 	}
 	for _, job := range queue.Active {
 		if d.meant(job.InstanceName) {
-			note(textOf(job.Extra["backup_id"]), QueueStatus(job.Status))
+			note(queued{job.SID, idIn(job.Extra["backup_id"])}, QueueStatus(job.Status))
 		}
 	}
-	return maps.Clone(d.seen), waiting, open
+	drained, d.empty = d.empty && !open, !open
+	return maps.Clone(d.seen), len(unfinished), drained
 }
 
 func (d *drainage) meant(names ...string) bool {
@@ -121,7 +132,7 @@ func (d *drainage) meant(names ...string) bool {
 }
 
 // result counts how the backups have ended.
-func (d *drainage) result(ctx context.Context, seen map[string]QueueStatus) (Drain, error) {
+func (d *drainage) result(ctx context.Context, seen map[queued]QueueStatus) (Drain, error) {
 	drain := Drain{Left: len(seen), States: map[string]int{}}
 	if len(seen) == 0 {
 		return drain, nil
@@ -130,21 +141,34 @@ func (d *drainage) result(ctx context.Context, seen map[string]QueueStatus) (Dra
 	if err != nil {
 		return Drain{}, err
 	}
-	ended := map[string]string{}
+	copies := map[ID][]HistoryJob{} // by backup
 	for _, job := range history {
 		kind := strings.ToLower(job.Type) // the backup itself is in the history, too
 		if strings.Contains(kind, "replication") || strings.Contains(kind, "copy") {
-			ended[string(job.BackupID)] = string(job.Status)
+			copies[job.BackupID] = append(copies[job.BackupID], job)
 		}
 	}
-	for backup, status := range seen {
-		state, known := ended[backup]
+	for one, status := range seen {
+		state, known := one.last(copies[one.backup])
 		if !known && status.ended() {
 			state = string(status)
 		}
 		drain.States[state]++
 	}
 	return drain, nil
+}
+
+// last returns how the newest of the copies of a backup has ended, however the history is sorted. One that does not
+// say which system it is of may be of this one.
+func (q queued) last(copies []HistoryJob) (state string, known bool) {
+	var newest HistoryJob
+	for _, job := range copies {
+		ours := job.SID == q.system || job.SID == "" || q.system == ""
+		if ours && (!known || job.SortStartTime >= newest.SortStartTime) {
+			newest, known = job, true
+		}
+	}
+	return string(newest.Status), known
 }
 
 // ended reports whether nothing more comes of a backup in the queue.

@@ -77,13 +77,13 @@ func (j Job) Percent() int {
 	return int(max(0, min(percent, 100)))
 }
 
-// textOf returns the text of a member that is text or a number, and nothing for others.
-func textOf(raw json.RawMessage) string {
+// idIn returns the identifier that a member is, text or a number, and none for others.
+func idIn(member json.RawMessage) ID {
 	var id ID
-	if len(raw) == 0 || json.Unmarshal(raw, &id) != nil {
+	if len(member) == 0 || json.Unmarshal(member, &id) != nil {
 		return ""
 	}
-	return string(id)
+	return id
 }
 
 // fingerprint tells values apart that have no identifier.

@@ -438,6 +438,8 @@ type QueueItem struct {
 	StartDate string `json:"start_date"`
 	// How far its copy has come.
 	Status QueueStatus `json:"status"`
+	// System in whose queue it is, where several were asked for.
+	SID ID `json:"sid,omitzero"`
 	// Members that this version of drkit does not know, as JSON by name.
 	Extra map[string]json.RawMessage `json:"-"`
 }

@@ -319,6 +319,7 @@ var schemas = map[string]api.Schema{
 			{Name: "size", Required: true, Type: "integer"},
 			{Name: "start_date", Required: true, Type: "string"},
 			{Name: "status", Required: true, Type: "string", Enum: []string{"Needed", "Active", "Done", "Failed", "Aborted", "Terminated"}},
+			{Name: "sid", Type: "integer"},
 		},
 		Open: true,
 	},

@@ -1,0 +1,126 @@
+package unitrends_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/replication/unitrends"
+	"github.com/drkit-go/drkit/replication/unitrends/unitrendstest"
+)
+
+// Between the lists of what waits and of what is being copied a backup may be in neither: one look proves nothing.
+func TestDrainedTakesTwoLooks(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	waits, runs := []row{{"backup_id": 1, "status": "Needed"}}, []row{{"id": 5, "backup_id": 1, "status": "Active"}}
+	poller := y.client("ops").Queue.Drained()
+	for i, look := range []struct {
+		inactive, active []row
+		done             bool
+	}{{nil, nil, false}, {waits, nil, false}, {nil, nil, false}, {nil, runs, false}, {nil, nil, false}, {nil, nil, true}} {
+		y.change(func(lists map[string][]row) { lists["inactive"], lists["active"] = look.inactive, look.active })
+		_, err := poller.Poll(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, look.done, poller.Done(), "look %d", i)
+	}
+	drain, err := poller.Result()
+	require.NoError(t, err)
+	assert.Equal(t, unitrends.Drain{Left: 1, States: map[string]int{"": 1}}, drain)
+}
+
+// Systems count their backups each for itself, and a backup may be on its way to several targets.
+func TestDrainedTellsBackupsApart(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		y.change(func(lists map[string][]row) {
+			lists["inactive"] = []row{
+				{"backup_id": 1, "sid": 4, "status": "Needed", "target": "harbor"},
+				{"backup_id": 1, "sid": 4, "status": "Needed", "target": "islet"},
+				{"backup_id": 1, "sid": 5, "status": "Needed", "target": "harbor"},
+			}
+		})
+		poller := y.client("ops").Queue.Drained()
+		progress, err := poller.Poll(t.Context())
+		require.NoError(t, err)
+		assert.Zero(t, progress.Percent)
+		y.change(func(lists map[string][]row) { lists["inactive"] = lists["inactive"][1:2] })
+		progress, err = poller.Poll(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, 50, progress.Percent)
+		y.change(func(lists map[string][]row) {
+			lists["inactive"] = nil
+			copied := func(sid any, status string, at int) row {
+				return row{"name": "a", "type": "Backup Copy", "backup_id": 1, "sid": sid, "status": status, "sort_start_time": at}
+			}
+			// The newest comes first, as the list may be sorted the other way round.
+			lists["jobs/history"] = []row{copied(4, "Success", 20), copied(4, "Failed", 10), copied(5, "Aborted", 30)}
+		})
+		assert.Equal(t, unitrends.Drain{Left: 2, States: map[string]int{"Success": 1, "Aborted": 1}}, ended(t, poller, nil))
+	})
+}
+
+// Where one of two lists does not say of which system a backup is, it may be of any.
+func TestDrainedOfBackupsWithoutASystem(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct{ queued, copied row }{
+		"in the queue":   {row{"backup_id": 1, "status": "Needed"}, row{"backup_id": 1, "sid": 4}},
+		"in the history": {row{"backup_id": 1, "sid": 4, "status": "Needed"}, row{"backup_id": 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				y := newYard(t)
+				tc.copied["name"], tc.copied["type"], tc.copied["status"] = "a", "Replication", "Success"
+				y.change(func(lists map[string][]row) {
+					lists["inactive"], lists["jobs/history"] = []row{tc.queued}, []row{tc.copied}
+				})
+				poller := y.client("ops").Queue.Drained()
+				_, err := poller.Poll(t.Context())
+				require.NoError(t, err)
+				y.change(func(lists map[string][]row) { lists["inactive"] = nil })
+				assert.Equal(t, map[string]int{"Success": 1}, ended(t, poller, nil).States)
+			})
+		})
+	}
+}
+
+// A target shows the queues of all its sources, and so waits for all. What has failed once and was copied since is well.
+func TestDrainedAtATarget(t *testing.T) {
+	t.Parallel()
+	inFlow(t, func(t *testing.T, f flow) {
+		f.pair.Source.FailCopy("web-1", "The tunnel is down.")
+		order := f.connect()
+		ended(t, f.source.Queue.Drained(), nil)
+		run, err := f.source.JobOrders.Run(t.Context(), order.ID)
+		require.NoError(t, err)
+		drained := f.target.Queue.Drained()
+		_, err = drained.Poll(t.Context())
+		require.NoError(t, err)
+		ended(t, run, nil)
+		assert.Equal(t, unitrends.Drain{Left: 1, States: map[string]int{"Success": 1}}, ended(t, drained, nil))
+	}, unitrendstest.AtTarget(unitrendstest.Manages("branch")))
+}
+
+// Who may not see the history is told so, and not that all is well.
+func TestDrainedWithoutTheHistory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		y.reads["jobs/history"] = answers(403, `{"result":[{"message":"No."}]}`)
+		y.change(func(lists map[string][]row) { lists["inactive"] = []row{{"backup_id": 1, "status": "Failed"}} })
+		_, err := y.client("ops").Queue.Drained().Wait(day(t))
+		require.ErrorIs(t, err, drkit.ErrForbidden)
+		y.later(time.Minute, func(lists map[string][]row) { delete(y.reads, "jobs/history") })
+		drained := y.client("ops").Queue.Drained()
+		_, err = drained.Poll(t.Context())
+		require.NoError(t, err)
+		<-time.After(2 * time.Minute) // of the bubble
+		assert.Equal(t, map[string]int{"Failed": 1}, ended(t, drained, nil).States)
+	})
+}
