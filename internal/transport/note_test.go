@@ -258,3 +258,14 @@ func TestNoteUnderARateLimit(t *testing.T) {
 		assert.Equal(t, []string{"GET jobs " + opMove, "GET 7 " + opMove, "POST move " + opMove, "GET jobs " + opMove}, y.requests())
 	})
 }
+
+// A service may say in its own words why nothing is sent.
+func TestReasonNotToSend(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.add(job{ID: "job-0", Kind: "move", Thing: "7", User: "ops", Ended: time.Now().Add(time.Hour), Why: "it is on its way"})
+		_, err := y.move(t.Context(), y.client(t))
+		require.ErrorIs(t, err, drkit.ErrConflict)
+		require.ErrorContains(t, err, "fake.Things.Move: not sent, because it is on its way (")
+		assert.Zero(t, y.count("POST"))
+	})
+}

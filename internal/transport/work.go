@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -63,6 +64,8 @@ type Job struct {
 	Apart bool `json:"apart,omitzero"`
 	// Why it cannot be of this operation although it looks so; empty if nothing speaks against it.
 	Veto string `json:"veto,omitzero"`
+	// Why nothing is sent while it is under way, in words; empty where it does the same.
+	Why string `json:"-"`
 }
 
 // State is a resource, as far as an operation changes it.
@@ -118,7 +121,8 @@ func (x *exchange) takeNote(ctx context.Context) error {
 		if !job.Ended && !job.Unsure && !job.Other {
 			conflict := x.newError()
 			conflict.Kind = drkit.ErrConflict
-			conflict.Message = fmt.Sprintf("not sent, because task %s does the same on %s already", job.ID, x.call.Work.Resource)
+			same := fmt.Sprintf("task %s does the same on %s already", job.ID, x.call.Work.Resource)
+			conflict.Message = "not sent, because " + cmp.Or(job.Why, same)
 			return &notSentError{conflict}
 		}
 		if job.Started.After(note.Newest) {

@@ -51,6 +51,7 @@ type job struct {
 	User    string    `json:"user"`
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"` // as planned; the list hides it before
+	Why     string    `json:"why"`   // nothing is sent while it is there
 }
 
 // fault is what becomes of a request; do is what the yard would do by itself.
@@ -180,7 +181,7 @@ func (y *yard) work(client *transport.Client, operation *api.Operation, id strin
 			_, err := client.Do(ctx, transport.Call{Operation: &listJobs}, &all)
 			var found []transport.Job
 			for _, j := range all {
-				one := transport.Job{ID: j.ID, Started: j.Started, Ended: !j.Ended.IsZero(), End: j.Ended}
+				one := transport.Job{ID: j.ID, Started: j.Started, Ended: !j.Ended.IsZero(), End: j.Ended, Why: j.Why}
 				if j.User != "ops" {
 					one.Veto = "started by " + j.User
 				}
