@@ -51,7 +51,7 @@ type trace[T any] struct {
 	ended   bool   // it has settled
 	failed  string // why it has settled badly
 	foreign string // why it cannot be of this operation; unless it has failed, it is none of its business
-	busy    bool   // while it is there, the operation must not be sent
+	busy    string // why the operation must not be sent while it is there; empty if it may be
 	quiet   bool   // one of several, none of which tells whose it is before all are there
 	// named is what can only be of the operation, or is what it asks for: see change.
 	named bool
@@ -99,7 +99,7 @@ func (s sight[T]) jobs() []transport.Job {
 	var jobs []transport.Job
 	for _, one := range s.traces {
 		if !one.quiet {
-			jobs = append(jobs, transport.Job{ID: one.id, Ended: !one.busy, Veto: one.foreign})
+			jobs = append(jobs, transport.Job{ID: one.id, Ended: one.busy == "", Why: one.busy, Veto: one.foreign})
 		}
 	}
 	return jobs

@@ -18,7 +18,8 @@ func (p place) newJobOrder(name string) *change[JobOrder] {
 			for _, order := range orders {
 				if order.Name == name {
 					seen.traces = append(seen.traces, trace[JobOrder]{
-						id: "job order " + string(order.ID), state: drkit.State(order.Status.Or("")), ended: true, busy: true, thing: order,
+						id: "job order " + string(order.ID), state: drkit.State(order.Status.Or("")), ended: true, thing: order,
+						busy: "there is a job order " + quoted(name) + " already, with the id " + quoted(order.ID),
 					})
 				}
 			}
@@ -54,12 +55,13 @@ func (p place) runs(ctx context.Context, name string) (sight[HistoryJob], error)
 		return sight[HistoryJob]{}, err
 	}
 	var seen sight[HistoryJob]
-	run := trace[HistoryJob]{id: "a running job", busy: true, percent: 100}
+	run := trace[HistoryJob]{id: "a running job", percent: 100}
 	for _, job := range active {
 		if job.Name == name { // of several the one that is behind
 			if run.state == "" || job.Percent() < run.percent {
 				run.state, run.percent = cmp.Or(drkit.State(job.Status), drkit.StateRunning), job.Percent()
 			}
+			run.busy = "job " + quoted(job.ID) + " of the same order is under way already"
 			seen.traces = []trace[HistoryJob]{run}
 		}
 	}
@@ -107,7 +109,8 @@ func (p place) newRecovery(name string) *change[VirtualClient] {
 			for _, client := range clients.All() {
 				if client.VMName == name {
 					seen.traces = append(seen.traces, trace[VirtualClient]{
-						id: "machine " + string(client.VirtualID), state: drkit.State(client.Status), ended: true, busy: true, thing: client,
+						id: "machine " + string(client.VirtualID), state: drkit.State(client.Status), ended: true, thing: client,
+						busy: "a machine " + quoted(name) + " runs from a backup already, with the id " + quoted(client.VirtualID),
 					})
 				}
 			}

@@ -76,7 +76,8 @@ func (p place) acceptance(id ID, name string) *change[System] {
 			})
 		case now.accepted() && !slices.ContainsFunc(seen.traces, trace[System].own):
 			seen.traces = append(seen.traces, trace[System]{
-				id: "system " + string(now.entry.ID), state: drkit.State(now.entry.Status), busy: true, thing: *now.entry,
+				id: "system " + string(now.entry.ID), state: drkit.State(now.entry.Status), thing: *now.entry,
+				busy: "replication request " + quoted(id) + " is accepted already, and its source is being configured as system " + quoted(now.entry.ID),
 			})
 		}
 		return seen, nil

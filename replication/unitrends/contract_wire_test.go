@@ -25,7 +25,7 @@ func isUnknown(err error) bool { return errors.Is(err, drkit.ErrOutcomeUnknown) 
 var methods = map[string][]string{"Sources.Decide": {"Sources.Accept", "Sources.Reject"}}
 
 // watches are methods that only look, by way of other operations.
-var watches = []string{"Queue.Drained"}
+var watches = []string{"Queue.Drained", "Sources.Settled"}
 
 func methodsOf(operation api.Operation) []string {
 	if names := methods[operation.Name]; names != nil {

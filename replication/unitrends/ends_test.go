@@ -295,3 +295,53 @@ func TestWaitsEndWithTheirContext(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded, "the request stays pending")
 	})
 }
+
+// Whoever accepts, the wait for it ends with the source; a rejection ends it badly, and so does a request that
+// nobody shows.
+func TestSettled(t *testing.T) {
+	t.Parallel()
+	for name, decision := range map[string]func(ann unitrendstest.Operator) error{
+		"accepted": func(ann unitrendstest.Operator) error { return ann.Accept(1, 0) },
+		"rejected": func(ann unitrendstest.Operator) error { return ann.Reject(1, "no") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inVault(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
+				settled, err := client.Sources.Settled("1")
+				require.NoError(t, err)
+				assert.Equal(t, "replication request 1", settled.ID())
+				resumed, err := unitrends.Resume[unitrends.System](client, token(t, settled))
+				require.NoError(t, err)
+				time.AfterFunc(5*time.Hour, func() { assert.NoError(t, decision(server.Operator("ann"))) })
+				for _, poller := range []*drkit.Poller[unitrends.System]{settled, resumed} {
+					progress, err := poller.Poll(t.Context())
+					require.NoError(t, err)
+					assert.Equal(t, drkit.StateQueued, progress.State)
+				}
+				for _, poller := range []*drkit.Poller[unitrends.System]{settled, resumed} {
+					source, err := poller.Wait(day(t))
+					assert.False(t, poller.Adopted())
+					if name == "rejected" {
+						require.ErrorContains(t, err, "unitrends.Sources.Settled: task on replication request 1 failed: rejected: the request was rejected")
+						continue
+					}
+					require.NoError(t, err)
+					assert.Equal(t, "branch-1", source.Name)
+				}
+				late, err := client.Sources.Settled("1")
+				require.NoError(t, err)
+				_, err = late.Wait(day(t))
+				if name == "rejected" {
+					require.ErrorContains(t, err, "the request was rejected")
+				} else {
+					require.ErrorIs(t, err, drkit.ErrTaskGone, "the target no longer says whose request it was")
+				}
+				unlisted, err := client.Sources.Settled("77")
+				require.NoError(t, err)
+				_, err = unlisted.Wait(day(t))
+				require.ErrorIs(t, err, drkit.ErrTaskGone)
+				assert.Equal(t, 1, server.Count(decides))
+			})
+		})
+	}
+}

@@ -112,8 +112,10 @@ func TestTwoAccept(t *testing.T) {
 		require.NoError(t, err)
 		_, err = ann.Sources.Accept(t.Context(), "1", unitrends.Acceptance{StorageID: drkit.Some(unitrends.ID("2"))})
 		require.ErrorIs(t, err, drkit.ErrConflict)
-		require.ErrorContains(t, err, "not sent, because task system 2 does the same on replication request 1 already")
+		require.ErrorContains(t, err, "not sent, because replication request 1 is accepted already, and its source is being configured as system 2 (")
 		assert.Equal(t, 1, server.Count(decides))
+		settled, err := ann.Sources.Settled("1")
+		assert.Equal(t, "branch-1", ended(t, settled, err).Name)
 
 		ended(t, accepted, nil)
 		_, err = ann.Sources.Accept(t.Context(), "1", unitrends.Acceptance{})
@@ -127,7 +129,7 @@ func TestTwoAccept(t *testing.T) {
 }
 
 // Between the note and the request nobody can tell whose acceptance it is that shows: the service refuses with a
-// status that proves nothing, and both have what they wanted.
+// status that proves nothing, and both have what they wanted, but for the terms, which the second has to put right.
 func TestTwoAcceptAtOnce(t *testing.T) {
 	t.Parallel()
 	inVault(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
@@ -135,10 +137,14 @@ func TestTwoAcceptAtOnce(t *testing.T) {
 			assert.NoError(t, server.Operator("ann").Accept(1, 2))
 		}})
 		accepted, err := client.Sources.Accept(t.Context(), "1", unitrends.Acceptance{})
-		assert.Equal(t, "branch-1", ended(t, accepted, err).Name)
+		source := ended(t, accepted, err)
+		assert.Equal(t, "branch-1", source.Name)
 		assert.True(t, accepted.Adopted())
 		once(t, server, "done", "pending")
-		assert.Equal(t, 2, server.StorageOf("branch-1"), "as ann has said")
+		require.Equal(t, 2, server.StorageOf("branch-1"), "as ann has said")
+		_, err = client.Sources.Update(t.Context(), source.ID, unitrends.SourceUpdate{StorageID: drkit.Some(unitrends.ID("1"))})
+		require.NoError(t, err)
+		assert.Equal(t, 1, server.StorageOf("branch-1"))
 	})
 }
 

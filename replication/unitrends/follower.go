@@ -92,14 +92,14 @@ func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
 }
 
 // fresh returns the traces of the operation that were not there before. Where nothing was noted, what the first
-// look finds settled counts as before.
+// look finds settled counts as before, unless it is what somebody else has done, which ends the wait.
 func (f *follower[T]) fresh(now sight[T]) []trace[T] {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.before == nil {
 		f.before = transport.State{}
 		for _, one := range now.traces {
-			if one.ended {
+			if one.ended && (one.failed == "" || one.foreign == "") {
 				f.before[one.id] = asTrace
 			}
 		}

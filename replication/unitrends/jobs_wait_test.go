@@ -85,7 +85,7 @@ func TestCreateSettles(t *testing.T) {
 
 		_, err = client.JobOrders.Create(t.Context(), tillOrder())
 		require.ErrorIs(t, err, drkit.ErrConflict)
-		require.ErrorContains(t, err, "job order 19")
+		require.ErrorContains(t, err, "not sent, because there is a job order copy the tills already, with the id 19 (")
 		assert.Len(t, y.requests(), 1)
 	})
 }
@@ -141,6 +141,7 @@ func TestRunSettles(t *testing.T) {
 				assert.Equal(t, drkit.Progress{ID: "job order 17", State: "Queued", Percent: 5}, progress)
 				_, err = client.JobOrders.Run(t.Context(), "17")
 				require.ErrorIs(t, err, drkit.ErrConflict)
+				require.ErrorContains(t, err, "not sent, because job 914 of the same order is under way already (")
 
 				y.later(time.Hour, func(lists map[string][]row) {
 					set(lists, "jobs/history", "start_date", row{"name": "copy the ledgers", "status": "Success", "start_date": "one"})
@@ -221,6 +222,7 @@ func TestStartSettles(t *testing.T) {
 		assert.Equal(t, unitrends.VirtualClient{VirtualID: "5.vm_ir", VMName: "ledger-db-audit", Status: "Running"}, machine)
 		_, err = client.InstantRecoveries.Start(t.Context(), ledgerAudit())
 		require.ErrorIs(t, err, drkit.ErrConflict)
+		require.ErrorContains(t, err, "not sent, because a machine ledger-db-audit runs from a backup already, with the id 5.vm_ir (")
 	})
 }
 

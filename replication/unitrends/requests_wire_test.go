@@ -37,6 +37,7 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 		"unitrends.Sources.Reject: the message is empty":                 errorOf(client.Sources.Reject(t.Context(), "41", " ")),
 		"unitrends.Sources.Reject: the id of the request is empty":       errorOf(client.Sources.Reject(t.Context(), "", "no")),
 		"unitrends.Sources.Accept: the id of the request is empty":       errorOf(client.Sources.Accept(t.Context(), "", unitrends.Acceptance{})),
+		"unitrends.Sources.Settled: the id of the request is empty":      errorOf(client.Sources.Settled(" ")),
 		"unitrends.Sources.Update: the id of the source is empty":        errorOf(client.Sources.Update(t.Context(), " ", unitrends.SourceUpdate{})),
 		"unitrends.Sources.Delete: sid is empty":                         errorOf(client.Sources.Delete(t.Context(), "")),
 		"unitrends.Targets.Request: the request is empty":                errorOf(client.Targets.Request(t.Context(), nil)),

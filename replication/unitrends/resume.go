@@ -19,6 +19,7 @@ const service = "unitrends"
 // The methods whose pollers can be resumed.
 const (
 	methodAccept  = "Sources.Accept"
+	methodSettled = "Sources.Settled"
 	methodReject  = "Sources.Reject"
 	methodDelete  = "Sources.Delete"
 	methodRequest = "Targets.Request"
@@ -50,8 +51,10 @@ func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error)
 	}
 	at := place{client: client, system: ID(token.Site), named: token.Site != ""}
 	switch token.Operation {
-	case methodAccept:
-		return resumed[T](at.acceptance(task.ID, task.Name), token, task)
+	case methodAccept, methodSettled:
+		c := at.acceptance(task.ID, task.Name)
+		c.method = token.Operation
+		return resumed[T](c, token, task)
 	case methodReject:
 		return resumed[T](at.rejection(task.ID), token, task)
 	case methodDelete:

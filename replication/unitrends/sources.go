@@ -52,17 +52,42 @@ func (s *Sources) Pending(ctx context.Context) ([]PendingRequest, error) {
 //
 // The request is sent at most once. Where its answer is lost, or is an error that alone proves nothing, such as
 // the 500 of an ordinary refusal, the systems are looked at: an acceptance that is to be seen is adopted, and
-// where nothing has changed within the grace of [drkit.PollPolicy] an error answer stands. Nothing tells the acceptance
-// of somebody else at the same moment from one's own: it is adopted, too, whatever its terms.
+// where nothing has changed within the grace of [drkit.PollPolicy] an error answer stands: an ordinary refusal takes
+// that long.
+//
+// Two who accept one request at the same moment: the first makes the terms, and the second adopts that acceptance
+// although the service has refused its own, because the lists say neither who has decided nor on which terms. So
+// where [drkit.Poller.Adopted] is true and the storage matters, set it with [Sources.Update] once the wait has
+// ended, which may be repeated; the message is that of the first. Who comes later gets [drkit.ErrConflict] or the
+// service's refusal, and can wait with [Sources.Settled].
 //
 // Errors: [drkit.ErrConflict] if the request is accepted already and its source is being configured;
-// [drkit.ErrOutcomeUnknown] if what became of it cannot be told.
+// [drkit.ErrOutcomeUnknown] if what became of it cannot be told. Of the wait: those of [drkit.Poller.Wait], among
+// them [drkit.ErrTaskGone] where the source has vanished from the lists, as one that somebody has removed.
 //
 // Source: Unitrends API wiki, "(POST) /replication/source"; "(GET) /systems".
 func (s *Sources) Accept(ctx context.Context, requestID ID, terms Acceptance) (*drkit.Poller[System], error) {
 	return s.decide(ctx, s.at.acceptance(requestID, ""), sourceDecision{
 		RequestID: requestID, Accept: true, Message: terms.Message, StorageID: terms.StorageID,
 	})
+}
+
+// Settled returns a poller that waits until a request is accepted and its source is configured, whoever accepts it:
+// for a request that [Sources.Accept] has found accepted already, or that somebody else is to decide on. Its result
+// is that of Accept, and if the request is rejected, the wait fails. Nothing is sent before the first look, which must
+// find the request: once its source is configured the target no longer says whose request it was, and the wait ends
+// with [drkit.ErrTaskGone].
+//
+// Errors: an empty id.
+//
+// Source: Unitrends API wiki, "(GET) /systems".
+func (s *Sources) Settled(requestID ID) (*drkit.Poller[System], error) {
+	c := s.at.acceptance(requestID, "")
+	c.method = methodSettled
+	if err := checkID("the request", requestID); err != nil {
+		return nil, fmt.Errorf("%s.%s: %w", service, c.method, err)
+	}
+	return c.poller(new(follower[System])), nil
 }
 
 // Reject rejects a pending request with a message, which the service asks for: an empty one is refused before

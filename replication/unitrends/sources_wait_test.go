@@ -173,7 +173,7 @@ func TestAcceptOfWhatIsAccepted(t *testing.T) {
 	accepts(y.lists)
 	_, err := y.client("ops").Sources.Accept(t.Context(), "41", unitrends.Acceptance{})
 	require.ErrorIs(t, err, drkit.ErrConflict)
-	assert.ErrorContains(t, err, "does the same on replication request 41 already")
+	assert.ErrorContains(t, err, "not sent, because replication request 41 is accepted already, and its source is being configured as system 9 (")
 	assert.Empty(t, y.requests())
 }
 
