@@ -19,7 +19,7 @@ const (
 	reject verdict = "reject"
 	leave  verdict = "leave" // for somebody to look at
 	none   verdict = "none"  // an allowed source without a request
-	resume verdict = "wait"  // for a decision of an earlier run
+	resume verdict = "wait"  // for a decision of an earlier run, or of somebody else
 )
 
 // decision is what is to become of one request, and what became of it.
@@ -101,7 +101,23 @@ func (d *decision) make(ctx context.Context, target *unitrends.Client, chosen se
 		return err
 	}
 	said.say("%s: %s; waiting until that has settled", d.label, d.made())
-	return d.wait(ctx, chosen.patience)
+	if err := d.wait(ctx, chosen.patience); err != nil {
+		return err
+	}
+	return d.keepStorage(ctx, target)
+}
+
+// keepStorage sees to it that copies go where the allow-list says. An acceptance whose answer was lost may be that of
+// somebody else at the same moment, with another storage, and nothing tells the two apart.
+func (d *decision) keepStorage(ctx context.Context, target *unitrends.Client) error {
+	if d.verdict != accept || d.storage.ID == "" || !d.poller.Adopted() {
+		return nil
+	}
+	_, err := target.Sources.Update(ctx, d.settled.ID, unitrends.SourceUpdate{StorageID: drkit.Some(d.storage.ID)})
+	if err != nil {
+		return fmt.Errorf("accepted, but whether its copies go to %s is not known: %w", d.storage.Name, err)
+	}
+	return nil
 }
 
 // made says in a word what the decision was.

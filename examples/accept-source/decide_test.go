@@ -228,8 +228,11 @@ func TestAcceptanceThatStalls(t *testing.T) {
 		token := tokenOf(t, &out, "branch-1")
 
 		out.Reset()
+		require.NoError(t, start(t.Context(), client, &out, append(args, "-dry-run")...))
+		assert.Equal(t, "– 1 wait – accepted before, on the terms of then", row(t, &out, "branch-1"))
 		require.EqualError(t, start(t.Context(), client, &out, args...), "1 of 1 need somebody to look")
-		assert.Equal(t, "1 none – accepted before; its source has not finished its configuration", row(t, &out, "branch-1"))
+		assert.Equal(t, "1 wait – decided, but that has not settled within 10m0s", row(t, &out, "branch-1"))
+		again := tokenOf(t, &out, "branch-1")
 
 		out.Reset()
 		require.EqualError(t, start(t.Context(), client, &out, "-resume", token, "-patience", "1m"), "1 of 1 need somebody to look")
@@ -239,7 +242,8 @@ func TestAcceptanceThatStalls(t *testing.T) {
 		server.StallAcceptances(false)
 		out.Reset()
 		require.NoError(t, start(t.Context(), connectTo(t, server), &out, "-resume", token))
-		assert.Contains(t, row(t, &out, "replication request 1"), "accepted: system 2, Non-Managed Replication Source")
+		assert.Equal(t, "– wait – accepted: system 2, Non-Managed Replication Source; decided by an earlier run", row(t, &out, "replication request 1"))
+		require.NoError(t, start(t.Context(), client, &out, "-resume", again), "whose name the token knows")
 		assert.Equal(t, map[string]string{"branch-1": "done", "branch-2": "rejected", "lab-7": "rejected"}, states(server))
 		require.ErrorIs(t, start(t.Context(), client, &out, "-resume", "abc"), drkit.ErrToken)
 	})
@@ -315,7 +319,7 @@ func TestSomebodyElseDecides(t *testing.T) {
 		"rejects before it is looked at": {both, beforeTheNote, rejects, "There is no pending request with the id 1.", "rejected"},
 		"rejects just before":            {both, afterTheNote, rejects, "it may be the request, rejected (somebody has rejected it)", "rejected"},
 		"accepts what is to be rejected": {both[2:], afterTheNote, accepts, "(somebody has accepted it)", "done"},
-		"accepts it, too":                {both, beforeTheNote, accepts, "not sent, because task system 2 does the same on replication request 1 already", "done"},
+		"accepts it, too":                {both, beforeTheNote, accepts, "not sent, because replication request 1 is accepted already, and its source is being configured as system 2", "done"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rehearse(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
@@ -329,4 +333,49 @@ func TestSomebodyElseDecides(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Somebody accepts at the same moment with another storage. Nobody can tell whose acceptance it was, but the copies go
+// where the allow-list says, or the run says that this is not sure.
+func TestSomebodyElseAcceptsWithAnotherStorage(t *testing.T) {
+	for name, tc := range map[string]struct {
+		update *unitrendstest.Fault
+		want   string
+		fails  bool
+		goesTo string
+	}{
+		"put right": {nil, "accepted: system 2, Non-Managed Replication Source (the answer was lost, and the decision found)", false, "copies"},
+		"refused": {
+			&unitrendstest.Fault{Operation: "Sources.Update", Status: http.StatusInternalServerError, Message: "It is busy."},
+			"accepted, but whether its copies go to copies is not known: unitrends.Sources.Update: 500: It is busy.", true, "internal",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rehearse(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
+				server.Inject(unitrendstest.Fault{Operation: decides, Resource: "1", Times: 1, Do: func() {
+					assert.NoError(t, server.Operator("ann").Accept(1, server.StorageID("internal")))
+				}})
+				if tc.update != nil {
+					server.Inject(*tc.update)
+				}
+				var out bytes.Buffer
+				err := start(t.Context(), client, &out, "-allow", "branch-1", "-storage", "copies", "-message", "no")
+				assert.Equal(t, tc.fails, err != nil, "%v", err)
+				assert.Contains(t, row(t, &out, "branch-1"), tc.want)
+				assert.Equal(t, server.StorageID(tc.goesTo), server.StorageOf("branch-1"))
+			})
+		})
+	}
+}
+
+// What an earlier run or somebody else has accepted is waited for.
+func TestAcceptedBefore(t *testing.T) {
+	rehearse(t, func(t *testing.T, server *unitrendstest.Server, client *unitrends.Client) {
+		require.NoError(t, server.Operator("ann").Accept(1, 0))
+		var out bytes.Buffer
+		require.NoError(t, start(t.Context(), client, &out, "-allow", "branch-1", "-storage", "copies", "-message", "no"))
+		assert.Equal(t, "1 wait – accepted: system 2, Non-Managed Replication Source; accepted before, on the terms of then", row(t, &out, "branch-1"))
+		assert.Zero(t, server.StorageOf("branch-1"), "that was not this run's to decide")
+		assert.Equal(t, map[string]int{"ann": 1}, server.Audit().Of(decides, "1").RanBy)
+	})
 }

@@ -41,7 +41,8 @@ func plan(ctx context.Context, target *unitrends.Client, chosen settings) ([]*de
 			return nil, err
 		}
 	}
-	return append(decisions, missing(decisions, systems, chosen)...), nil
+	absent, err := missing(target, decisions, systems, chosen)
+	return append(decisions, absent...), err
 }
 
 // is reports whether the source goes by a name or an asset tag.
@@ -108,8 +109,8 @@ func find(storage []unitrends.StorageArea, name string) (unitrends.StorageArea, 
 }
 
 // missing are the allowed sources without a request to decide on. Once a source replicates, the target no longer
-// tells its asset tag.
-func missing(decisions []*decision, systems []unitrends.System, chosen settings) []*decision {
+// tells its asset tag. One that was accepted before, by an earlier run or by somebody else, is waited for.
+func missing(target *unitrends.Client, decisions []*decision, systems []unitrends.System, chosen settings) ([]*decision, error) {
 	var all []*decision
 	for _, one := range chosen.allowed {
 		if slices.ContainsFunc(decisions, func(d *decision) bool { return d.is(one.source) }) {
@@ -123,10 +124,14 @@ func missing(decisions []*decision, systems []unitrends.System, chosen settings)
 			case system.Replicates():
 				d.settled, d.reason, d.err = system, "replicates already", nil
 			case system.IsPending:
-				d.request, d.err = system.RequestID, errors.New("accepted before; its source has not finished its configuration")
+				var err error
+				if d.poller, err = target.Sources.Settled(system.RequestID); err != nil {
+					return nil, err
+				}
+				d.request, d.verdict, d.reason, d.err = system.RequestID, resume, "accepted before, on the terms of then", nil
 			}
 		}
 		all = append(all, d)
 	}
-	return all
+	return all, nil
 }

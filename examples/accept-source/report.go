@@ -69,10 +69,18 @@ func (d *decision) outcome() string {
 	case d.poller == nil:
 		return d.reason
 	case d.settled.Replicates():
-		return fmt.Sprintf("accepted: system %s, %s%s", d.settled.ID, d.settled.Role, found)
+		return fmt.Sprintf("accepted: system %s, %s%s", d.settled.ID, d.settled.Role, found) + d.terms()
 	default:
 		return "rejected" + found
 	}
+}
+
+// terms says which storage was decided on where that was not this run's to decide.
+func (d *decision) terms() string {
+	if d.verdict != resume {
+		return ""
+	}
+	return "; " + d.reason
 }
 
 func or(text string) string { return cmp.Or(text, "–") }
