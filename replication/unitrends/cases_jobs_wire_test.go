@@ -109,6 +109,16 @@ func jobCases() []wireCase {
 			status: 200, answer: "jobs_active_replications.answer", want: []unitrends.Job{ledgerCopy}, refusal: forbidden,
 		},
 		{
+			operation: "Jobs.ActiveFileRecoveries", request: "GET /api/jobs/active/flr",
+			call:   func(ctx context.Context, r resources) (any, error) { return r.Jobs.ActiveFileRecoveries(ctx) },
+			status: 200, answer: "jobs_active_file_recoveries.answer",
+			want: []unitrends.Job{{
+				ID: "921", SID: "1", Name: "files of till-03", Status: "Connecting", PercentComplete: "0", InstanceName: "till-03",
+				Extra: extra("expires", `"11/22/2026 09:00:00 am"`),
+			}},
+			refusal: forbidden,
+		},
+		{
 			operation: "Jobs.History", request: "GET /api/jobs/history",
 			call: func(ctx context.Context, r resources) (any, error) {
 				return r.Jobs.History(ctx, unitrends.HistoryQuery{})

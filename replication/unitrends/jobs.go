@@ -25,6 +25,13 @@ func (j *Jobs) ActiveReplications(ctx context.Context) ([]Job, error) {
 	return j.active(ctx, transport.Call{Operation: &contract.JobsActiveReplications})
 }
 
+// ActiveFileRecoveries returns the jobs that recover single files from backups. It is safe to repeat.
+//
+// Source: the code of clients.
+func (j *Jobs) ActiveFileRecoveries(ctx context.Context) ([]Job, error) {
+	return j.active(ctx, transport.Call{Operation: &contract.JobsActiveFileRecoveries})
+}
+
 func (j *Jobs) active(ctx context.Context, call transport.Call) ([]Job, error) {
 	var answer struct{ Data rows[Job] }
 	call.Check = answer.Data.in("data")

@@ -17,7 +17,7 @@
 //
 // # What it simulates
 //
-// All operations of the contract. It is written from the vendor's API wiki of 2015 to 2017, pages "Home",
+// All operations of the contract, though nothing that recovers single files. It is written from the vendor's API wiki of 2015 to 2017, pages "Home",
 // "(POST), (PUT) and (DELETE) /replication/source", "(GET) /systems", "(GET) and (PUT) /replication/config",
 // "/replication/queue" and "/replication/queue/strategy", and where there is no page from what the code of public
 // clients shows. Much is not documented anywhere. What this package has decided for itself is listed below: do

@@ -47,10 +47,11 @@ func (a *appliance) handlers() map[string]simkit.Handler {
 		contract.JobOrdersEnable.Name:  a.enableOrder,
 		contract.JobOrdersDisable.Name: a.disableOrder,
 
-		contract.JobsActive.Name:             a.activeJobs,
-		contract.JobsActiveReplications.Name: a.activeCopies,
-		contract.JobsHistory.Name:            a.listHistory,
-		contract.JobsCancel.Name:             a.cancelJob,
+		contract.JobsActive.Name:               a.activeJobs,
+		contract.JobsActiveReplications.Name:   a.activeCopies,
+		contract.JobsActiveFileRecoveries.Name: a.activeFileRecoveries,
+		contract.JobsHistory.Name:              a.listHistory,
+		contract.JobsCancel.Name:               a.cancelJob,
 
 		contract.AssetsList.Name:  a.listAssets,
 		contract.StorageList.Name: a.listStorage,

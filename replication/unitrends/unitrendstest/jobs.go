@@ -26,6 +26,12 @@ func (a *appliance) activeJobs(call *simkit.Call) (any, error) {
 	return object{"data": rows}, nil
 }
 
+// activeFileRecoveries are none: nothing here recovers single files.
+func (a *appliance) activeFileRecoveries(call *simkit.Call) (any, error) {
+	_, _, err := a.places(call)
+	return object{"data": list{}}, err
+}
+
 func (a *appliance) listHistory(call *simkit.Call) (any, error) {
 	places, named, err := a.places(call)
 	if err != nil {

@@ -59,6 +59,7 @@ func TestTheQueueFillsAndDrains(t *testing.T) {
 		assert.Equal(t, active, c.source.get(t, "/api/jobs/active/replication", "data"))
 		assert.Equal(t, active, c.source.get(t, "/api/replication/queue/active", "data"))
 		assert.Equal(t, active, c.source.get(t, "/api/jobs/active", "data"))
+		assert.Empty(t, c.source.get(t, "/api/jobs/active/flr", "data"))
 		assert.Equal(t, waiting, c.source.get(t, "/api/replication/queue/inactive", "inactive"))
 		assert.Len(t, c.target.get(t, "/api/replication/queue", "active"), 2, "a target shows the queues of all sources")
 		assert.EqualValues(t, c.sid, c.target.get(t, "/api/replication/queue", "active")[0]["sid"])

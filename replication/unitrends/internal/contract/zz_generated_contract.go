@@ -602,6 +602,7 @@ var Table = api.Table{
 		JobOrdersGet,
 		JobOrdersUpdate,
 		JobsActive,
+		JobsActiveFileRecoveries,
 		JobsActiveReplications,
 		JobsHistory,
 		JobsCancel,
@@ -769,6 +770,19 @@ var (
 		Name:       "Jobs.Active",
 		Method:     "GET",
 		Path:       "/api/jobs/active",
+		Class:      api.Read,
+		Since:      "",
+		Confidence: "client",
+		Query:      []string{"sid"},
+		Statuses:   []int{200},
+		Answer:     "JobList",
+	}
+
+	// JobsActiveFileRecoveries is GET /api/jobs/active/flr.
+	JobsActiveFileRecoveries = api.Operation{
+		Name:       "Jobs.ActiveFileRecoveries",
+		Method:     "GET",
+		Path:       "/api/jobs/active/flr",
 		Class:      api.Read,
 		Since:      "",
 		Confidence: "client",
