@@ -28,7 +28,8 @@
 // What takes time answers a [drkit.Poller]: a checkpoint, a replication, a restore, a change of the resources of a
 // vault, a deletion. Work on several backups ends well as soon as one of them is done, since that is how the service
 // sees it: Err of [CheckpointResult] and of [ReplicationResult] tells whether all are, and each backup has an outcome of
-// its own, with the reason. Work that was skipped is [ErrSkipped], and work that the service has given up is
+// its own, with the reason. Where none is done the work has failed, and [BackupOutcomesOf] and [CopyOutcomesOf] read the
+// outcomes out of its error. Work that was skipped is [ErrSkipped], and work that the service has given up is
 // [ErrTimedOut]. Real backups run for hours: the deadline is that of the caller's context. Waits for copies of one
 // vault share their requests, and so do those for restores and for deletions. [Resume] waits in another process.
 //

@@ -238,7 +238,7 @@ func noneSucceeded(parts []part, noun string) *drkit.TaskError {
 		failed.Message = fmt.Sprintf("none of %d %s has succeeded, one because: %s", len(parts), noun, failed.Message)
 	}
 	for _, p := range parts {
-		failed.Warnings = append(failed.Warnings, rawJSON(p.outcome))
+		failed.Warnings = append(failed.Warnings, warningOf(p.outcome))
 	}
 	return failed
 }

@@ -140,9 +140,3 @@ func (s subject) restoring(client *Client) *restoring {
 	}
 	return r
 }
-
-// rawJSON writes an outcome for the warnings of an error.
-func rawJSON(outcome any) json.RawMessage {
-	text, _ := json.Marshal(outcome) // text alone: it cannot fail
-	return text
-}

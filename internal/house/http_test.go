@@ -35,8 +35,9 @@ var jsonScope = scope{
 	files: map[string]string{
 		"checkpoints/errors.go":   "reads the error answers of the service, the gateway and the identity service",
 		"checkpoints/features.go": "hands on values of any kind",
-		"checkpoints/resume.go":   "writes what a resume token holds, and outcomes into the warnings of errors",
+		"checkpoints/resume.go":   "writes what a resume token holds",
 		"checkpoints/values.go":   "reads values in all their spellings",
+		"checkpoints/warnings.go": "writes outcomes into the warnings of errors, and reads them there",
 
 		"cloudreplica/internal/wire/json.go":    "leaves the syntax of JSON to encoding/json",
 		"cloudreplica/internal/wire/writers.go": "quotes texts in JSON",
