@@ -38,9 +38,9 @@ answer past the attempt's time-out, work after it    | 2/2 done         | 2/2 do
 answer past the caller's context, without the work   | 1/0 canceled     | 1/0 canceled     | 1/0 untouched   | 1/0 untouched   | 1/0 untouched   | 1/0 untouched
 answer past the caller's context, after the work     | 1/1 canceled     | 1/1 canceled     | 1/1 recovered   | 1/1 recovered   | 1/1 recovered   | 1/1 recovered
 answer past the caller's context, work after it      | 1/1 canceled     | 1/1 canceled     | 1/1 recovered   | 1/1 recovered   | 1/1 recovered   | 1/1 recovered
-401 of the appliance, before the work                | 1/0 unauthorized | 1/0 unauthorized | 2/1 done        | 2/1 done        | 2/1 done        | 2/1 done
-401 of a proxy, before the work                      | 1/0 unauthorized | 1/0 unauthorized | 1/0 untouched   | 1/0 untouched   | 1/0 untouched   | 1/0 untouched
-401 of a proxy, after the work                       | 1/1 unauthorized | 1/1 unauthorized | 1/1 adopted     | 1/1 adopted     | 1/1 adopted     | 1/1 adopted
+401 of the appliance, before the work                | 2/1 done         | 2/1 done         | 2/1 done        | 2/1 done        | 2/1 done        | 2/1 done
+401 of a proxy, before the work                      | 2/1 done         | 2/1 done         | 1/0 untouched   | 1/0 untouched   | 1/0 untouched   | 1/0 untouched
+401 of a proxy, after the work                       | 2/2 done         | 2/2 done         | 1/1 adopted     | 1/1 adopted     | 1/1 adopted     | 1/1 adopted
 403 of the appliance, before the work                | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden   | 1/0 forbidden   | 1/0 forbidden   | 1/0 forbidden
 403 of a proxy, before the work                      | 1/0 forbidden    | 1/0 forbidden    | 1/0 untouched   | 1/0 untouched   | 1/0 untouched   | 1/0 untouched
 403 of a proxy, after the work                       | 1/1 forbidden    | 1/1 forbidden    | 1/1 adopted     | 1/1 adopted     | 1/1 adopted     | 1/1 adopted

@@ -10,8 +10,9 @@ import (
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
-// settling is how long a new token that the service refuses serves on: clouds need a moment until all of their services
-// know it, and one that is refused for good must not become a sign-in for every call.
+// settling is how long a new token that the service refuses serves on: not all of a cloud need know it at once, so that
+// a call which it is refused to goes out under it once more. One that is refused for good must not become a sign-in for
+// every call.
 const settling = time.Minute
 
 // Sessions is the session of a client. There is one at a time; calls begin it when they need it.

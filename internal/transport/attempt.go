@@ -40,6 +40,9 @@ type exchange struct {
 	unnoted     bool        // the caller gives up finding a watched call
 	before      *lost       // what has left no trace, where this call sends it again
 	generation  uint64      // of the token that the call goes out with
+	stale       uint64      // of the token that the service has called expired
+	renewed     bool        // the call has been sent again for want of a session
+	waited      bool        // and again under a token that the service did not know yet
 	note        *Note       // of what there was before the last attempt of a watched call
 
 	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and

@@ -164,12 +164,12 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 }
 
 // exchange sends the call, and a second time if the service says that it was not done for want of a
-// session, or of a session at the site.
+// session, or of a session at the site. Under a token that is new, and that the service does not seem to know yet, it
+// goes out once more as well.
 func (x *exchange) exchange(ctx context.Context) error {
 	session := x.client.session
-	var stale uint64
-	for again := false; ; again = true {
-		token, err := x.token(ctx, stale)
+	for {
+		token, err := x.token(ctx, x.stale)
 		if err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (x *exchange) exchange(ctx context.Context) error {
 			return nil
 		}
 		var answer *drkit.Error
-		if again || !x.ownSession() || !errors.As(err, &answer) {
+		if !x.ownSession() || !errors.As(err, &answer) {
 			return err
 		}
 		switch {
@@ -200,15 +200,11 @@ func (x *exchange) exchange(ctx context.Context) error {
 			}
 			return err
 		case session.expired(answer) && !session.given():
-			if !session.mayRenew(x.generation) {
-				return err // it would refuse the next token as well
+			if err := x.freshen(ctx, answer); err != nil {
+				return err
 			}
-			if x.operation.Class == api.Once && !x.refuses(answer) {
-				session.doubt(x.generation)
-				return err // nobody documents this answer as proof that nothing ran
-			}
-			x.mayHaveRun.Store(false) // the service has said that it did nothing
-			stale = x.generation
+		case x.renewed:
+			return err
 		case x.call.Site != "" && session.lost(answer):
 			if reason := session.regain(ctx, x.call.Site, regained); reason != nil {
 				return stillLost(answer, reason)
@@ -216,10 +212,36 @@ func (x *exchange) exchange(ctx context.Context) error {
 			if x.operation.Class == api.Once {
 				return err // nobody documents this answer as proof that nothing ran
 			}
+			x.renewed = true
 		default:
 			return err
 		}
 	}
+}
+
+// freshen sees to a call whose token the service has refused. It returns nil where the call may be sent again: under
+// another token or, where the next one would be refused as well, under the same one a moment later.
+func (x *exchange) freshen(ctx context.Context, answer *drkit.Error) error {
+	renewable := x.client.session.mayRenew(x.generation)
+	if x.operation.Class == api.Once && !x.refuses(answer) {
+		if renewable && !x.renewed {
+			x.client.session.doubt(x.generation)
+		}
+		return answer // nobody documents this answer as proof that nothing ran
+	}
+	x.mayHaveRun.Store(false) // the service has said that it did nothing
+	switch {
+	case renewable && !x.renewed:
+		x.renewed, x.stale = true, x.generation
+	case !renewable && !x.waited:
+		x.waited = true
+		if x.client.settle(ctx) != nil {
+			return x.outcome(ctx)
+		}
+	default:
+		return answer
+	}
+	return nil
 }
 
 // stillLost says why a session was not regained at a site. Only where the site has turned it away is that

@@ -21,11 +21,13 @@ import (
 type lease struct {
 	mu      sync.Mutex
 	life    time.Duration
+	known   time.Duration // how long after a sign-in the service knows the token
 	signIns int
 	err     error
 	refuse  bool // whatever token comes
 	seen    []string
 	ended   int
+	began   time.Time
 }
 
 func (l *lease) session(s *transport.Session) {
@@ -33,6 +35,7 @@ func (l *lease) session(s *transport.Session) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.signIns++
+		l.began = time.Now()
 		return transport.Grant{Token: drkit.NewSecret("token-" + string(rune('a'+l.signIns))), Life: l.life}, l.err
 	}
 	s.SignOut = func(context.Context) error { l.ended++; return nil }
@@ -42,7 +45,7 @@ func (l *lease) RoundTrip(req *http.Request) (*http.Response, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.seen = append(l.seen, req.Header.Get("X-Token"))
-	if l.refuse {
+	if l.refuse || time.Since(l.began) < l.known {
 		return answers(401, `{"code":"SessionOver","msg":"sign in"}`)(req)
 	}
 	return answers(200, `{"id":"1"}`)(req)
@@ -95,7 +98,7 @@ func TestSessionOfUnknownLifeIsNotRenewed(t *testing.T) {
 	})
 }
 
-// A token that was refused before anything was done under it serves on for a while.
+// A token that was refused before anything was done under it serves on for a while, and each call tries it twice.
 func TestRefusedTokenRests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -108,7 +111,7 @@ func TestRefusedTokenRests(t *testing.T) {
 		<-time.After(time.Minute)
 		require.ErrorIs(t, get(t.Context(), client), drkit.ErrUnauthorized)
 		assert.Equal(t, 2, l.signIns)
-		assert.Len(t, l.seen, 12, "and the call is sent again under the new one")
+		assert.Len(t, l.seen, 10*2+1+2, "and the call is sent again under the new one")
 
 		l.refuse = false
 		require.NoError(t, get(t.Context(), client))
@@ -116,6 +119,78 @@ func TestRefusedTokenRests(t *testing.T) {
 		require.ErrorIs(t, get(t.Context(), client), drkit.ErrUnauthorized)
 		assert.Equal(t, 3, l.signIns, "a token that was good may have ended")
 	})
+}
+
+// Not all of a service knows a token as soon as there is one.
+func TestTokenThatIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := &lease{known: 400 * time.Millisecond}
+		client := l.client(t, func(c *transport.Config) { c.Session.Rest = time.Minute })
+		require.NoError(t, get(t.Context(), client))
+		assert.Equal(t, []string{"token-b", "token-b"}, l.seen)
+
+		l.refuse, l.seen = true, nil // the token has ended, and its successor takes a moment
+		time.AfterFunc(100*time.Millisecond, func() { l.refuse = false })
+		require.NoError(t, get(t.Context(), client))
+		assert.Equal(t, []string{"token-b", "token-c", "token-c"}, l.seen)
+		assert.Equal(t, 2, l.signIns)
+	})
+}
+
+// What must not repeat goes out again only where the service has said that it did nothing.
+func TestWhatMustNotRepeatUnderATokenThatIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	for name, refusals := range map[string][]string{"proof": {"SessionOver"}, "no proof": nil} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := &lease{known: 400 * time.Millisecond}
+				client := l.client(t, func(c *transport.Config) { c.Session.Rest = time.Minute })
+				operation := api.Operation{Name: "Things.Create", Method: "POST", Path: "/things", Class: api.Once, Refusals: refusals}
+				_, err := client.Do(t.Context(), transport.Call{Operation: &operation}, nil)
+				if refusals == nil {
+					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+					assert.Len(t, l.seen, 1)
+					return
+				}
+				require.NoError(t, err)
+				assert.Len(t, l.seen, 2)
+			})
+		})
+	}
+}
+
+// Neither the caller nor Close waits until the service knows the token.
+func TestEndWhileATokenIsNotKnownYet(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]struct {
+		by   func(client *transport.Client, cancel context.CancelFunc) error
+		want error
+	}{
+		"caller": {func(_ *transport.Client, cancel context.CancelFunc) error { cancel(); return nil }, context.Canceled},
+		"Close": {
+			func(client *transport.Client, _ context.CancelFunc) error { return client.Close(context.Background()) },
+			drkit.ErrClosed,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := &lease{refuse: true}
+				client := l.client(t, func(c *transport.Config) { c.Session.Rest = time.Minute })
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				began := time.Now()
+				time.AfterFunc(100*time.Millisecond, func() { assert.NoError(t, end.by(client, cancel)) })
+				err := get(ctx, client)
+				require.ErrorIs(t, err, end.want)
+				require.ErrorContains(t, err, "SessionOver")
+				assert.Equal(t, 100*time.Millisecond, time.Since(began))
+				assert.Len(t, l.seen, 1)
+			})
+		})
+	}
 }
 
 // Where a refusal is no proof, the call is not sent again, and yet the next one signs in anew.

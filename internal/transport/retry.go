@@ -102,6 +102,13 @@ func (c *Client) pause(ctx context.Context, attempt int) error {
 	return c.sleep(ctx, backoff(c.settings.Retry.MinWait, c.settings.Retry.MaxWait, attempt, nil))
 }
 
+// settle waits until all of a service may know a new token: the shortest pause between two attempts, and up to twice
+// as much.
+func (c *Client) settle(ctx context.Context) error {
+	least := c.settings.Retry.MinWait
+	return c.sleep(ctx, least+backoff(least, c.settings.Retry.MaxWait, 1, nil))
+}
+
 // sleep waits until d has passed, or until ctx or the client ends.
 func (c *Client) sleep(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
