@@ -67,6 +67,7 @@ func catalogOf(rows ...string) string {
 }
 
 func (c *cloud) RoundTrip(req *http.Request) (*http.Response, error) {
+	assert.Equal(c.t, "en-us", req.Header.Get("X-Language"), "of messages")
 	switch req.URL.Host {
 	case "iam.example.com":
 		return c.identify(req)

@@ -25,7 +25,8 @@ const service = "checkpoints"
 // backup service: the identity service has another, unless both are at one address. [WithIdentityThumbprint] pins
 // that one; without it, its certificate is verified as usual, or against [drkit.WithRootCAs].
 //
-// The service takes no operation ID: the one of [drkit.WithOperationID] shows in errors and log records alone.
+// Messages are asked for in English, by the header X-Language that the code of a client has. The service takes no
+// operation ID: the one of [drkit.WithOperationID] shows in errors and log records alone.
 //
 // Errors: an endpoint that is no https URL, empty or incomplete credentials, a bad option or two that contradict each
 // other.
@@ -50,6 +51,7 @@ func (c *Client) connect(endpoint, project string, options []drkit.Option) error
 		ScopeParameter: "project_id",
 		LooseScalars:   true,
 		RequestIDs:     requestIDs,
+		Header:         spoken,
 		Accept:         func(string, bool) string { return "application/json" },
 		DecodeError:    decodeError,
 		Secrets:        c.credentials.secrets(),
@@ -67,6 +69,10 @@ func (c *Client) connect(endpoint, project string, options []drkit.Option) error
 	}
 	return c.dial(config)
 }
+
+// spoken asks for messages in one language, whatever that of the account is: what an answer means is in part told by
+// its message.
+var spoken = map[string]string{"X-Language": "en-us"}
 
 // logQuery are the parameters whose values may be logged: none of them names what somebody has called a thing.
 var logQuery = []string{
@@ -148,6 +154,7 @@ func (c *Client) dialIdentity(at Identity, config transport.Config, s settings.S
 		Elsewhere:   true,
 		Beside:      c.transport,
 		RequestIDs:  requestIDs,
+		Header:      spoken,
 		Accept:      config.Accept,
 		Session:     transport.Session{Header: tokenHeader},
 		DecodeError: decodeError,

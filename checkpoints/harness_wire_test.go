@@ -61,7 +61,7 @@ func newClient(t testing.TB, endpoint string, options ...drkit.Option) *checkpoi
 
 // headers are all that a request has. The service takes no operation ID.
 func headers(hasBody bool) http.Header {
-	h := http.Header{"Accept": {"application/json"}, "User-Agent": {"drkit-go"}, "X-Auth-Token": {givenToken}}
+	h := http.Header{"Accept": {"application/json"}, "User-Agent": {"drkit-go"}, "X-Auth-Token": {givenToken}, "X-Language": {"en-us"}}
 	if hasBody {
 		h["Content-Type"] = []string{"application/json"}
 	}

@@ -105,6 +105,7 @@ func TestRefusalsWithStatus500(t *testing.T) {
 		"Checkpoints.Replicate": {checkpoints.CodeRegionCannotReplicate},
 		"Backups.Replicate":     {checkpoints.CodeRegionCannotReplicate},
 		"Backups.Restore":       {checkpoints.CodeDiskLazyLoading},
+		"Vaults.Create":         {checkpoints.CodeDiskInSeveralVaults, checkpoints.CodeLanguageLookup},
 	} {
 		for _, tc := range wireCases() {
 			for _, code := range codes {

@@ -37,6 +37,9 @@ func (c *Client) newRequest(x *exchange) error {
 	if c.traceHeader != "" {
 		header.set(c.traceHeader, x.id)
 	}
+	for name, value := range c.config.Header {
+		header.set(name, value)
+	}
 	for name, value := range x.call.Header {
 		header.Header[http.CanonicalHeaderKey(name)] = []string{value}
 	}

@@ -28,6 +28,8 @@ type Config struct {
 	TraceHeader   string   // carries the operation ID; empty for a service that takes none
 	RequestIDs    []string // headers of answers that name the request, the first that is there counts
 	SiteParameter string   // of the query, names the site of a call
+	// Header goes out with every request, by canonical names.
+	Header map[string]string
 	// SlashBeforeQuery is for services that write /things/?limit=1, and /things without a query.
 	SlashBeforeQuery bool
 	// LooseScalars also takes numbers and truth values for text, and text for truth values: for services that

@@ -3261,7 +3261,7 @@ var (
 		Method:       "POST",
 		Path:         "/v3/{project_id}/vaults",
 		Class:        api.Once,
-		Refusals:     []string{"APIGW.0101", "APIGW.0301", "APIGW.0303", "APIGW.0308", "APIG.0101", "APIG.0301", "APIG.0303", "APIG.0308", "401"},
+		Refusals:     []string{"APIGW.0101", "APIGW.0301", "APIGW.0303", "APIGW.0308", "APIG.0101", "APIG.0301", "APIG.0303", "APIG.0308", "401", "BackupService.6137", "BackupService.6138"},
 		Since:        "",
 		Roles:        []string{"cbr:vaults:create"},
 		Confidence:   "documented",
