@@ -106,7 +106,8 @@ func (c *Checkpoints) Replicate(
 		},
 		answer: &answer,
 		follow: func(note *transport.Note) pursuit[ReplicationResult] {
-			return allCopies{copies.copying(note, answer.Replication.Backups, false)}
+			named := answer.Replication.Backups // none at all does not say that there is nothing to copy, as an empty list does
+			return allCopies{copies.copying(note, named, named == nil)}
 		},
 		work: copies.work(),
 		found: func(found transport.Found) pursuit[ReplicationResult] {

@@ -19,7 +19,8 @@ import (
 type copies struct {
 	way      Way // WayRecords or WayTasks; empty where there are no backups, so that nothing tells the cloud's way
 	byBackup map[string][]seenCopy
-	backups  []Backup // where the cloud shows records
+	backups  []Backup // where records were asked for
+	refused  bool     // the cloud does not take the parameter for records
 	newest   Time     // when the newest task of the vault was begun, whatever it does
 }
 
@@ -49,37 +50,49 @@ func (d destination) meets(asked destination) bool {
 type recordsKnown int
 
 const (
-	recordsUnknown recordsKnown = iota
+	recordsUnknown  recordsKnown = iota
+	recordsNotShown              // no backup of some vault had any, which may be because none was ever copied
+	recordsRefused               // the cloud does not know the parameter
 	recordsShown
-	recordsNotShown
 )
 
 // readCopies reads the copies of a vault's backups: by their records, where the cloud shows them, else by the tasks of
 // the vault, from a day on if that is not zero. A query narrows what is read by its members.
+//
+// A strict reading looks for the records of this vault also where others have none: a note by tasks, which are
+// forgotten some day, must not meet a look by records, where all of them would be new.
 func (c *Client) readCopies(ctx context.Context, query BackupQuery, from Time, how reading) (*copies, error) {
 	c.mu.Lock()
 	shown := c.records
 	c.mu.Unlock()
-	if shown != recordsNotShown {
+	var backups []Backup
+	if shown != recordsRefused && (how == strictly || shown != recordsNotShown) {
 		found, err := c.readRecords(ctx, query, how)
-		if err != nil || found != nil {
+		if err != nil || found.way == WayRecords || len(found.backups) == 0 && !found.refused {
 			return found, err
 		}
+		backups = found.backups
 	}
 	tasks, err := c.tasks(ctx, TaskQuery{VaultID: query.VaultID, StartTime: from}, how)
-	return copiesByTasks(tasks), err
+	found := copiesByTasks(tasks)
+	found.backups = backups
+	return found, err
 }
 
-// readRecords returns nothing where the cloud shows none.
+// readRecords returns copies without a way where there are no records.
 func (c *Client) readRecords(ctx context.Context, query BackupQuery, how reading) (*copies, error) {
 	query.ShowReplication, query.Sort = drkit.Some(true), []SortField{Asc("created_at")}
 	backups, err := c.backups(ctx, query, how)
+	found := &copies{byBackup: map[string][]seenCopy{}, backups: backups}
 	var answer *drkit.Error
-	refused := errors.As(err, &answer) && answer.Status == badRequest && !answer.Foreign
-	if err != nil && !refused {
+	if errors.As(err, &answer) && answer.Status == badRequest && !answer.Foreign {
+		found.refused = true
+		c.learn(ctx, recordsRefused)
+		return found, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	found := &copies{byBackup: map[string][]seenCopy{}, backups: backups}
 	for _, backup := range backups {
 		if backup.ReplicationRecords != nil {
 			found.way = WayRecords
@@ -91,26 +104,21 @@ func (c *Client) readRecords(ctx context.Context, query BackupQuery, how reading
 	switch {
 	case found.way == WayRecords:
 		c.learn(ctx, recordsShown)
-		return found, nil
-	case len(backups) > 0 || refused:
+	case len(backups) > 0:
 		c.learn(ctx, recordsNotShown)
-		return nil, nil //nolint:nilnil // there is nothing to return, and that is no error
-	default:
-		return found, nil
 	}
+	return found, nil
 }
 
 const badRequest = 400
 
-// learn keeps what the cloud shows of copies. Records that were seen once are not unseen.
+// learn keeps what the cloud shows of copies. What was found out for sure is not forgotten.
 func (c *Client) learn(ctx context.Context, shown recordsKnown) {
 	c.mu.Lock()
 	before := c.records
-	if before != recordsShown {
-		c.records = shown
-	}
+	c.records = max(before, shown)
 	c.mu.Unlock()
-	if before == recordsUnknown && shown == recordsNotShown {
+	if before == recordsUnknown && shown != recordsShown {
 		c.transport.Logger().LogAttrs(ctx, slog.LevelInfo, "the cloud shows no replication records: copies are followed by tasks")
 	}
 }
@@ -192,31 +200,31 @@ func copyItem(vault, backup string) taskwait.Item {
 // copyWatches are the waits for the copies of vaults, with the time that each needs the tasks from.
 type copyWatches struct {
 	batch *taskwait.Batch[*copies]
-	from  map[string]map[*copying]Time
+	from  map[string]map[*Time]struct{}
 }
 
 // watchCopies begins to look at copies together with all who wait for those of the same vault: once a tick.
-func (c *Client) watchCopies(of *copying, item taskwait.Item, from Time, born time.Time) (changed <-chan struct{}, last func() (*copies, error), stop func()) {
+func (c *Client) watchCopies(item taskwait.Item, from Time, born time.Time) (changed <-chan struct{}, last func() (*copies, error), stop func()) {
 	c.mu.Lock()
 	w := &c.copyWatches
 	if w.batch == nil {
-		w.from = map[string]map[*copying]Time{}
+		w.from = map[string]map[*Time]struct{}{}
 		w.batch = taskwait.New(taskwait.Config[*copies]{
 			One:     func(ctx context.Context, item taskwait.Item) (*copies, error) { return c.copiesOf(ctx, item.ID) },
 			Polling: c.oneByOne(), Logger: c.transport.Logger(),
 		})
 	}
 	if w.from[item.ID] == nil {
-		w.from[item.ID] = map[*copying]Time{}
+		w.from[item.ID] = map[*Time]struct{}{}
 	}
-	w.from[item.ID][of] = from
+	w.from[item.ID][&from] = struct{}{} // of this wait: several may be for the same copies
 	c.mu.Unlock()
 	changed, last, end := w.batch.Watch(item, born)
 	return changed, last, func() {
 		end()
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if delete(w.from[item.ID], of); len(w.from[item.ID]) == 0 {
+		if delete(w.from[item.ID], &from); len(w.from[item.ID]) == 0 {
 			delete(w.from, item.ID)
 		}
 	}
@@ -226,9 +234,9 @@ func (c *Client) watchCopies(of *copying, item taskwait.Item, from Time, born ti
 func (c *Client) copiesOf(ctx context.Context, item string) (*copies, error) {
 	c.mu.Lock()
 	var earliest Time
-	for i, from := range slices.Collect(maps.Values(c.copyWatches.from[item])) {
+	for i, from := range slices.Collect(maps.Keys(c.copyWatches.from[item])) {
 		if i == 0 || from.Before(earliest.Time) {
-			earliest = from
+			earliest = *from
 		}
 	}
 	c.mu.Unlock()

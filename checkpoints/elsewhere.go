@@ -16,7 +16,7 @@ func (c *copying) elsewhere(ctx context.Context, one ReplicatedBackup) (CopyOutc
 	if err != nil {
 		return unknown, err
 	}
-	tasks, err := recently(ctx, c.client, "tasks of "+vault, func(ctx context.Context) ([]Task, error) {
+	tasks, err := recently(ctx, c.client, "tasks of "+vault+" from "+from.String(), func(ctx context.Context) ([]Task, error) {
 		return c.client.tasks(ctx, TaskQuery{VaultID: vault, StartTime: from}, leniently)
 	})
 	if err != nil {

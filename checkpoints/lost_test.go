@@ -352,3 +352,32 @@ func TestLostRequests(t *testing.T) {
 		assert.Zero(t, y.here.Ran("Checkpoints.Replicate", ""))
 	})
 }
+
+// A backup that has its copy in another vault of the region is not copied again: that one lacks in nothing.
+func TestCopiesInAnotherVaultOfTheRegion(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, y *yard) {
+		made, err := y.there.Operator("ann").Do("Vaults.Create", "", `{"vault":{"name":"attic","resources":[],"billing":{
+			"consistent_level":"crash_consistent","object_type":"server","protect_type":"replication","size":1000}}}`)
+		require.NoError(t, err)
+		var attic struct{ Vault struct{ ID string } }
+		require.NoError(t, json.Unmarshal(made, &attic))
+		y.here.AddBackups(production, 2)
+		elsewhere := y.elsewhere()
+		elsewhere.DestinationVaultID = attic.Vault.ID
+		before, err := y.client.Checkpoints.Replicate(t.Context(), elsewhere)
+		require.NoError(t, err)
+		_, err = before.Wait(t.Context())
+		require.NoError(t, err)
+		pass(time.Hour)
+
+		more := y.here.AddBackups(production, 1)
+		y.loses("Checkpoints.Replicate")
+		poller, err := y.client.Checkpoints.Replicate(t.Context(), y.elsewhere())
+		require.NoError(t, err)
+		assert.True(t, poller.Adopted())
+		result, err := poller.Wait(t.Context())
+		require.NoError(t, err)
+		assert.Len(t, result.Copies, len(more))
+	})
+}

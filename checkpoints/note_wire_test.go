@@ -234,3 +234,37 @@ func TestRecordsThatAreRefused(t *testing.T) {
 		assert.LessOrEqual(t, strings.Count(line, "show_replication"), 1)
 	}
 }
+
+// An answer that names no backups at all does not say that there is nothing to copy, as one with an empty list does:
+// whatever new copies there are count, and none is not a success.
+func TestReplicationThatNamesNoBackups(t *testing.T) {
+	t.Parallel()
+	for answered, settled := range map[string]bool{`,"backups":[]`: true, `,"backups":null`: false, ``: false} {
+		t.Run(answered, func(t *testing.T) {
+			t.Parallel()
+			s := yardOnTheWire(t)
+			tc := noteCases()[1]
+			tc.on(s, says(200, `{"replication":{"vault_id":"`+vaultID+`"`+answered+`}}`))
+			begun, err := tc.begin(t.Context(), s.client())
+			require.NoError(t, err)
+			poller, _ := begun.(*drkit.Poller[checkpoints.ReplicationResult])
+			_, err = poller.Poll(t.Context())
+			assert.Equal(t, settled, poller.Done())
+			if settled {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, drkit.ErrNotFound)
+			s.On("GET", prefix+"/operation-logs", says(200, `{"operation_logs":[{"id":"t-1","operation_type":"replication","status":"success","created_at":
+				"2026-01-01T00:00:00","extra_info":{"replication":{"source_backup_id":"`+backupID+`","destination_region":"south"}}}],"count":1}`))
+			for range 2 { // until no more come to light
+				_, err = poller.Poll(t.Context())
+				require.NoError(t, err)
+			}
+			result, err := poller.Result()
+			require.NoError(t, err)
+			require.Len(t, result.Copies, 1)
+			assert.Equal(t, backupID, result.Copies[0].BackupID)
+		})
+	}
+}

@@ -31,7 +31,7 @@ type copying struct {
 	several bool
 	ended   map[string]CopyOutcome // by backup
 	calm    int                    // how many there were when all had ended; 0 before
-	misses  int                    // looks that have shown nothing of a copy when all others had ended
+	misses  int                    // looks in a row that have shown nothing of a copy when all others had ended
 }
 
 // noted is what there was of copies before. By the clock of the service nothing older than the newest of it can be
@@ -92,6 +92,9 @@ type sight struct {
 func (c *copying) judge(ctx context.Context, now *copies) (sight, error) {
 	seen, missing := c.match(now)
 	if len(missing) == 0 {
+		c.mu.Lock()
+		c.misses = 0 // a row that has slipped from one page to another is back
+		c.mu.Unlock()
 		return seen, nil
 	}
 	if seen.open || !c.overdue() {
@@ -307,8 +310,11 @@ func (a allCopies) nothing() bool {
 
 // shown is what a look has shown of all copies.
 func (a allCopies) shown(seen sight, err error) (drkit.Look[ReplicationResult], error) {
-	if err != nil || seen.open {
+	switch {
+	case err != nil || seen.open:
 		return drkit.Look[ReplicationResult]{Progress: underWay(seen)}, err
+	case a.several && len(seen.outcomes) == 0:
+		return drkit.Look[ReplicationResult]{}, fmt.Errorf("nothing tells of %s: %w", a.name(), drkit.ErrNotFound)
 	}
 	result := ReplicationResult{
 		VaultID: a.vault, DestinationRegion: a.to.Region, DestinationProjectID: a.to.Project, DestinationVaultID: a.to.Vault,
@@ -346,7 +352,7 @@ func watchCopies[T any](
 	c.mu.Lock()
 	item, from := copyItem(c.vault, c.backup), c.from
 	c.mu.Unlock()
-	changed, last, stop := c.client.watchCopies(c, item, from, born)
+	changed, last, stop := c.client.watchCopies(item, from, born)
 	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
 		now, err := last()
 		var seen sight

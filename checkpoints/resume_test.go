@@ -289,3 +289,24 @@ func TestSkippedStep(t *testing.T) {
 		assert.Equal(t, 2, y.here.Count("Backups.Replicate"))
 	})
 }
+
+// What was adopted, and is forgotten when its token is resumed, has not ended well for want of copies.
+func TestAdoptedReplicationThatIsForgotten(t *testing.T) {
+	t.Parallel()
+	bubble(t, checkpointstest.OpenTelekomCloud, func(t *testing.T, y *yard) {
+		y.here.AddBackups(production, 2)
+		y.loses("Checkpoints.Replicate")
+		poller, err := y.client.Checkpoints.Replicate(t.Context(), y.elsewhere())
+		require.NoError(t, err)
+		assert.True(t, poller.Adopted())
+		token, err := poller.ResumeToken(t.Context())
+		require.NoError(t, err)
+		for _, task := range y.here.Tasks() {
+			y.here.ForgetTask(task.ID)
+		}
+		resumed, err := checkpoints.Resume[checkpoints.ReplicationResult](y.client, token)
+		require.NoError(t, err)
+		_, err = resumed.Wait(t.Context())
+		require.ErrorIs(t, err, drkit.ErrTaskGone)
+	})
+}

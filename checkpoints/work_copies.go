@@ -112,7 +112,7 @@ func (w *copyWork) lacks(ctx context.Context, now *copies) (string, error) {
 		return "", nil
 	}
 	backups := now.backups
-	if now.way == WayTasks {
+	if backups == nil {
 		var err error
 		query := BackupQuery{VaultID: w.vault, Sort: []SortField{Asc("created_at")}}
 		if backups, err = w.client.backups(ctx, query, strictly); err != nil {
@@ -122,8 +122,10 @@ func (w *copyWork) lacks(ctx context.Context, now *copies) (string, error) {
 	for _, backup := range backups {
 		forgotten := now.way == WayTasks && backup.CreatedAt.Before(newest.Add(-history))
 		reached := func(row seenCopy) bool {
-			failed := hasEnded(row.outcome.Status) && row.outcome.Status != TaskStatusSuccess
-			return row.to.meets(w.to) && (!failed || !row.created.Before(newest.Add(-atOnce)))
+			if failed := hasEnded(row.outcome.Status) && row.outcome.Status != TaskStatusSuccess; failed {
+				return row.to.meets(w.to) && !row.created.Before(newest.Add(-atOnce))
+			}
+			return row.to.Region == w.to.Region // in whichever vault: the service makes one copy for a region
 		}
 		if backup.canBeCopied() && backup.CreatedAt.Before(newest) && !forgotten && !slices.ContainsFunc(now.byBackup[backup.ID], reached) {
 			return "without backup " + transport.Plain(backup.ID) + " of the vault", nil
