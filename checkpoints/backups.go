@@ -132,7 +132,7 @@ func (b *Backups) Replicate(
 		},
 		work: copies.work(),
 		found: func(found transport.Found) pursuit[CopyOutcome] {
-			return oneCopy{copies.copying(&found.Note, []ReplicatedBackup{{BackupID: id}}, false)}
+			return oneCopy{copies.found(found, []ReplicatedBackup{{BackupID: id}})}
 		},
 		by: copies.by,
 	})

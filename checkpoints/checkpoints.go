@@ -111,7 +111,7 @@ func (c *Checkpoints) Replicate(
 		},
 		work: copies.work(),
 		found: func(found transport.Found) pursuit[ReplicationResult] {
-			return allCopies{copies.copying(&found.Note, nil, true)}
+			return allCopies{copies.found(found, nil)}
 		},
 		by: copies.by,
 	})

@@ -21,7 +21,7 @@ type copies struct {
 	byBackup map[string][]seenCopy
 	backups  []Backup // where records were asked for
 	refused  bool     // the cloud does not take the parameter for records
-	newest   Time     // when the newest task of the vault was begun, whatever it does
+	newest   Time     // when the newest task of the vault was begun, whatever it does, or the newest backup was made
 }
 
 // seenCopy is one copy, or the attempt at one.
@@ -65,17 +65,16 @@ func (c *Client) readCopies(ctx context.Context, query BackupQuery, from Time, h
 	c.mu.Lock()
 	shown := c.records
 	c.mu.Unlock()
-	var backups []Backup
+	found := &copies{}
 	if shown != recordsRefused && (how == strictly || shown != recordsNotShown) {
-		found, err := c.readRecords(ctx, query, how)
+		var err error
+		found, err = c.readRecords(ctx, query, how)
 		if err != nil || found.way == WayRecords || len(found.backups) == 0 && !found.refused {
 			return found, err
 		}
-		backups = found.backups
 	}
 	tasks, err := c.tasks(ctx, TaskQuery{VaultID: query.VaultID, StartTime: from}, how)
-	found := copiesByTasks(tasks)
-	found.backups = backups
+	found.byTasks(tasks)
 	return found, err
 }
 
@@ -94,6 +93,7 @@ func (c *Client) readRecords(ctx context.Context, query BackupQuery, how reading
 		return nil, err
 	}
 	for _, backup := range backups {
+		found.reach(backup.CreatedAt)
 		if backup.ReplicationRecords != nil {
 			found.way = WayRecords
 		}
@@ -157,12 +157,24 @@ func statusOfRecord(status ReplicationStatus) TaskStatus {
 	}
 }
 
+// reach takes note of a moment at which something was begun.
+func (c *copies) reach(at Time) {
+	if at.After(c.newest.Time) {
+		c.newest = at
+	}
+}
+
 func copiesByTasks(tasks []Task) *copies {
-	found := &copies{way: WayTasks, byBackup: map[string][]seenCopy{}}
+	found := &copies{}
+	found.byTasks(tasks)
+	return found
+}
+
+// byTasks adds the copies that tasks show.
+func (c *copies) byTasks(tasks []Task) {
+	c.way, c.byBackup = WayTasks, map[string][]seenCopy{}
 	for _, task := range tasks {
-		if task.CreatedAt.After(found.newest.Time) {
-			found.newest = task.CreatedAt
-		}
+		c.reach(task.CreatedAt)
 		about := task.ExtraInfo.Replication
 		if task.OperationType != TaskTypeReplication || about == nil || about.SourceBackupID == "" {
 			continue
@@ -181,9 +193,8 @@ func copiesByTasks(tasks []Task) *copies {
 		if task.PolicyID != "" {
 			seen.veto = "of the policy " + transport.Plain(task.PolicyID)
 		}
-		found.byBackup[about.SourceBackupID] = append(found.byBackup[about.SourceBackupID], seen)
+		c.byBackup[about.SourceBackupID] = append(c.byBackup[about.SourceBackupID], seen)
 	}
-	return found
 }
 
 // ofBackup marks what is looked at by a backup whose vault is not known.
@@ -197,49 +208,61 @@ func copyItem(vault, backup string) taskwait.Item {
 	return taskwait.Item{ID: vault}
 }
 
-// copyWatches are the waits for the copies of vaults, with the time that each needs the tasks from.
+// copyWatches are the waits for the copies of vaults.
 type copyWatches struct {
 	batch *taskwait.Batch[*copies]
-	from  map[string]map[*Time]struct{}
+	waits map[string]map[*copyWait]struct{} // by item
+}
+
+// copyWait is one wait: several may be for the same copies.
+type copyWait struct {
+	of   *copying
+	from Time // tasks are needed from here on
 }
 
 // watchCopies begins to look at copies together with all who wait for those of the same vault: once a tick.
-func (c *Client) watchCopies(item taskwait.Item, from Time, born time.Time) (changed <-chan struct{}, last func() (*copies, error), stop func()) {
+func (c *Client) watchCopies(item taskwait.Item, wait copyWait, born time.Time) (changed <-chan struct{}, last func() (*copies, error), stop func()) {
 	c.mu.Lock()
 	w := &c.copyWatches
 	if w.batch == nil {
-		w.from = map[string]map[*Time]struct{}{}
+		w.waits = map[string]map[*copyWait]struct{}{}
 		w.batch = taskwait.New(taskwait.Config[*copies]{
 			One:     func(ctx context.Context, item taskwait.Item) (*copies, error) { return c.copiesOf(ctx, item.ID) },
 			Polling: c.oneByOne(), Logger: c.transport.Logger(),
 		})
 	}
-	if w.from[item.ID] == nil {
-		w.from[item.ID] = map[*Time]struct{}{}
+	if w.waits[item.ID] == nil {
+		w.waits[item.ID] = map[*copyWait]struct{}{}
 	}
-	w.from[item.ID][&from] = struct{}{} // of this wait: several may be for the same copies
+	w.waits[item.ID][&wait] = struct{}{}
 	c.mu.Unlock()
 	changed, last, end := w.batch.Watch(item, born)
 	return changed, last, func() {
 		end()
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if delete(w.from[item.ID], &from); len(w.from[item.ID]) == 0 {
-			delete(w.from, item.ID)
+		if delete(w.waits[item.ID], &wait); len(w.waits[item.ID]) == 0 {
+			delete(w.waits, item.ID)
 		}
 	}
 }
 
-// copiesOf reads the copies that an item is about, from the earliest time on that somebody needs.
+// copiesOf reads the copies that an item is about: the tasks from the earliest time on that somebody needs, or the
+// backups that anybody waits for.
 func (c *Client) copiesOf(ctx context.Context, item string) (*copies, error) {
 	c.mu.Lock()
-	var earliest Time
-	for i, from := range slices.Collect(maps.Keys(c.copyWatches.from[item])) {
-		if i == 0 || from.Before(earliest.Time) {
-			earliest = *from
-		}
-	}
+	waits := slices.Collect(maps.Keys(c.copyWatches.waits[item]))
 	c.mu.Unlock()
+	var from Time
+	var made span
+	for i, wait := range waits {
+		its := wait.of.lately()
+		if i == 0 {
+			from, made = wait.from, its
+			continue
+		}
+		from, made = earlier(from, wait.from), made.with(its)
+	}
 	if id, unlocated := strings.CutPrefix(item, ofBackup); unlocated {
 		backup, err := c.Backups.Get(ctx, id)
 		if err != nil {
@@ -247,7 +270,7 @@ func (c *Client) copiesOf(ctx context.Context, item string) (*copies, error) {
 		}
 		item = backup.VaultID
 	}
-	return c.readCopies(ctx, BackupQuery{VaultID: item}, earliest, leniently)
+	return c.readCopies(ctx, made.of(item), from, leniently)
 }
 
 // oneByOne is the schedule of what is asked for by lists that are one request already.

@@ -54,9 +54,10 @@ func TestWaitsForTheSameCopies(t *testing.T) {
 		client := c.client()
 		client.learn(t.Context(), recordsRefused)
 		item := copyItem("v", "")
-		_, _, first := client.watchCopies(item, day(2), time.Now())
-		_, _, second := client.watchCopies(item, day(2), time.Now())
-		_, _, other := client.watchCopies(item, day(9), time.Now())
+		one := &copying{client: client}
+		_, _, first := client.watchCopies(item, copyWait{one, day(2)}, time.Now())
+		_, _, second := client.watchCopies(item, copyWait{one, day(2)}, time.Now())
+		_, _, other := client.watchCopies(item, copyWait{one, day(9)}, time.Now())
 		earliest := func() string {
 			_, err := client.copiesOf(t.Context(), item.ID)
 			require.NoError(t, err)
@@ -68,7 +69,7 @@ func TestWaitsForTheSameCopies(t *testing.T) {
 		second()
 		assert.Equal(t, "start_time=2026-03-09T00%3A00%3A00Z&vault_id=v", earliest())
 		other()
-		assert.Empty(t, client.copyWatches.from)
+		assert.Empty(t, client.copyWatches.waits)
 	})
 }
 
@@ -143,5 +144,52 @@ func TestRecordsOfEachVault(t *testing.T) {
 	before := len(c.asked("/backups"))
 	assert.Equal(t, WayTasks, read("copied", strictly))
 	assert.Equal(t, WayTasks, read("copied", strictly))
-	assert.Equal(t, before+1, len(c.asked("/backups")), "what the cloud refuses is asked for once")
+	assert.Len(t, c.asked("/backups"), before+1, "what the cloud refuses is asked for once")
+}
+
+// Who waits for copies asks for the backups that were made when theirs were, give or take a day, once that is known;
+// for all of the vault where some are not found that way, or more may come to light.
+func TestSpans(t *testing.T) {
+	t.Parallel()
+	made := map[string]Time{"a": day(3), "b": day(9), "c": day(20)}
+	wanted := func(ids ...string) *copying {
+		c := &copying{ended: map[string]CopyOutcome{}}
+		for _, id := range ids {
+			c.wanted = append(c.wanted, ReplicatedBackup{BackupID: id})
+		}
+		return c
+	}
+	now := &copies{way: WayRecords}
+	for id, at := range made {
+		now.backups = append(now.backups, Backup{ID: id, CreatedAt: at})
+	}
+	query := func(from, to int) BackupQuery {
+		return BackupQuery{VaultID: "v", StartTime: day(from), EndTime: day(to)}
+	}
+	everything := BackupQuery{VaultID: "v"}
+
+	some := wanted("b", "c")
+	assert.Equal(t, everything, some.lately().of("v"))
+	some.narrow(now)
+	assert.Equal(t, query(8, 22), some.lately().of("v"))
+	one := wanted("a")
+	one.narrow(now)
+	assert.Equal(t, query(2, 22), some.lately().with(one.lately()).of("v"))
+	assert.Equal(t, query(2, 22), one.lately().with(some.lately()).of("v"))
+	assert.Equal(t, everything, one.lately().with(wanted("a").lately()).of("v"))
+	some.ended["c"] = CopyOutcome{}
+	some.narrow(now)
+	assert.Equal(t, query(8, 11), some.lately().of("v"))
+	now.backups = now.backups[:0]
+	some.narrow(now)
+	assert.Equal(t, everything, some.lately().of("v"))
+	now.backups = append(now.backups, Backup{ID: "b", CreatedAt: day(9)})
+	some.narrow(now)
+	assert.Equal(t, everything, some.lately().of("v"), "what was not found once is not narrowed again")
+
+	for name, open := range map[string]*copying{"by tasks": wanted("b"), "adopted": wanted("b")} {
+		open.several = name == "adopted"
+		open.narrow(&copies{way: map[bool]Way{true: WayRecords, false: WayTasks}[open.several], backups: now.backups})
+		assert.Equal(t, everything, open.lately().of("v"), name)
+	}
 }

@@ -256,6 +256,25 @@ func TestFiveHundredCopiesShareTheirLooks(t *testing.T) {
 			})
 		}, checkpointstest.PageLimit(page))
 	})
+	t.Run("one poller, in a vault with a past", func(t *testing.T) {
+		t.Parallel()
+		everyCloud(t, func(t *testing.T, y *yard) {
+			y.here.AddBackups(production, 250)
+			before, err := y.client.Checkpoints.Replicate(t.Context(), y.elsewhere())
+			require.NoError(t, err)
+			_, err = before.Wait(t.Context())
+			require.NoError(t, err)
+			pass(20 * 24 * time.Hour)
+			y.here.AddBackups(production, 250)
+			poller, err := y.client.Checkpoints.Replicate(t.Context(), y.elsewhere())
+			require.NoError(t, err)
+			atMost(t, y, pages, func() {
+				result, err := poller.Wait(t.Context())
+				require.NoError(t, err)
+				assert.Len(t, result.Copies, 500)
+			})
+		}, checkpointstest.PageLimit(page))
+	})
 	t.Run("five hundred", func(t *testing.T) {
 		t.Parallel()
 		if testing.Short() {

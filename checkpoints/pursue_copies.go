@@ -29,6 +29,8 @@ type copying struct {
 	before noted
 	// several is for what was adopted: all copies count that were not there before, and wanted grows with them.
 	several bool
+	made    span                   // when the backups were made whose copies have not ended
+	wide    bool                   // they have not all been found by that
 	ended   map[string]CopyOutcome // by backup
 	calm    int                    // how many there were when all had ended; 0 before
 	misses  int                    // looks in a row that have shown nothing of a copy when all others had ended
@@ -72,7 +74,7 @@ func (c *copying) look(ctx context.Context) (sight, error) {
 	if err != nil {
 		return sight{}, err
 	}
-	now, err := c.client.readCopies(ctx, BackupQuery{VaultID: vault}, from, leniently)
+	now, err := c.client.readCopies(ctx, c.lately().of(vault), from, leniently)
 	if err != nil {
 		return sight{}, err
 	}
@@ -160,6 +162,7 @@ func (c *copying) match(now *copies) (seen sight, missing []ReplicatedBackup) {
 	if len(c.wanted) > 0 {
 		seen.percent = percent / len(c.wanted)
 	}
+	c.narrow(now)
 	if c.several && !seen.open {
 		seen.open = c.calm != len(c.wanted) // more of them may come to light
 		c.calm = len(c.wanted)
@@ -350,9 +353,9 @@ func watchCopies[T any](
 	c *copying, born time.Time, shown func(sight, error) (drkit.Look[T], error), complete completion[T],
 ) watch.Watch[drkit.Look[T]] {
 	c.mu.Lock()
-	item, from := copyItem(c.vault, c.backup), c.from
+	item, wait := copyItem(c.vault, c.backup), copyWait{c, c.from}
 	c.mu.Unlock()
-	changed, last, stop := c.client.watchCopies(item, from, born)
+	changed, last, stop := c.client.watchCopies(item, wait, born)
 	return watch.Watch[drkit.Look[T]]{Changed: changed, Stop: stop, Last: func(ctx context.Context) (drkit.Look[T], error) {
 		now, err := last()
 		var seen sight

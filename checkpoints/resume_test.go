@@ -310,3 +310,35 @@ func TestAdoptedReplicationThatIsForgotten(t *testing.T) {
 		require.ErrorIs(t, err, drkit.ErrTaskGone)
 	})
 }
+
+// A run may be finished days after it was cut off, when the vault has done much else: what its request has begun is
+// older than that by then.
+func TestStepsAreFinishedDaysLater(t *testing.T) {
+	t.Parallel()
+	for _, work := range undertakings()[1:3] {
+		t.Run(work.operation, func(t *testing.T) {
+			t.Parallel()
+			everyCloud(t, func(t *testing.T, y *yard) {
+				y.here.AddBackups(production, 2)
+				journal := new(drkit.MemoryJournal)
+				ctx, die := context.WithCancel(t.Context())
+				y.here.Inject(checkpointstest.Fault{Operation: work.operation, After: true, Drop: true, Do: die, Times: 1})
+				require.Error(t, work.step(ctx, y, y.client, journal))
+				for range 4 {
+					pass(24 * time.Hour)
+					y.backsUp(`{"name":"daily"}`)
+				}
+				second := y.connect(y.here)
+				require.NoError(t, work.step(t.Context(), y, second, journal))
+				assert.Equal(t, 1, work.ran(y))
+				step, err := journal.Load(t.Context(), "step")
+				require.NoError(t, err)
+				if work.operation == "Checkpoints.Replicate" {
+					var result checkpoints.ReplicationResult
+					require.NoError(t, json.Unmarshal(step.Result, &result))
+					assert.Len(t, result.Copies, 4)
+				}
+			})
+		})
+	}
+}

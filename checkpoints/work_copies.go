@@ -25,6 +25,7 @@ type copyWork struct {
 	source Backup // of one that is copied
 	vault  string
 	rows   map[string]seenCopy // as they were read last, by id
+	made   map[string]Time     // when the backups were made
 	newest Time
 }
 
@@ -93,7 +94,7 @@ func (w *copyWork) jobs(ctx context.Context) ([]transport.Job, error) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.rows, w.newest = rows, now.newest
+	w.rows, w.made, w.newest = rows, now.made(), now.newest
 	return jobs, nil
 }
 
@@ -183,12 +184,27 @@ func (w *copyWork) noted(note *transport.Note) noted {
 	return before
 }
 
-// copying is what follows the copies, with those that the answer has named.
+// copying is what follows the copies, with those that the answer has named. Several means that it has named none.
 func (w *copyWork) copying(note *transport.Note, wanted []ReplicatedBackup, several bool) *copying {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return &copying{
+	c := &copying{
 		client: w.client, by: w.by, backup: w.backup, to: w.to, auto: w.auto, born: time.Now(), vault: w.vault,
 		from: wellBefore(w.newest), wanted: wanted, before: w.noted(note), several: several,
 	}
+	c.made, _ = c.spanOf(w.made)
+	return c
+}
+
+// found is what follows copies whose answer was lost. They may have begun long before the newest task that there is.
+func (w *copyWork) found(found transport.Found, wanted []ReplicatedBackup) *copying {
+	c := w.copying(&found.Note, wanted, wanted == nil)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, id := range found.Jobs {
+		if begun := wellBefore(w.rows[id].created); i == 0 || begun.Before(c.from.Time) {
+			c.from = begun
+		}
+	}
+	return c
 }
