@@ -27,7 +27,7 @@ func (c *Client) newRetry() *retryablehttp.Client {
 		RetryWaitMin: c.settings.Retry.MinWait,
 		RetryWaitMax: c.settings.Retry.MaxWait,
 		CheckRetry:   checkRetry,
-		Backoff:      backoff,
+		Backoff:      c.backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 		PrepareRetry: func(req *http.Request) error {
 			exchangeOf(req.Context()).logRetry(req.Context())
@@ -80,6 +80,17 @@ func transient(status int) bool {
 	default:
 		return false
 	}
+}
+
+// backoff waits as long as the server asks for, until its next window after one request too many, or else as any
+// failed attempt does.
+func (c *Client) backoff(least, limit time.Duration, attempt int, resp *http.Response) time.Duration {
+	full := resp != nil && resp.StatusCode == http.StatusTooManyRequests && retryAfter(resp.Header) == 0
+	if !full || c.config.Window == 0 {
+		return backoff(least, limit, attempt, resp)
+	}
+	share := c.config.Window / time.Duration(max(1, c.settings.Retry.Attempts-1))
+	return min(share+time.Duration(rand.Int64N(int64(share/10)+1)), limit) //nolint:gosec // spreads load, guards nothing
 }
 
 // backoff waits as long as the server asks for, up to limit, or a random part of a pause that doubles.

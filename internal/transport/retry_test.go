@@ -164,6 +164,39 @@ func TestRetryAfterIsObeyedWithinTheCap(t *testing.T) {
 	}
 }
 
+// A service that counts requests in windows lets nothing pass before the next one, whatever a pause that doubles would
+// come to.
+func TestPausesReachTheNextWindow(t *testing.T) {
+	t.Parallel()
+	throttles, starting := answers(429, ""), answers(503, "")
+	for name, tc := range map[string]struct {
+		retry       drkit.RetryPolicy
+		answer      func(*http.Request) (*http.Response, error)
+		least, most time.Duration
+	}{
+		"together they are as long":             {drkit.RetryPolicy{}, throttles, time.Minute, 66 * time.Second},
+		"also where there are more":             {drkit.RetryPolicy{Attempts: 7}, throttles, time.Minute, 66 * time.Second},
+		"within the cap":                        {drkit.RetryPolicy{MaxWait: time.Second}, throttles, 3 * time.Second, 3 * time.Second},
+		"the one there is":                      {drkit.RetryPolicy{Attempts: 2, MaxWait: time.Hour}, throttles, time.Minute, 66 * time.Second},
+		"what the service asks for comes first": {drkit.RetryPolicy{}, answers(429, "", "Retry-After", "7"), 21 * time.Second, 21 * time.Second},
+		"other failures do not wait for it":     {drkit.RetryPolicy{}, starting, 0, 4 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := newClientWith(t, "https://appliance.example.com", func(c *transport.Config) { given(c); c.Window = time.Minute },
+					drkit.WithTransport(scripted(tc.answer)), drkit.WithRetry(tc.retry))
+				began := time.Now()
+				_, err := client.Do(t.Context(), transport.Call{Operation: &readThing, Path: []string{"7"}}, nil)
+				require.Error(t, err)
+				took := time.Since(began)
+				assert.GreaterOrEqual(t, took, tc.least)
+				assert.LessOrEqual(t, took, tc.most)
+			})
+		})
+	}
+}
+
 func TestPauseThatOutlivesTheContextEndsAtOnceWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
 
@@ -56,9 +57,12 @@ type Config struct {
 	// DecodeError reads an error answer. It returns false for what is not in the service's own format,
 	// such as a proxy's page.
 	DecodeError func(status int, body []byte) (ServiceError, bool)
-	Secrets     []drkit.Secret // values that must not show in errors and observed answers
-	LogQuery    []string       // names of query parameters whose values may be logged
-	Options     []drkit.Option
+	// Window is how long a service counts requests for before it begins anew; 0 if that is not known. After a 429
+	// that does not say how long to wait, the pauses of a call take as long together, within the caps of its retries.
+	Window   time.Duration
+	Secrets  []drkit.Secret // values that must not show in errors and observed answers
+	LogQuery []string       // names of query parameters whose values may be logged
+	Options  []drkit.Option
 }
 
 // ServiceError is what a service says in an error answer.
