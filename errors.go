@@ -32,6 +32,8 @@ var (
 	ErrSkipped = errors.New("skipped")
 	// ErrTimedOut: the service has given up work that took it too long. What that has left behind is not known.
 	ErrTimedOut = errors.New("timed out in the service")
+	// ErrCancelled: somebody has ended the work before its time. What that has left behind is not known.
+	ErrCancelled = errors.New("cancelled")
 	// ErrNotDone: the result of a poller was asked for before its end.
 	ErrNotDone = errors.New("not done")
 	// ErrReadOnly: the client is read-only and the operation could change something. Nothing was sent.

@@ -29,7 +29,7 @@ func Example_sentinels() {
 			return "come back later"
 		case errors.Is(err, drkit.ErrSkipped):
 			return "mend what the service has found"
-		case errors.Is(err, drkit.ErrTimedOut):
+		case errors.Is(err, drkit.ErrTimedOut), errors.Is(err, drkit.ErrCancelled):
 			return "see what it has left behind"
 		case errors.Is(err, drkit.ErrListMoved):
 			return "list again"

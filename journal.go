@@ -101,7 +101,7 @@ type failure struct {
 // sentinels are those that a failed task can match.
 var sentinels = []error{
 	ErrNotFound, ErrUnauthorized, ErrForbidden, ErrConflict, ErrThrottled, ErrUnavailable, ErrTaskGone, ErrSkipped,
-	ErrTimedOut,
+	ErrTimedOut, ErrCancelled,
 }
 
 func failureOf(err error) failure {
