@@ -25,6 +25,9 @@ func (c *Client) owner(ctx context.Context) (transport.Owner, error) {
 	if err != nil {
 		return transport.Owner{}, err
 	}
+	if err := needs("management server", "id", info.ID); err != nil {
+		return transport.Owner{}, err
+	}
 	session, err := c.Sessions.Get(ctx)
 	return transport.Owner{Appliance: info.ID, User: session.Username}, err
 }

@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/drkit-go/drkit"
@@ -48,7 +49,10 @@ func (p place) recent(ctx context.Context, items []taskwait.Item) ([]Task, error
 		page, err := fetch[Task](ctx, p, transport.Call{
 			Operation: &contract.TasksList, Query: ListQuery{Offset: offset, Limit: tasksPerPage},
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, ErrPartial): // each task may be there nevertheless
+			return found, nil
+		case err != nil:
 			return nil, err
 		}
 		for _, task := range page.Items {

@@ -123,6 +123,7 @@ func (c *Client) connect(endpoint string, options []drkit.Option) error {
 		Accept:      func(string, bool) string { return "application/json" },
 		Session:     c.sessionConfig(),
 		DecodeError: decodeError,
+		Window:      time.Minute,
 		Secrets:     c.credentials.secrets(),
 		LogQuery: []string{
 			"filter_property", "filter", "sort_by", "order_by", "offset", "limit", "source_vc_guid", "extended_info", "force",
@@ -207,14 +208,15 @@ func (p place) send(ctx context.Context, call transport.Call, out any) (transpor
 		}
 		call.Path = append([]string{p.pairing}, call.Path...)
 	}
-	if len(call.Path) > 0 && strings.HasPrefix(call.Operation.Path, "/pairings/{") {
+	aboutPairing := len(call.Path) > 0 && strings.HasPrefix(call.Operation.Path, "/pairings/{")
+	if aboutPairing {
 		p.client.signInAgain(ctx, call.Path[0], call.Operation)
 	}
 	if answer, ok := out.(identified); ok && call.Check == nil {
-		call.Check = answer.identified
+		call.Check = func() error { return identify(answer) }
 	}
 	answer, err := p.client.transport.Do(ctx, call, out)
-	if p.named && lacking(out, err) && p.client.regain(ctx, p.pairing, call.Operation) && call.Operation.Class == api.Read {
+	if aboutPairing && lacking(out, err) && p.client.regain(ctx, call.Path[0], call.Operation) && call.Operation.Class == api.Read {
 		reflect.ValueOf(out).Elem().SetZero()
 		answer, err = p.client.transport.Do(ctx, call, out)
 	}

@@ -27,10 +27,12 @@ func (r *Replications) Configure(ctx context.Context, machine ConfigureReplicati
 
 // ConfigureAll is [Replications.Configure] for many machines in one request. It returns a poller for each machine,
 // in the order of machines: a task belongs to the machine that it names, and where it names none, to that in the
-// place of its answer. The request has the machines in the order of their identifiers, whatever that of the argument. It has no place in a step of [drkit.Once], which follows one poller; nor does [drkit.Recover]
-// find what came of it: the same call does, as for any operation whose outcome is unknown.
+// place of its answer. The request has the machines in the order of their identifiers, whatever that of the argument.
+// It has no place in a step of [drkit.Once], which follows one poller; nor does [drkit.Recover] find what came of it:
+// the same call does, as for any operation whose outcome is unknown.
 //
-// Errors: a number of tasks that is not that of machines makes the answer one that cannot be used.
+// Errors: [drkit.ErrOutcomeUnknown] where there are tasks for some machines only, even after a look at what came of
+// the others. The pollers of those that the answer has named a task for then stand beside it; the rest of them are nil.
 // Privileges: System.View, Host.Hbr.HbrManagement.
 // Source: vSphere Replication REST API reference, "Configure replications (bulk)".
 func (r *Replications) ConfigureAll(ctx context.Context, machines []ConfigureReplication) ([]*drkit.Poller[Task], error) {
@@ -39,7 +41,7 @@ func (r *Replications) ConfigureAll(ctx context.Context, machines []ConfigureRep
 		return nil, err
 	}
 	pollers, err := r.at.beginAll(ctx, call)
-	if err != nil {
+	if pollers == nil {
 		return nil, err
 	}
 	sent, _ := call.Body.([]ConfigureReplication)
@@ -47,7 +49,7 @@ func (r *Replications) ConfigureAll(ctx context.Context, machines []ConfigureRep
 	for i, machine := range sent {
 		asked[slices.IndexFunc(machines, func(m ConfigureReplication) bool { return m.VMID == machine.VMID })] = pollers[i]
 	}
-	return asked, nil
+	return asked, err
 }
 
 // configuration returns the call that configures machines. It has them in an order of its own, so that whoever calls

@@ -4,16 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
 )
-
-// ErrCancelled is what [errors.Is] finds in the [*drkit.TaskError] of a task that was cancelled: it has ended, and
-// neither well nor by a failure of its own.
-var ErrCancelled = errors.New("task cancelled")
 
 // decodeError reads the error body of the service. Where it has none by its own documentation, none is taken for
 // its own: an answer of 401 or 404.
@@ -40,6 +37,20 @@ func decodeError(status int, body []byte) (transport.ServiceError, bool) {
 // identified is an answer that can tell whether it is what was asked for: an answer of another kind, such as the
 // {"status":"ok"} of a gateway, decodes into any struct and leaves it empty.
 type identified interface{ identified() error }
+
+// identify refuses an answer of another kind. One that says what could not be filled in is of the right one; but a task
+// without its id is of no use.
+func identify(answer identified) error {
+	err := answer.identified()
+	said, partial := answer.(described)
+	if err == nil || !partial || len(said.metadata().Errors) == 0 {
+		return err
+	}
+	if _, isTask := answer.(*Task); !isTask {
+		return nil
+	}
+	return fmt.Errorf("%w: %w", err, said.metadata().Err())
+}
 
 func (s SessionInfo) identified() error     { return needs("session", "username", s.Username) }
 func (v VRMSInfo) identified() error        { return needs("management server", "id", v.ID) }

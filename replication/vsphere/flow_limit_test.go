@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -147,6 +148,29 @@ func TestTwoHundredWaitsOnTheSimulator(t *testing.T) {
 			}, vspheretest.Protect(protected...), vspheretest.TaskDuration(0, 12*time.Hour))
 		})
 	}
+}
+
+// Where others at the same address use up what it lets pass, calls wait for the next minute, and none of them fails.
+func TestOthersUseUpTheLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pair := vspheretest.NewPair(t, vspheretest.InMemory())
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		var all sync.WaitGroup
+		for range 4 { // which AddressLimit is for
+			p := enter(t, pair.Recovery)
+			all.Go(func() {
+				for ctx.Err() == nil {
+					_, err := p.Appliance.Info(ctx)
+					assert.True(t, err == nil || ctx.Err() != nil, err)
+				}
+			})
+		}
+		all.Wait()
+		assert.Positive(t, pair.Recovery.Refused())
+		assert.Less(t, pair.Recovery.Refused(), 100, "of a thousand")
+	})
 }
 
 // begin lets somebody else begin a task on a replication.

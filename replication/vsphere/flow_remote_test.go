@@ -321,6 +321,14 @@ func TestRemoteSessionIsLost(t *testing.T) {
 					for _, call := range []func() error{
 						func() error { _, err := f.recovery.RemoteSession.Get(t.Context()); return err },
 						func() error {
+							pairing, err := f.recovery.Pairings.Get(t.Context(), f.pair.Recovery.PairingID())
+							return errors.Join(err, pairing.Meta.Err())
+						},
+						func() error {
+							_, err := drkit.Collect(f.recovery.Pairings.Issues(t.Context(), f.pair.Recovery.PairingID(), vsphere.ListQuery{}))
+							return err
+						},
+						func() error {
 							replication, err := f.recovery.Replications.Get(t.Context(), db1)
 							return errors.Join(err, replication.Meta.Err())
 						},
@@ -338,6 +346,23 @@ func TestRemoteSessionIsLost(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A sign-in over there that the end of the session here got in the way of says nothing about the user: once the other
+// site is back, it is tried again.
+func TestOtherSiteIsBackAfterTheSessionHasEnded(t *testing.T) {
+	inFlow(t, func(t *testing.T, f flow) {
+		require.NoError(t, f.recovery.signInRemotely(t.Context()))
+		<-time.After(2 * time.Minute)
+		f.pair.Protected.Restart(90 * time.Second)
+		replication, err := f.recovery.Replications.Get(t.Context(), db1)
+		require.NoError(t, err)
+		require.ErrorIs(t, replication.Meta.Err(), vsphere.ErrPartial)
+		<-time.After(10 * time.Minute) // longer than a session idles
+		replication, err = f.recovery.Replications.Get(t.Context(), db1)
+		require.NoError(t, err)
+		require.NoError(t, replication.Meta.Err())
+	})
 }
 
 // While the other site is down it is not asked for a session more than once a minute, and when it is back, the session

@@ -98,7 +98,7 @@ func TestTasksThatEndBadly(t *testing.T) {
 		is     error
 		want   string
 	}{
-		"cancelled": {func(f flow, task string) { assert.True(f, f.pair.Recovery.CancelTask(task)) }, vsphere.ErrCancelled, "it was cancelled"},
+		"cancelled": {func(f flow, task string) { assert.True(f, f.pair.Recovery.CancelTask(task)) }, drkit.ErrCancelled, "it was cancelled"},
 		"forgotten": {func(f flow, task string) { assert.True(f, f.pair.Recovery.ForgetTask(task)) }, drkit.ErrTaskGone, "task"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -126,6 +126,27 @@ func TestTasksThatEndBadly(t *testing.T) {
 			_, err = f.recovery.Replications.ActiveImage(t.Context(), db1)
 			require.ErrorIs(t, err, drkit.ErrNotFound)
 		})
+	})
+}
+
+// Another run reads in the journal that a task was cancelled.
+func TestCancelledStep(t *testing.T) {
+	inFlow(t, func(t *testing.T, f flow) {
+		require.NoError(t, f.recovery.signInRemotely(t.Context()))
+		journal := new(drkit.MemoryJournal)
+		run := func() (*drkit.Poller[vsphere.Task], error) {
+			return drkit.Once(t.Context(), journal, "pause", func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
+				return f.recovery.Replications.Pause(ctx, db1)
+			})
+		}
+		for range 2 {
+			poller, err := run()
+			require.NoError(t, err)
+			f.pair.Recovery.CancelTask(poller.ID())
+			_, err = poller.Wait(t.Context())
+			require.ErrorIs(t, err, drkit.ErrCancelled)
+		}
+		assert.Equal(t, 1, f.pair.Recovery.Count("Replications.Pause"))
 	})
 }
 

@@ -55,6 +55,7 @@ func fetch[T any](ctx context.Context, at place, call transport.Call) (fetched[T
 	if answer.Rows != nil {
 		found.Items = *answer.Rows
 	}
+	at.client.warn(ctx, call.Operation.Name, ofRows(found.Items))
 	if answer.Meta == nil {
 		found.Last = true
 		return found, nil

@@ -141,7 +141,7 @@ func TestAnswersInGo(t *testing.T) {
 	require.ErrorAs(t, task.Err(), &failed)
 	assert.Equal(t, "The replica cannot be read. Datastore:datastore-16 is not accessible.", failed.Message)
 	assert.Equal(t, "hms.task.pauseReplication", failed.Type)
-	require.NotErrorIs(t, failed, vsphere.ErrCancelled)
+	require.NotErrorIs(t, failed, drkit.ErrCancelled)
 
 	for want, failure := range map[string]vsphere.TaskFailure{
 		"a": {Message: "a"}, "b": {Details: " b\n"}, "a: b": {Message: "a", Details: "b"}, "a and more": {Message: "a", Details: "a and more"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,6 +60,17 @@ func (m Metadata) Err() error {
 	return &PartialError{Errors: m.Errors}
 }
 
+// joined returns what two answers about the same thing lack.
+func joined(first, second []MetaError) []MetaError {
+	all := second
+	for _, failure := range first {
+		if !slices.Contains(second, failure) {
+			all = append(all[:len(all):len(all)], failure)
+		}
+	}
+	return all
+}
+
 // warn writes what an answer lacks to the log.
 func (c *Client) warn(ctx context.Context, operation string, errors []MetaError) {
 	if len(errors) == 0 {
@@ -91,6 +103,17 @@ func distribute[T any](rows []T, errors []MetaError) {
 			}
 		}
 	}
+}
+
+// ofRows returns what the rows of a page themselves say that they lack.
+func ofRows[T any](rows []T) []MetaError {
+	var all []MetaError
+	for i := range rows {
+		if row, ok := any(&rows[i]).(described); ok {
+			all = append(all, row.metadata().Errors...)
+		}
+	}
+	return all
 }
 
 // wholeNumber returns a number in digits, or 0.

@@ -75,6 +75,88 @@ func TestPartialObject(t *testing.T) {
 	require.NoError(t, vsphere.Metadata{}.Err())
 }
 
+// In a disaster an object may lack even what names it: it says what it lacks, and is not taken for one of another kind.
+func TestPartialObjectWithoutAName(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	const lacking = `{"_meta":{"errors":[{"code":"GONE","message":"no answer","field":"$"}]}}`
+	s.on("GET", "/pairings/"+pairing+"/vrs/"+vrWest, says(200, lacking))
+	s.on("GET", onLedger+"/active-image", says(200, lacking))
+	s.on("GET", "/tasks/task-1", says(200, lacking))
+	client := s.client()
+	server, err := client.Pairing(pairing).ManagementServers.Get(t.Context(), vrWest)
+	require.NoError(t, err)
+	require.EqualError(t, server.Meta.Err(), "answer is partial: GONE no answer (at $)")
+	image, err := replicationsOf(client).ActiveImage(t.Context(), ledger)
+	require.NoError(t, err)
+	require.ErrorIs(t, image.Meta.Err(), vsphere.ErrPartial)
+	_, err = client.Tasks.Get(t.Context(), "task-1")
+	require.ErrorContains(t, err, "instead of the one that was asked for")
+}
+
+// A task without its id is of no use, and the error says what the service says.
+func TestPartialTaskWithoutAName(t *testing.T) {
+	t.Parallel()
+	for what, body := range map[string]string{
+		"a task without id":        `{"status":"QUEUED","_meta":{"errors":[{"code":"GONE","message":"no answer","field":"$.id"}]}}`,
+		"0 tasks for 1 machines":   `{"list":[],"_meta":{"errors":[{"code":"GONE","message":"no answer","field":"$.id"}]}}`,
+		"an answer without a list": `{"_meta":{"errors":[{"code":"GONE","message":"no answer","field":"$.id"}]}}`,
+	} {
+		s := newService(t)
+		s.on("POST", onLedger+"/actions/pause", says(202, body))
+		s.on("POST", "/pairings/"+pairing+"/replications", says(202, body))
+		replications, call := replicationsOf(s.client()), "Configure"
+		_, err := replications.Configure(wire(t), machines(t, 1)[0])
+		if what == "a task without id" {
+			call = "Pause"
+			_, err = replications.Pause(wire(t), ledger)
+		}
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown, call)
+		require.ErrorIs(t, err, vsphere.ErrPartial)
+		assert.ErrorContains(t, err, what+": answer is partial: GONE no answer (at $.id)")
+	}
+}
+
+// Rows may have words of their own, which stay where they are, and show in the log.
+func TestPartialRows(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.on("GET", "/tasks", says(200, `{"list":[{"id":"a","status":"X","_meta":{"errors":[{"code":"OLD","field":"$.result"}]}},{"id":"b","status":"X"}]}`))
+	var log bytes.Buffer
+	client := s.client(drkit.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+	tasks, err := drkit.Collect(client.Tasks.List(t.Context(), vsphere.ListQuery{}))
+	require.NoError(t, err)
+	require.ErrorIs(t, tasks[0].Meta.Err(), vsphere.ErrPartial)
+	require.NoError(t, tasks[1].Meta.Err())
+	assert.Contains(t, log.String(), `msg="answer is partial" operation=vsphere.Tasks.List failures=1 first="OLD (at $.result)"`)
+}
+
+// What a poller ends with lacks what the answer to the operation has lacked, and what its task does.
+func TestPartialResult(t *testing.T) {
+	t.Parallel()
+	for status, check := range map[string]func(task vsphere.Task, err error){
+		"SUCCESS": func(task vsphere.Task, err error) {
+			require.NoError(t, err)
+			assert.EqualError(t, task.Meta.Err(), "answer is partial: B late (at $.result); A early (at $.entity_name)")
+		},
+		"ERROR": func(_ vsphere.Task, err error) {
+			var failed *drkit.TaskError
+			require.ErrorAs(t, err, &failed)
+			require.Len(t, failed.Warnings, 2)
+			assert.JSONEq(t, `{"code":"A","message":"early","field":"$.entity_name"}`, string(failed.Warnings[1]))
+		},
+	} {
+		s := newService(t)
+		s.on("POST", onLedger+"/actions/pause", says(202, `{"id":"task-1","status":"QUEUED","_meta":{"errors":[{"code":"A","message":"early","field":"$.entity_name"}]}}`))
+		s.on("GET", "/tasks/task-1", says(200, `{"id":"task-1","status":"`+status+`","_meta":{"errors":[{"code":"B","message":"late","field":"$.result"}]}}`))
+		poller, err := replicationsOf(s.client()).Pause(wire(t), ledger)
+		require.NoError(t, err)
+		_, err = poller.Poll(t.Context())
+		require.NoError(t, err)
+		check(poller.Result())
+	}
+}
+
 func TestPartialCount(t *testing.T) {
 	t.Parallel()
 	s := newService(t)

@@ -1,6 +1,7 @@
 package vsphere
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,23 +63,15 @@ func (p place) follow(ctx context.Context, call transport.Call, accepted *Task, 
 // sendForTasks sends a call that answers so many tasks.
 func (p place) sendForTasks(ctx context.Context, call transport.Call, count int) (transport.Answer, []Task, error) {
 	var answer page[Task]
-	call.Check = func() error {
-		if answer.Rows == nil {
-			return errors.New("an answer without a list")
-		}
-		if got := len(*answer.Rows); got != count {
-			return fmt.Errorf("%d tasks for %d machines", got, count)
-		}
-		for _, task := range *answer.Rows {
-			if err := task.identified(); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	call.Check = func() error { return holds(answer, count) }
 	said, err := p.send(ctx, call, &answer)
-	if err != nil || said.Poller != nil {
+	switch {
+	case said.Poller != nil:
+		return said, nil, nil
+	case err != nil && answer.Rows == nil:
 		return said, nil, err
+	case err != nil:
+		return said, *answer.Rows, err
 	}
 	if answer.Meta != nil {
 		p.client.warn(ctx, call.Operation.Name, answer.Meta.Errors)
@@ -87,7 +80,26 @@ func (p place) sendForTasks(ctx context.Context, call transport.Call, count int)
 	return said, *answer.Rows, nil
 }
 
-// beginAll sends a call that configures several machines and returns a poller for each.
+// holds says why an answer is not that of so many tasks, with what the service says that it lacks.
+func holds(answer page[Task], count int) error {
+	var err error
+	if answer.Rows == nil {
+		err = errors.New("an answer without a list")
+	} else if got := len(*answer.Rows); got != count {
+		err = fmt.Errorf("%d tasks for %d machines", got, count)
+	} else {
+		for _, task := range *answer.Rows {
+			err = cmp.Or(err, task.identified())
+		}
+	}
+	if err != nil && answer.partial() {
+		return fmt.Errorf("%w: %w", err, &PartialError{Errors: answer.Meta.Errors})
+	}
+	return err
+}
+
+// beginAll sends a call that configures several machines and returns a poller for each. Where the answer has tasks for
+// some of them only, their pollers stand beside the error.
 func (p place) beginAll(ctx context.Context, call transport.Call) ([]*drkit.Poller[Task], error) {
 	machines, _ := call.Body.([]ConfigureReplication)
 	ctx, id, err := p.client.transport.Name(ctx)
@@ -101,19 +113,43 @@ func (p place) beginAll(ctx context.Context, call transport.Call) ([]*drkit.Poll
 	}
 	call.Work = &watched
 	said, tasks, err := p.sendForTasks(ctx, call, len(machines))
-	if err != nil {
-		return nil, err
-	}
 	if said.Poller != nil {
 		pollers, _ := said.Poller.([]*drkit.Poller[Task])
 		return pollers, nil
 	}
-	pollers := make([]*drkit.Poller[Task], len(machines))
-	for i, task := range inOrder(machines, tasks) {
+	placed := inOrder(machines, tasks)
+	if err != nil {
+		placed = named(machines, tasks)
+	}
+	var pollers []*drkit.Poller[Task]
+	for i, task := range placed {
+		if task.ID == "" {
+			continue
+		}
+		if pollers == nil {
+			pollers = make([]*drkit.Poller[Task], len(machines))
+		}
 		p.client.learn(call.Operation.Name, nil, task)
 		pollers[i] = p.poller(call.Operation.Name, id, task)
 	}
-	return pollers, nil
+	return pollers, err
+}
+
+// named returns the tasks of machines that are named by one task each, in the order of machines.
+func named(machines []ConfigureReplication, tasks []Task) []Task {
+	placed := make([]Task, len(machines))
+	for i, machine := range machines {
+		count := 0
+		for _, task := range tasks {
+			if task.Entity == machine.VMID {
+				placed[i], count = task, count+1
+			}
+		}
+		if count > 1 {
+			placed[i] = Task{}
+		}
+	}
+	return placed
 }
 
 // inOrder returns the tasks of machines in the order of these: a task that names a machine is in its place, and the
@@ -211,6 +247,7 @@ func (s *taskSource[T]) belongs(ctx context.Context) error {
 // see reads what a task shows. The end of one that was adopted counts only when no other has come to light, and
 // when the task has left what the operation leaves.
 func (s *taskSource[T]) see(ctx context.Context, task Task) (drkit.Look[T], error) {
+	task.Meta.Errors = joined(s.accepted.Meta.Errors, task.Meta.Errors)
 	look := drkit.Look[T]{Progress: task.progress(), Done: task.Ended(), Result: resultOf[T](task), Err: task.Err()}
 	var failed *drkit.TaskError
 	if errors.As(look.Err, &failed) {

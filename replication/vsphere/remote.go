@@ -190,6 +190,11 @@ func (c *Client) signInAgain(ctx context.Context, pairing string, operation *api
 		return
 	}
 	_ = c.transport.Share(ctx, "remote session of "+pairing, func(ctx context.Context) error {
+		// A session that has ended is refused just as a user is whom the other site does not know: a read tells of it, and
+		// the session that follows is signed in there by itself.
+		if _, err := c.Sessions.Get(ctx); err != nil {
+			return err
+		}
 		if _, still := c.remotes.missing(pairing); still {
 			c.tryAt(ctx, pairing, user, drkit.Secret{})
 		}

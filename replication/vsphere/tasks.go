@@ -50,16 +50,17 @@ func (t Task) Ended() bool {
 }
 
 // Err returns why a task has failed, or that it was cancelled, as a [*drkit.TaskError], and nil for any other.
-// [errors.Is] finds [ErrCancelled] in that of a cancelled one.
+// [errors.Is] finds [drkit.ErrCancelled] in that of a cancelled one. What the answer lacked is among its Warnings.
 func (t Task) Err() error {
 	failed := &drkit.TaskError{
 		TaskID: t.ID, Type: t.DescriptionID, ResourceID: t.Entity, ResourceName: t.EntityName,
+		Warnings: written(t.Meta.Errors),
 	}
 	switch t.Status {
 	case TaskStatusError:
 		failed.Message = "the service does not say why"
 	case TaskStatusCancelled:
-		failed.Message, failed.Kind = "it was cancelled", ErrCancelled
+		failed.Message, failed.Kind = "it was cancelled", drkit.ErrCancelled
 	default:
 		return nil
 	}

@@ -72,6 +72,16 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	}
 }
 
+// written returns failures as the service writes them.
+func written(failures []MetaError) []json.RawMessage {
+	var all []json.RawMessage
+	for _, failure := range failures {
+		text, _ := json.Marshal(failure) // texts alone, which always can be written
+		all = append(all, text)
+	}
+	return all
+}
+
 // ImageVM is a machine that an image consists of. It comes as text, which is its identifier, or as an object, whose
 // members are not documented.
 type ImageVM struct {

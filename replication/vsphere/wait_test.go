@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -34,7 +36,7 @@ func TestWait(t *testing.T) {
 	}{
 		"well":      {"", drkit.StateSucceeded, nil, ""},
 		"badly":     {"The replica is gone.", drkit.StateFailed, nil, "vsphere.Replications.Pause: task on ledger-db failed: The replica is gone. (task task-1, operation ID op-7)"},
-		"cancelled": {"cancelled", "CANCELLED", vsphere.ErrCancelled, "vsphere.Replications.Pause: task on ledger-db failed: it was cancelled (task task-1"},
+		"cancelled": {"cancelled", "CANCELLED", drkit.ErrCancelled, "vsphere.Replications.Pause: task on ledger-db failed: it was cancelled (task task-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, y *yard) {
@@ -61,7 +63,7 @@ func TestWait(t *testing.T) {
 				assert.Contains(t, err.Error(), tc.want)
 				assert.Equal(t, "pause", failed.Type)
 				assert.Equal(t, ledger, failed.ResourceID)
-				assert.Equal(t, tc.is != nil, errors.Is(err, vsphere.ErrCancelled))
+				assert.Equal(t, tc.is != nil, errors.Is(err, drkit.ErrCancelled))
 			})
 		})
 	}
@@ -92,6 +94,52 @@ func machines(t *testing.T, count int) []vsphere.ConfigureReplication {
 		all[i].VMID = fmt.Sprintf("VirtualMachine:vm-%d:%s", 200+i, west)
 	}
 	return all
+}
+
+// Where the service has tasks for some machines only, those can be waited for, and the error says what it says of the
+// others. What a task does not name a machine of is not guessed.
+func TestConfigureAllInPart(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		client, wanted := y.client(fast), machines(t, 4)
+		y.breaks("replications", onceFor(y, "POST", "replications", func(r *http.Request, _ func() (*http.Response, error)) (*http.Response, error) {
+			var shown []string
+			y.change(func() {
+				for _, machine := range []int{2, 0} {
+					shown = append(shown, y.show(y.begin("configure", wanted[machine].VMID, wanted[machine].VMID, "", nil)))
+				}
+			})
+			shown = append(shown, `{"id":"task-x","status":"QUEUED"}`)
+			return reply(r, 202, `{"list":[`+strings.Join(shown, ",")+`],"_meta":{"errors":[{"code":"FULL","message":"No space.","field":"$[1]"}]}}`), nil
+		}))
+		pollers, err := replicationsOf(client).ConfigureAll(t.Context(), wanted)
+		var unknown *drkit.OutcomeUnknownError
+		require.ErrorAs(t, err, &unknown)
+		require.ErrorContains(t, err, "3 tasks for 4 machines: answer is partial: FULL No space. (at $[1])")
+		require.ErrorContains(t, err, "there are 2 of its 4 tasks")
+		assert.ElementsMatch(t, []string{"task-1", "task-2"}, unknown.Candidates)
+		require.Len(t, pollers, 4)
+		assert.Nil(t, pollers[1])
+		assert.Nil(t, pollers[3])
+		assert.Equal(t, wanted[0].VMID, finished(t, pollers[0], nil).Entity)
+		assert.Equal(t, wanted[2].VMID, finished(t, pollers[2], nil).Entity)
+		assert.Equal(t, []string{"POST replications"}, y.sent())
+
+		pollers, err = replicationsOf(client).ConfigureAll(t.Context(), wanted)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown, "it is not sent again")
+		assert.Nil(t, pollers)
+		assert.Equal(t, []string{"POST replications"}, y.sent())
+	})
+}
+
+// A list of recent tasks that is not to be had keeps nobody from seeing the end of a task.
+func TestWaitsWithoutTheList(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		client := y.client()
+		pollers := tasksOf(t, y, client, 3)
+		y.breaks("tasks", again(50, instead(false, 200, `{"list":[],"_meta":{"errors":[{"code":"GONE","field":"$.list"}]}}`))...)
+		_, err := drkit.WaitAll(t.Context(), pollers)
+		require.NoError(t, err)
+	})
 }
 
 // An answer that has not a task for each machine cannot be used.
