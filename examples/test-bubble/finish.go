@@ -29,8 +29,7 @@ func (r *rehearsal) finish(ctx context.Context) error {
 	return r.record.save(ctx, r.journal)
 }
 
-// endTest waits for the end of the test and removes what it has made. A test that has failed has made nothing: an image
-// that is there then is somebody else's.
+// endTest waits for the end of the test and removes what it has made.
 func (r *rehearsal) endTest(ctx context.Context) error {
 	state, err := r.state(ctx, stepTest)
 	if err != nil || state == drkit.StepReady {
@@ -41,7 +40,7 @@ func (r *rehearsal) endTest(ctx context.Context) error {
 	var unknown *drkit.OutcomeUnknownError
 	switch {
 	case errors.As(err, &failure):
-		return nil
+		return r.afterFailure(ctx, failure.TaskID)
 	case errors.As(err, &unknown) && unknown.Untouched:
 		drkit.Discard(err) // nothing has come of it so far, and what comes later is somebody else's to the next rehearsal
 		return nil
@@ -50,6 +49,24 @@ func (r *rehearsal) endTest(ctx context.Context) error {
 	default:
 		return r.removeBubble(ctx)
 	}
+}
+
+// afterFailure sees to it that a test which has failed leaves no image unnoticed. One that is there since may be of the
+// test, or of somebody else's: that is for people to tell. An older one is not of the test.
+func (r *rehearsal) afterFailure(ctx context.Context, id string) error {
+	image, there, err := r.image(ctx)
+	if err != nil || !there || !r.made(image) {
+		return err
+	}
+	task, err := r.client.Tasks.Get(ctx, id)
+	if err != nil && !errors.Is(err, drkit.ErrNotFound) {
+		return err
+	}
+	if made := image.CreatedTime.Time; !made.IsZero() && made.Before(task.QueuedTime.Time) {
+		return nil
+	}
+	r.record.Image, r.doubtful = image.ID, true
+	return fmt.Errorf("the test has failed, and there is image %s of the same instance, which may be of it or of somebody else", image.ID)
 }
 
 // removeBubble cleans up, or keeps what the bubble holds where the test has passed, until the image is gone.
@@ -87,6 +104,9 @@ func (r *rehearsal) resume(ctx context.Context) error {
 	var failure *drkit.TaskError
 	switch {
 	case errors.As(err, &failure):
+		if flowing, err := r.flowing(ctx); err == nil && !flowing {
+			r.tell("paused, although the pause has failed: resume it unless somebody else has paused it")
+		}
 		return nil
 	case ctx.Err() != nil:
 		return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type job struct {
 	appliance string // id
 	pair      vsphere.Pairing
 	view      *vsphere.PairingView
+	cutOff    error // why nothing can be had of the other site; nil if all can
 }
 
 // run ends what an earlier run has left and rehearses what was asked for.
@@ -47,6 +49,9 @@ func (j *job) run(ctx, last context.Context) error {
 	if err != nil {
 		return err
 	}
+	if j.cutOff != nil {
+		fmt.Fprintf(j.out, "not signed in at the other site: %v; what an earlier run has left is ended as far as that goes without it\n", j.cutOff)
+	}
 	var names []string
 	for _, r := range work {
 		names = append(names, r.record.Name)
@@ -66,10 +71,11 @@ func (j *job) run(ctx, last context.Context) error {
 		<-told
 	}
 	j.report(work)
-	return err
+	return cmp.Or(err, j.cutOff)
 }
 
-// plan returns the rehearsals to make: first those that an earlier run has left.
+// plan returns the rehearsals to make: first those that an earlier run has left. Without the other site nothing can be
+// paused, and there are no others.
 func (j *job) plan(ctx context.Context, records []record) ([]*rehearsal, error) {
 	known := map[string]*rehearsal{}
 	var work []*rehearsal
@@ -78,6 +84,12 @@ func (j *job) plan(ctx context.Context, records []record) ([]*rehearsal, error) 
 		if !one.Over {
 			work = append(work, known[one.ID])
 		}
+	}
+	if j.cutOff != nil {
+		if len(work) == 0 {
+			return nil, j.cutOff
+		}
+		return work, nil
 	}
 	wanted, err := j.wanted(ctx, records)
 	if err != nil {

@@ -31,6 +31,8 @@ type rehearsal struct {
 	took   time.Duration
 	asked  bool // for this replication, and not only for the end of what an earlier run has left
 	left   bool // something of it may be there
+
+	doubtful bool // what is there may be somebody else's
 }
 
 // run rehearses one replication. It brings to an end what it has begun when ctx ends, but not when last does.
@@ -181,13 +183,16 @@ func (r *rehearsal) rehearse(ctx, last context.Context) error {
 		}
 		return errors.New(r.record.Reason)
 	}
-	err := r.test(ctx, last)
+	err := r.cutOff
+	if err == nil {
+		err = r.test(ctx, last)
+	}
 	switch {
 	case last.Err() != nil: // the next run finds out
 		return err
 	case err == nil:
 		r.record.Result = passed
-	case ctx.Err() != nil && errors.Is(err, ctx.Err()):
+	case r.cutOff != nil, ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		r.record.Result, r.record.Reason = interrupted, err.Error()
 	default:
 		r.record.Result, r.record.Reason = failed, err.Error()

@@ -26,7 +26,7 @@ func (j *job) report(work []*rehearsal) {
 			fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", oneLine(r.record.Name), moment(r.record.Taken), r.result,
 				r.took.Round(100*time.Millisecond), oneLine(r.reason))
 			if r.left {
-				fmt.Fprintf(&left, "left behind: %s: %s; the next run with this journal ends it\n", oneLine(r.record.Name), r.remains())
+				fmt.Fprintf(&left, "left behind: %s: %s; %s\n", oneLine(r.record.Name), r.remains(), r.advice())
 			}
 		}
 	})
@@ -45,6 +45,14 @@ func (r *rehearsal) remains() string {
 		return "perhaps a test bubble, replication " + r.record.ID
 	}
 	return "perhaps image " + r.record.Image + ", replication " + r.record.ID
+}
+
+// advice says who ends what is left.
+func (r *rehearsal) advice() string {
+	if r.doubtful {
+		return "unless it is somebody else's test, clean it up, and run this journal again"
+	}
+	return "the next run with this journal ends it"
 }
 
 // show prints what would be rehearsed.
@@ -80,7 +88,7 @@ func (j *job) show(ctx context.Context) error {
 		}
 	}))
 	fmt.Fprintln(j.out, "\ndry run: nothing was changed")
-	return nil
+	return j.cutOff
 }
 
 // showPlaces checks where the test machines would go, as far as that was said.

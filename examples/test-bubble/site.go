@@ -64,7 +64,7 @@ func signOut(ctx context.Context, client *vsphere.Client) error {
 	return client.Close(ctx)
 }
 
-// enter finds the pairing and signs in at its other site.
+// enter finds the pairing and signs in at its other site. That this one cannot be had now is in cutOff alone.
 func (j *job) enter(ctx context.Context) error {
 	info, err := j.client.Appliance.Info(ctx)
 	if err != nil {
@@ -96,7 +96,12 @@ func (j *job) enter(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return j.view.RemoteSession.SignIn(ctx, remote)
+	err = j.view.RemoteSession.SignIn(ctx, remote)
+	if errors.Is(err, drkit.ErrUnauthorized) || ctx.Err() != nil {
+		return err
+	}
+	j.cutOff = err
+	return nil
 }
 
 // places finds where the test machines go.

@@ -171,6 +171,116 @@ func TestTestOfSomebodyElse(t *testing.T) {
 	})
 }
 
+// An image that has come while the test failed may be of the test: it is left alone, and named until it is gone.
+func TestFailedTestLeavesAnImage(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		d.pair.FailTask(tests, id("db-1"), "No power.")
+		d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+			response, err := send(request)
+			if strings.HasSuffix(request.URL.Path, "/actions/test") {
+				d.test("db-1") // for an image that our own test has left
+			}
+			return response, err
+		}
+		for range 2 {
+			err := d.run("-vm", "db-1")
+			require.ErrorContains(t, err, "No power.")
+			require.ErrorContains(t, err, "may be of it or of somebody else")
+			assert.NotNil(t, d.pair.Replication(id("db-1")).Image)
+			assert.False(t, d.pair.Replication(id("db-1")).Paused)
+			assert.Contains(t, d.printed.String(), "unless it is somebody else's test, clean it up, and run this journal again")
+			assert.Zero(t, d.pair.Audit().Of(cleanUps, "").Requests)
+			d.around = nil
+		}
+		_, err := d.pair.Recovery.Operator("eve").Do(cleanUps, id("db-1"), "")
+		require.NoError(t, err)
+		<-time.After(20 * time.Second)
+		require.NoError(t, d.run())
+		d.assertNothingLeft()
+		assert.Equal(t, passed, d.result("db-1"))
+	})
+}
+
+// Where somebody has cancelled a step, the rest is brought to its end, and the machine can be rehearsed anew.
+func TestCancelledSteps(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{pauses, tests, cleanUps, promotes, resumes} {
+		t.Run(strings.TrimPrefix(operation, "Replications."), func(t *testing.T) {
+			inDrill(t, func(t *testing.T, d *drill) {
+				cancelled := false
+				d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+					for _, task := range d.pair.Recovery.Tasks() {
+						if !cancelled && task.Operation == operation {
+							cancelled = d.pair.Recovery.CancelTask(task.ID)
+						}
+					}
+					return send(request)
+				}
+				args := []string{"-vm", "db-1"}
+				if operation == promotes {
+					args = append(args, "-promote")
+				}
+				err := d.run(args...)
+				assert.True(t, cancelled)
+				d.assertNothingLeft()
+				if operation == cleanUps || operation == resumes {
+					require.NoError(t, err, "they are taken again")
+					return
+				}
+				require.ErrorContains(t, err, "it was cancelled")
+				require.NoError(t, d.run())
+				d.assertNothingLeft()
+				assert.Equal(t, passed, d.result("db-1"))
+			})
+		})
+	}
+}
+
+// When the other site dies in the middle of a test, its bubble must not stand in the way of the recovery: it goes, at an
+// interrupt and in the next run, although the replication cannot be resumed before that site is back.
+func TestOtherSiteDiesAmidATest(t *testing.T) {
+	t.Parallel()
+	for name, killed := range map[string]bool{"interrupted": false, "killed and run again": true} {
+		for _, after := range []string{"/actions/pause", "/actions/test"} {
+			t.Run(name+" after "+after, func(t *testing.T) {
+				inDrill(t, func(t *testing.T, d *drill) {
+					d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+						response, err := send(request)
+						if strings.HasSuffix(request.URL.Path, after) {
+							d.pair.Protected.Restart(24 * time.Hour)
+							d.after(time.Second, map[bool]func(){true: d.kill, false: d.interrupt}[killed])
+						}
+						return response, err
+					}
+					err := d.run("-vm", "db-1")
+					require.Error(t, err)
+					if d.around = nil; killed {
+						<-time.After(time.Minute)
+						err = d.run("-all")
+						require.ErrorContains(t, err, vspheretest.CodeRemoteSiteDown)
+						assert.Contains(t, d.printed.String(), "not signed in at the other site: ")
+						assert.Empty(t, d.begun("app-1"), "nothing is begun")
+					}
+					assert.Nil(t, d.pair.Replication(id("db-1")).Image)
+					assert.Contains(t, d.printed.String(), "left behind: db-1: ")
+					<-time.After(24 * time.Hour)
+					require.NoError(t, d.run("-vm", "db-1"))
+					d.assertNothingLeft()
+					assert.Equal(t, passed, d.result("db-1"))
+					assert.Equal(t, d.pair.Audit().Replication(id("db-1")).Tested, d.pair.Audit().Replication(id("db-1")).CleanedUp)
+				})
+			})
+		}
+	}
+	t.Run("before anything was begun", func(t *testing.T) {
+		inDrill(t, func(t *testing.T, d *drill) {
+			d.pair.Protected.Restart(24 * time.Hour)
+			require.ErrorContains(t, d.run("-vm", "db-1"), vspheretest.CodeRemoteSiteDown)
+			assert.Empty(t, d.begun("db-1"))
+		})
+	})
+}
+
 // Whoever has cleaned up or resumed before us has done our work.
 func TestSomebodyIsQuicker(t *testing.T) {
 	t.Parallel()
