@@ -21,6 +21,11 @@
 // the first by default, and two clients to the second; [AddressLimit] is for more. All waits of a client share the
 // list of recent tasks, so that their number hardly matters.
 //
+// Others at the same address may use up what it lets pass. What only reads is then asked for again, until the next
+// minute has begun: a call takes about a minute longer, and ends in [drkit.ErrThrottled] if that does not help either.
+// An operation that must not repeat is not sent again: where a look at the tasks and the replication shows that
+// nothing has come of it, it ends in that error, and the caller may try again.
+//
 // # How sure this is
 //
 // The published version 2.0.0 of the API is documented. The operations of recovery that newer appliances have are
