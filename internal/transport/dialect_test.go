@@ -195,6 +195,9 @@ func TestRefusalsAreBelieved(t *testing.T) {
 		"another's task":      {true, answers(500, `{"code":"No","msg":"no"}`), transport.State{"a": "1", "task": "foreign"}, false},
 		"surely another's":    {true, answers(500, `{"code":"No","msg":"no"}`), transport.State{"a": "1", "task": "foreign", "waits": "1"}, true},
 		"an answer of no use": {true, answers(200, "<html>"), transport.State{"a": "1"}, false},
+		"it waited too long":  {true, answers(504, `{"code":"No","msg":"no"}`), transport.State{"a": "1"}, false},
+		"it got no answer":    {true, answers(502, `{"code":"No","msg":"no"}`), transport.State{"a": "1"}, false},
+		"we were too slow":    {true, answers(408, `{"code":"No","msg":"no"}`), transport.State{"a": "1"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

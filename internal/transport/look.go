@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -114,10 +115,16 @@ func (l *lost) judge(ctx context.Context, after State, jobs []Job, doubtful []st
 func (l *lost) refusal(unknown *drkit.OutcomeUnknownError) error {
 	var answer *drkit.Error
 	spoke := errors.As(l.told.Err, &answer) && !answer.Foreign && answer.Err == nil && answer.Status >= 400
-	if !spoke || !l.work.Believe || !unknown.Untouched {
+	if !spoke || !l.work.Believe || !unknown.Untouched || saysNothing(answer.Status) {
 		return nil
 	}
 	return answer
+}
+
+// saysNothing reports whether a status says no more than that somebody has not waited long enough, or has not understood
+// an answer: the work may come to light yet, whoever says so.
+func saysNothing(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusBadGateway || status == http.StatusGatewayTimeout
 }
 
 // suspects are the tasks that may have left the resource as it is although they were under way before.
