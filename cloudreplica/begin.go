@@ -22,7 +22,8 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 	var answered begun
 	call = answered.checked(call)
 	call.Admit = w.admit
-	c.claims.begin(w.resource)
+	sent := errand{w.kind, w.resource}
+	c.claims.begin(sent)
 	poller, err := transport.Begin(ctx, c.transport, transport.Beginning[T]{
 		Call: call,
 		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
@@ -41,7 +42,7 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 		Identity: c.identity,
 	})
 	if !errors.Is(err, drkit.ErrOutcomeUnknown) {
-		c.claims.end(w.resource) // what is lost stays open, since its task may come to light
+		c.claims.end(sent) // what is lost stays open, since its task may come to light
 	}
 	return poller, err
 }

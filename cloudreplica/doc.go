@@ -27,8 +27,10 @@
 // has ended. A wait whose task is gone goes on with these, and says so in its progress ([StateTaskGone]) and in the
 // log. Waits look often enough to keep the logon session from expiring. [Resume] goes on with them in another process.
 //
-// A failover that was sent is not sent again. Before it, the failover sessions of the plan are noted, by its name and
-// its backup server, and so are the tasks of the logon session; a lost answer is looked for in both.
+// What was sent is not sent again, unless the service says that it was refused. Before a failover, the failover sessions
+// of the plan are noted, by its name and its backup server, and so are the tasks of the logon session; a lost answer is
+// looked for in both. Changes of tenants and plans are looked for among the tasks, and where these are gone by what has
+// come or gone: a new tenant of the name, for example. Of edits of tenants and of their users only tasks tell.
 //
 // # How old the points are
 //

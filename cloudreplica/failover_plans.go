@@ -2,6 +2,10 @@ package cloudreplica
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -103,19 +107,51 @@ func (p *FailoverPlans) Undo(ctx context.Context, id string) (*drkit.Poller[Plan
 	return p.undo(ctx, transport.Call{Operation: &contract.FailoverPlansUndo, Path: []string{id}}, id)
 }
 
-// Update changes the scripts of a plan, which is all that can be changed. The request is sent at most once.
+// Update changes the scripts of a plan, which is all that can be changed. The request is sent at most once. A lost
+// answer is looked for among the tasks of the logon session, and in another by the scripts that the plan then has.
 //
 // Errors: as those of Start.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "PUT /cloud/cloudFailoverPlans/{ID}".
 func (p *FailoverPlans) Update(ctx context.Context, id string, edit CloudFailoverPlanEdit) (*drkit.Poller[NoResult], error) {
-	call := transport.Call{Operation: &contract.FailoverPlansUpdate, Path: []string{id}, Body: edit}
-	return begin(ctx, p.Collection.client, call, nothing)
+	wanted := fingerprint(edit.CloudFailoverPlanOptions)
+	return change[NoResult]{
+		call: transport.Call{Operation: &contract.FailoverPlansUpdate, Path: []string{id}, Body: edit}, resource: planCalled(id), come: nothing,
+		left: &trace[NoResult]{
+			marks: func(ctx context.Context) ([]string, error) {
+				plan, err := p.Get(ctx, id)
+				if options := plan.CloudFailoverPlanOptions; err == nil && options != nil {
+					return []string{fingerprint(CloudFailoverPlanScripts(*options))}, nil
+				}
+				return nil, err
+			},
+			ran: func(before, now []string) bool {
+				return !slices.Contains(before, wanted) && slices.Contains(now, wanted)
+			},
+			result: noResult,
+		},
+	}.begin(ctx, p.Collection.client)
 }
 
-// Delete removes a plan. The request is sent at most once. Errors: as those of Start.
+// fingerprint stands for the scripts of a plan, which may hold secrets, where they are noted.
+func fingerprint(scripts CloudFailoverPlanScripts) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%#v", scripts))
+	return hex.EncodeToString(sum[:8])
+}
+
+// planCalled names a plan, as what is done with it.
+func planCalled(id string) string { return "failover plan " + transport.Plain(id) }
+
+// Delete removes a plan. The request is sent at most once. A lost answer is looked for as that of [Tenants.Delete].
+// Errors: as those of Start.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "DELETE /cloud/cloudFailoverPlans/{ID}".
 func (p *FailoverPlans) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
-	return begin(ctx, p.Collection.client, transport.Call{Operation: &contract.FailoverPlansDelete, Path: []string{id}}, nothing)
+	return change[NoResult]{
+		call: transport.Call{Operation: &contract.FailoverPlansDelete, Path: []string{id}}, resource: planCalled(id), come: nothing,
+		left: removes(func(ctx context.Context) error {
+			_, err := p.Ref(ctx, id)
+			return err
+		}),
+	}.begin(ctx, p.Collection.client)
 }

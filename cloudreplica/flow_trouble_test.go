@@ -82,12 +82,13 @@ func TestTenantOfALostAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault cloudreplicatest.Fault
 		made  int
+		found bool
 	}{
-		"before the work": {cloudreplicatest.Fault{Drop: true}, 0},
-		"after the work":  {cloudreplicatest.Fault{After: true, Drop: true}, 1},
-		"half an answer":  {cloudreplicatest.Fault{After: true, Truncate: true}, 1},
-		"a proxy's page":  {cloudreplicatest.Fault{After: true, Status: 502, Body: "<html>Bad Gateway</html>"}, 1},
-		"much later":      {cloudreplicatest.Fault{Status: 504, Late: 2 * time.Minute}, 1},
+		"before the work": {cloudreplicatest.Fault{Drop: true}, 0, false},
+		"after the work":  {cloudreplicatest.Fault{After: true, Drop: true}, 1, true},
+		"half an answer":  {cloudreplicatest.Fault{After: true, Truncate: true}, 1, true},
+		"a proxy's page":  {cloudreplicatest.Fault{After: true, Status: 502, Body: "<html>Bad Gateway</html>"}, 1, true},
+		"much later":      {cloudreplicatest.Fault{Status: 504, Late: 2 * time.Minute}, 1, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -96,7 +97,9 @@ func TestTenantOfALostAnswer(t *testing.T) {
 				fault.Operation, fault.Times = "Tenants.Create", 1
 				f.server.Inject(fault)
 				poller, err := f.client.Tenants.Create(f.Context(), newTenant("hooli"))
-				if err == nil && tc.made == 1 { // it was found
+				if tc.found {
+					require.NoError(f, err)
+					assert.True(f, poller.Adopted())
 					assert.Equal(f, "hooli", done(f, poller, err).Name)
 				} else {
 					require.ErrorIs(f, err, drkit.ErrOutcomeUnknown)

@@ -160,7 +160,7 @@ func (s *failoverSource) Token(ctx context.Context) (step.Token, error) {
 func (p *FailoverPlans) failover(ctx context.Context, call transport.Call, id string) (*drkit.Poller[CloudFailoverSession], error) {
 	c := p.Collection.client
 	plan := &planned{client: c, id: id}
-	w := &traced{client: c, kind: call.Operation.TaskOperation, resource: "failover plan " + transport.Plain(id)}
+	w := &traced{client: c, kind: call.Operation.TaskOperation, resource: planCalled(id)}
 	operation := call.Operation.Name
 	return beginTraced(ctx, w, call, plan.failoverWork(w), tracedPollers[CloudFailoverSession]{
 		follow: func(f *follow, note *transport.Note) drkit.Source[CloudFailoverSession] {

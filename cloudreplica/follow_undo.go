@@ -123,7 +123,7 @@ func keyOf(job string) taskKey {
 func (p *FailoverPlans) undo(ctx context.Context, call transport.Call, id string) (*drkit.Poller[PlanState], error) {
 	c := p.Collection.client
 	plan := &planned{client: c, id: id}
-	w := &traced{client: c, kind: call.Operation.TaskOperation, resource: "failover plan " + transport.Plain(id)}
+	w := &traced{client: c, kind: call.Operation.TaskOperation, resource: planCalled(id)}
 	operation := call.Operation.Name
 	return beginTraced(ctx, w, call, plan.undoWork(w), tracedPollers[PlanState]{
 		follow: func(f *follow, note *transport.Note) drkit.Source[PlanState] {

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
+	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
@@ -36,19 +38,22 @@ func (k taskKey) String() string { return k.id + " of logon " + k.logon }
 type claims struct {
 	mu    sync.Mutex
 	tasks map[taskKey]string
-	open  map[string]int
+	open  map[errand]int
 }
 
-func newClaims() *claims { return &claims{tasks: map[taskKey]string{}, open: map[string]int{}} }
+// errand is work of some kind on a resource.
+type errand struct{ kind, resource string }
 
-func (c *claims) begin(resource string) { c.add(resource, 1) }
-func (c *claims) end(resource string)   { c.add(resource, -1) }
+func newClaims() *claims { return &claims{tasks: map[taskKey]string{}, open: map[errand]int{}} }
 
-func (c *claims) add(resource string, change int) {
+func (c *claims) begin(work errand) { c.add(work, 1) }
+func (c *claims) end(work errand)   { c.add(work, -1) }
+
+func (c *claims) add(work errand, change int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.open[resource] += change; c.open[resource] <= 0 {
-		delete(c.open, resource)
+	if c.open[work] += change; c.open[work] <= 0 {
+		delete(c.open, work)
 	}
 }
 
@@ -58,13 +63,13 @@ func (c *claims) claim(key taskKey, resource string) {
 	c.tasks[key] = resource
 }
 
-// of returns what a task works on, empty if nobody was answered it, and whether it may be of other work than that on
-// the resource, of which the answer is still out or lost.
-func (c *claims) of(key taskKey, resource string) (claimed string, unsure bool) {
+// of returns what a task works on, empty if nobody was answered it, and whether it may be of other work of its kind,
+// of which the answer is still out or lost.
+func (c *claims) of(key taskKey, work errand) (claimed string, unsure bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for other := range c.open {
-		unsure = unsure || other != resource
+		unsure = unsure || other.kind == work.kind && other != work
 	}
 	return c.tasks[key], unsure
 }
@@ -77,8 +82,9 @@ type ownTask struct {
 	unsure  bool
 }
 
-// ownTasks returns the tasks of the current logon session that may be of the work on a resource. A session that was
-// given has none: others may use it as well.
+// ownTasks returns the tasks of the current logon session that may be of the work on a resource: also those that the
+// service calls like nothing in the contract, of which nobody can say what they are. A session that was given has
+// none: others may use it as well.
 func (c *Client) ownTasks(ctx context.Context, kind, resource string) (logon string, own []ownTask, err error) {
 	for range 3 {
 		if _, given := c.credentials.(sessionToken); given {
@@ -94,14 +100,22 @@ func (c *Client) ownTasks(ctx context.Context, kind, resource string) (logon str
 		}
 		for _, task := range tasks {
 			one := ownTask{Task: task, key: taskKey{logon, task.TaskID}}
-			one.claimed, one.unsure = c.claims.of(one.key, resource)
-			if task.Operation == kind && (one.claimed == "" || one.claimed == resource) {
+			one.claimed, one.unsure = c.claims.of(one.key, errand{kind, resource})
+			stranger := task.Operation != kind && !isKnownWork(task.Operation)
+			one.unsure = one.unsure || stranger
+			mayBe := one.claimed == "" && (task.Operation == kind || stranger) || one.claimed == resource && task.Operation == kind
+			if mayBe {
 				own = append(own, one)
 			}
 		}
 		return logon, own, nil
 	}
 	return "", nil, errors.New("the logon session does not last")
+}
+
+// isKnownWork reports whether the contract knows what work of this name is.
+func isKnownWork(kind string) bool {
+	return slices.ContainsFunc(contract.Table.Operations, func(o api.Operation) bool { return o.TaskOperation == kind })
 }
 
 // owner tells whose work it is. The service has no identity of its own: its name is what it calls itself in links.

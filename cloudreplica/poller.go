@@ -18,21 +18,6 @@ type NoResult struct{}
 // outcome says what has come of a task that has ended well.
 type outcome[T any] func(ctx context.Context, task Task) (drkit.Look[T], error)
 
-// begin sends a call that answers a task, and returns the poller that follows it to its outcome.
-func begin[T any](ctx context.Context, c *Client, call transport.Call, come outcome[T]) (*drkit.Poller[T], error) {
-	var answered begun
-	return transport.Begin(ctx, c.transport, transport.Beginning[T]{
-		Call: answered.checked(call),
-		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
-			return answered.send(ctx, c, call)
-		},
-		Follow: func(operationID string, _ transport.Answer) *drkit.Poller[T] {
-			source := &taskSource[T]{follow: newFollow(c, call.Operation.Name, operationID, answered), come: come}
-			return drkit.NewPoller[T](source, c.polling())
-		},
-	})
-}
-
 // begun is the task that a call was answered, and the logon session that has it.
 type begun struct {
 	task  Task
@@ -190,34 +175,6 @@ func ended[T any](task Task) (look drkit.Look[T], over bool, err error) {
 		look.Done = look.Err != nil
 		return look, look.Done, nil
 	}
-}
-
-// taskSource looks at one task of this client's session, and then at what has come of it.
-type taskSource[T any] struct {
-	*follow
-	come outcome[T]
-}
-
-// ID returns the id of the task.
-func (s *taskSource[T]) ID() string { return s.current().id }
-
-// Look gets the task.
-func (s *taskSource[T]) Look(ctx context.Context) (drkit.Look[T], error) {
-	ctx = s.named(ctx)
-	task, there, err := s.look(ctx)
-	if err != nil {
-		return drkit.Look[T]{}, err
-	}
-	if !there {
-		return drkit.Look[T]{}, fmt.Errorf("the task is gone with its logon session, and what has come of it is not known: %w", drkit.ErrTaskGone)
-	}
-	look, over, err := ended[T](task)
-	if !over && err == nil {
-		look, err = s.come(ctx, task)
-		look.Progress.ID = task.TaskID
-	}
-	look.Err = s.fail(look.Err)
-	return look, err
 }
 
 // nothing is the outcome of what leaves nothing to get.

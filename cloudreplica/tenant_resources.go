@@ -2,6 +2,7 @@ package cloudreplica
 
 import (
 	"context"
+	"strings"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
@@ -32,21 +33,35 @@ func quotaID(quota *CloudTenantResource) string { return quota.ID }
 
 // Create makes a storage quota for a tenant. The result of the poller is the quota. The request is sent at most once.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost; and those of List.
+// Errors: [drkit.ErrConflict] if this client is making the same already; [drkit.ErrOutcomeUnknown] if the answer was
+// lost and nothing was found, as with [Tenants.Create]; and those of List.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/tenants/{ID}/resources".
 func (t *TenantResources) Create(ctx context.Context, tenantID string, spec BackupResourceSpec) (*drkit.Poller[CloudTenantResource], error) {
-	call := transport.Call{Operation: &contract.TenantResourcesCreate, Path: []string{tenantID}, Body: spec}
-	return begin(ctx, t.client, call, madeOf("CloudTenantResource", func(ctx context.Context, id string) (CloudTenantResource, error) {
-		return t.Get(ctx, tenantID, id)
-	}))
+	get := func(ctx context.Context, id string) (CloudTenantResource, error) { return t.Get(ctx, tenantID, id) }
+	return change[CloudTenantResource]{
+		call:     transport.Call{Operation: &contract.TenantResourcesCreate, Path: []string{tenantID}, Body: spec},
+		resource: "a storage quota called " + transport.Plain(spec.Name) + " of " + tenantCalled(tenantID),
+		come:     madeOf("CloudTenantResource", get),
+		left: makes(func(ctx context.Context) ([]string, error) {
+			all, err := t.List(ctx, tenantID)
+			return idsOf(all, err, quotaID, func(one *CloudTenantResource) bool { return one.RepositoryQuota.DisplayName == spec.Name })
+		}, get),
+	}.begin(ctx, t.client)
 }
 
 // Delete removes a storage quota of a tenant. The request is sent at most once. Errors: as those of Create.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "DELETE /cloud/tenants/{ID}/resources/{ID}".
 func (t *TenantResources) Delete(ctx context.Context, tenantID, id string) (*drkit.Poller[NoResult], error) {
-	return begin(ctx, t.client, transport.Call{Operation: &contract.TenantResourcesDelete, Path: []string{tenantID, id}}, nothing)
+	return change[NoResult]{
+		call:     transport.Call{Operation: &contract.TenantResourcesDelete, Path: []string{tenantID, id}},
+		resource: "storage quota " + transport.Plain(id) + " of " + tenantCalled(tenantID), come: nothing,
+		left: removes(func(ctx context.Context) error {
+			_, err := t.Get(ctx, tenantID, id)
+			return err
+		}),
+	}.begin(ctx, t.client)
 }
 
 // TenantComputeResources are the subscriptions of tenants to hardware plans.
@@ -75,20 +90,36 @@ func subscriptionID(subscription *CloudTenantComputeResource) string { return su
 // Create subscribes a tenant to a hardware plan. The service does not say which subscription has come of it. The
 // request is sent at most once.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost; and those of List.
+// Errors: [drkit.ErrConflict] if this client is making the same already; [drkit.ErrOutcomeUnknown] if the answer was
+// lost and nothing was found, as with [Tenants.Create]; and those of List.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/tenants/{ID}/computeResources".
 func (t *TenantComputeResources) Create(ctx context.Context, tenantID string, spec ComputeResourceSpec) (*drkit.Poller[NoResult], error) {
-	call := transport.Call{Operation: &contract.TenantComputeResourcesCreate, Path: []string{tenantID}, Body: spec}
-	return begin(ctx, t.client, call, nothing)
+	plan := spec.CloudHardwarePlanUID
+	return change[NoResult]{
+		call:     transport.Call{Operation: &contract.TenantComputeResourcesCreate, Path: []string{tenantID}, Body: spec},
+		resource: "a subscription to hardware plan " + transport.Plain(plan.ID()) + " of " + tenantCalled(tenantID), come: nothing,
+		left: makes(func(ctx context.Context) ([]string, error) {
+			all, err := t.List(ctx, tenantID)
+			return idsOf(all, err, subscriptionID, func(one *CloudTenantComputeResource) bool {
+				return strings.EqualFold(one.CloudHardwarePlanUID.ID(), plan.ID())
+			})
+		}, none),
+	}.begin(ctx, t.client)
 }
 
 // Delete ends a subscription of a tenant. The request is sent at most once. Errors: as those of Create.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "DELETE /cloud/tenants/{ID}/computeResources/{ID}".
 func (t *TenantComputeResources) Delete(ctx context.Context, tenantID, id string) (*drkit.Poller[NoResult], error) {
-	call := transport.Call{Operation: &contract.TenantComputeResourcesDelete, Path: []string{tenantID, id}}
-	return begin(ctx, t.client, call, nothing)
+	return change[NoResult]{
+		call:     transport.Call{Operation: &contract.TenantComputeResourcesDelete, Path: []string{tenantID, id}},
+		resource: "subscription " + transport.Plain(id) + " of " + tenantCalled(tenantID), come: nothing,
+		left: removes(func(ctx context.Context) error {
+			_, err := t.Get(ctx, tenantID, id)
+			return err
+		}),
+	}.begin(ctx, t.client)
 }
 
 // TenantVCloudComputeResources are the organization virtual data centers that tenants replicate to.
@@ -117,12 +148,21 @@ func dataCenterID(dataCenter *CloudTenantVCloudComputeResource) string { return 
 // Create gives an organization virtual data center to a tenant. The service does not say what has come of it. The
 // request is sent at most once.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost; and those of List.
+// Errors: [drkit.ErrConflict] if this client is making the same already; [drkit.ErrOutcomeUnknown] if the answer was
+// lost and nothing was found, as with [Tenants.Create]; and those of List.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/tenants/{ID}/vCloudComputeResources".
 func (t *TenantVCloudComputeResources) Create(ctx context.Context, tenantID string, spec VCloudComputeResourceSpec) (*drkit.Poller[NoResult], error) {
-	call := transport.Call{Operation: &contract.TenantVCloudComputeResourcesCreate, Path: []string{tenantID}, Body: spec}
-	return begin(ctx, t.client, call, nothing)
+	return change[NoResult]{
+		call:     transport.Call{Operation: &contract.TenantVCloudComputeResourcesCreate, Path: []string{tenantID}, Body: spec},
+		resource: "data center " + transport.Plain(spec.VirtualDataCenterRef) + " of " + tenantCalled(tenantID), come: nothing,
+		left: makes(func(ctx context.Context) ([]string, error) {
+			all, err := t.List(ctx, tenantID)
+			return idsOf(all, err, dataCenterID, func(one *CloudTenantVCloudComputeResource) bool {
+				return one.VirtualDataCenterRef == spec.VirtualDataCenterRef
+			})
+		}, none),
+	}.begin(ctx, t.client)
 }
 
 // Delete takes an organization virtual data center from a tenant. The request is sent at most once. Errors: as those
@@ -130,6 +170,12 @@ func (t *TenantVCloudComputeResources) Create(ctx context.Context, tenantID stri
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "DELETE /cloud/tenants/{ID}/vCloudComputeResources/{ID}".
 func (t *TenantVCloudComputeResources) Delete(ctx context.Context, tenantID, id string) (*drkit.Poller[NoResult], error) {
-	call := transport.Call{Operation: &contract.TenantVCloudComputeResourcesDelete, Path: []string{tenantID, id}}
-	return begin(ctx, t.client, call, nothing)
+	return change[NoResult]{
+		call:     transport.Call{Operation: &contract.TenantVCloudComputeResourcesDelete, Path: []string{tenantID, id}},
+		resource: "data center " + transport.Plain(id) + " of " + tenantCalled(tenantID), come: nothing,
+		left: removes(func(ctx context.Context) error {
+			_, err := t.Get(ctx, tenantID, id)
+			return err
+		}),
+	}.begin(ctx, t.client)
 }

@@ -19,23 +19,39 @@ type Tenants struct {
 }
 
 // Create makes a tenant account. The result of the poller is the tenant. With a hardware plan that may take longer
-// than the service lets a task run, by a limit that is set on its host.
+// than the service lets a task run, by a limit that is set on its host: a wait whose task is gone turns to the list of
+// tenants.
 //
-// The request is sent at most once.
+// The request is sent at most once. Before it is sent, the tenants of that name at that backup server are noted, and
+// so are the tasks of the logon session. A lost answer is looked for among the tasks, and in another logon session
+// among the tenants: one new tenant of that name is it.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if the answer was lost; [ErrNoCloudConnect].
+// Errors: [drkit.ErrConflict] if one of that name is being made in this logon session; [drkit.ErrOutcomeUnknown] if the
+// answer was lost and nothing was found; [ErrNoCloudConnect].
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/tenants".
 func (t *Tenants) Create(ctx context.Context, spec CreateCloudTenantSpec) (*drkit.Poller[CloudTenant], error) {
-	call := transport.Call{Operation: &contract.TenantsCreate, Body: spec}
-	return begin(ctx, t.Collection.client, call, madeOf("CloudTenant", t.Get))
+	server := spec.BackupServerUID.ID()
+	return change[CloudTenant]{
+		call:     transport.Call{Operation: &contract.TenantsCreate, Body: spec},
+		resource: "a tenant called " + transport.Plain(spec.Name) + " at backup server " + transport.Plain(server),
+		come:     madeOf("CloudTenant", t.Get),
+		left: makes(func(ctx context.Context) ([]string, error) {
+			query := Query[CloudTenant]{Filter: TenantFieldName.Is(spec.Name), Sort: TenantFieldUID.Ascending()}
+			all, err := rowsFor(ctx, t.Collection.client, &t.Collection, &t.Finder, query)
+			return idsOf(all, err, entityID[CloudTenant], func(one *CloudTenant) bool {
+				return strings.EqualFold(one.Name, spec.Name) && sameServer(one.Entity, server)
+			})
+		}, t.Get),
+	}.begin(ctx, t.Collection.client)
 }
 
 // Update changes a tenant account: what edit leaves out stays. Its TenantType has to name the kind of the tenant as it
-// is, by one of its members. The request is sent at most once.
+// is, by one of its members. The request is sent at most once. A lost answer is looked for among the tasks of the logon
+// session.
 //
-// Errors: [drkit.ErrNotFound] if there is no such tenant; [drkit.ErrOutcomeUnknown] if the answer was lost;
-// [ErrNoCloudConnect].
+// Errors: [drkit.ErrNotFound] if there is no such tenant; [drkit.ErrConflict] if this client is changing it already;
+// [drkit.ErrOutcomeUnknown] if the answer was lost and nothing was found; [ErrNoCloudConnect].
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "PUT /cloud/tenants/{ID}".
 func (t *Tenants) Update(ctx context.Context, id string, edit CloudTenantEdit) (*drkit.Poller[NoResult], error) {
@@ -44,16 +60,27 @@ func (t *Tenants) Update(ctx context.Context, id string, edit CloudTenantEdit) (
 	if standalone == organization {
 		return nil, errors.New("cloudreplica.Tenants.Update: TenantType names none of its members, or both; the service needs the kind of the tenant as it is")
 	}
-	call := transport.Call{Operation: &contract.TenantsUpdate, Path: []string{id}, Body: edit}
-	return begin(ctx, t.Collection.client, call, nothing)
+	return change[NoResult]{
+		call: transport.Call{Operation: &contract.TenantsUpdate, Path: []string{id}, Body: edit}, resource: tenantCalled(id), come: nothing,
+	}.begin(ctx, t.Collection.client)
 }
 
-// Delete removes a tenant account. The request is sent at most once. Errors: as those of Update.
+// Delete removes a tenant account. The request is sent at most once. A lost answer is looked for among the tasks of the
+// logon session, and in another by whether the tenant is still there. Errors: as those of Update.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "DELETE /cloud/tenants/{ID}".
 func (t *Tenants) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
-	return begin(ctx, t.Collection.client, transport.Call{Operation: &contract.TenantsDelete, Path: []string{id}}, nothing)
+	return change[NoResult]{
+		call: transport.Call{Operation: &contract.TenantsDelete, Path: []string{id}}, resource: tenantCalled(id), come: nothing,
+		left: removes(func(ctx context.Context) error {
+			_, err := t.Ref(ctx, id)
+			return err
+		}),
+	}.begin(ctx, t.Collection.client)
 }
+
+// tenantCalled names a tenant, as what a change works on.
+func tenantCalled(id string) string { return "tenant " + transport.Plain(id) }
 
 // GatewayPoolRefs returns references to the gateway pools that a tenant uses. It is safe to repeat.
 //
