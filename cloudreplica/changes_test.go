@@ -16,6 +16,8 @@ import (
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica"
 	"github.com/drkit-go/drkit/cloudreplica/cloudreplicatest"
+	"github.com/drkit-go/drkit/cloudreplica/internal/contract"
+	"github.com/drkit-go/drkit/internal/api"
 )
 
 // changed is how a change has ended, as far as the client knows.
@@ -179,6 +181,23 @@ func unknownOf(t testing.TB, err error) *drkit.OutcomeUnknownError {
 	var unknown *drkit.OutcomeUnknownError
 	require.ErrorAs(t, err, &unknown)
 	return unknown
+}
+
+// No operation of class once is left out: what is none of these is followed to its end, and has tests of its own.
+func TestEveryChangeIsTraced(t *testing.T) {
+	t.Parallel()
+	names := []string{"FailoverPlans.Start", "FailoverPlans.Test", "FailoverPlans.Undo", "BackupServers.Collect"}
+	for _, c := range everyChange() {
+		names = append(names, c.operation)
+	}
+	var want []string
+	for _, operation := range contract.Table.Operations {
+		if operation.Class == api.Once && !operation.Anonymous {
+			want = append(want, operation.Name)
+			assert.NotEmpty(t, operation.TaskOperation, operation.Name)
+		}
+	}
+	assert.ElementsMatch(t, want, names)
 }
 
 // A change whose answer is lost is found by its task, and never sent again.

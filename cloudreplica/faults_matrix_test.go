@@ -20,47 +20,47 @@ import (
 // faultMatrix says for each fault and operation what comes of it: see [faulttest.Matrix]. What the service itself
 // answers is believed once the look has found nothing, since it refuses with a 500; a page of a proxy never is.
 const faultMatrix = `
-fault                                                | read             | replaceable      | start            | test             | undo
------------------------------------------------------+------------------+------------------+------------------+------------------+-----------------
-none                                                 | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done
-dial refused                                         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done
-dial refused, lasting                                | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable
-TLS fails                                            | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done
-TLS fails, lasting                                   | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable
-reset before the request                             | 1/1 done         | 1/1 done         | 0/0 untouched or 1/1 done | 0/0 untouched or 1/1 done | 0/0 untouched or 1/1 done
-reset mid-request                                    | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-reset after the request, before the work             | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-reset after the request, after the work              | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-answer truncated, before the work                    | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-answer truncated, after the work                     | 2/2 done         | 1/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-answer past the attempt's time-out, without the work | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-answer past the attempt's time-out, after the work   | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-answer past the attempt's time-out, work after it    | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-answer past the caller's context, without the work   | 1/0 canceled     | 1/0 canceled     | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-answer past the caller's context, after the work     | 1/1 canceled     | 1/1 canceled     | 1/1 recovered    | 1/1 recovered    | 1/1 recovered
-answer past the caller's context, work after it      | 1/1 canceled     | 1/1 canceled     | 1/1 recovered    | 1/1 recovered    | 1/1 recovered
-401 of the appliance, before the work                | 2/1 done         | 2/0 status 500   | 2/1 done         | 2/1 done         | 2/1 done
-401 of a proxy, before the work                      | 2/1 done         | 2/0 status 500   | 1/0 unknown      | 1/0 unknown      | 1/0 unknown
-401 of a proxy, after the work                       | 2/2 done         | 2/1 status 500   | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-403 of the appliance, before the work                | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden
-403 of a proxy, before the work                      | 1/0 forbidden    | 1/0 forbidden    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-403 of a proxy, after the work                       | 1/1 forbidden    | 1/1 forbidden    | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-429 with Retry-After, before the work                | 2/1 done         | 2/1 done         | 1/0 status 429   | 1/0 status 429   | 1/0 status 429
-429 with Retry-After, after the work                 | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-500, before the work                                 | 1/0 status 500   | 1/0 status 500   | 1/0 status 500   | 1/0 status 500   | 1/0 status 500
-500, after the work                                  | 1/1 status 500   | 1/1 status 500   | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-502, before the work                                 | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-502, after the work                                  | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-503, before the work                                 | 2/1 done         | 2/1 done         | 1/0 unavailable  | 1/0 unavailable  | 1/0 unavailable
-503, after the work                                  | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-503, before the work, lasting                        | 4/0 unavailable  | 4/0 unavailable  | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-503, after the work, lasting                         | 4/4 unavailable  | 4/1 unavailable  | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-504, before the work                                 | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-504, after the work                                  | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-HTML 200 of a proxy, before the work                 | 1/0 unusable     | 1/0 unusable     | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-HTML 200 of a proxy, after the work                  | 1/1 unusable     | 1/1 unusable     | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
-malformed answer, 200, before the work               | 1/0 unusable     | 1/0 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
-malformed answer, 200, after the work                | 1/1 unusable     | 1/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+fault                                                | read             | replaceable      | start            | test             | undo             | create
+-----------------------------------------------------+------------------+------------------+------------------+------------------+-----------------+-----------------
+none                                                 | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done
+dial refused                                         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done
+dial refused, lasting                                | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable
+TLS fails                                            | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done         | 1/1 done
+TLS fails, lasting                                   | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable  | 0/0 unavailable
+reset before the request                             | 1/1 done         | 1/1 done         | 0/0 untouched or 1/1 done | 0/0 untouched or 1/1 done | 0/0 untouched or 1/1 done | 0/0 untouched or 1/1 done
+reset mid-request                                    | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+reset after the request, before the work             | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+reset after the request, after the work              | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+answer truncated, before the work                    | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+answer truncated, after the work                     | 2/2 done         | 1/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+answer past the attempt's time-out, without the work | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+answer past the attempt's time-out, after the work   | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+answer past the attempt's time-out, work after it    | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+answer past the caller's context, without the work   | 1/0 canceled     | 1/0 canceled     | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+answer past the caller's context, after the work     | 1/1 canceled     | 1/1 canceled     | 1/1 recovered    | 1/1 recovered    | 1/1 recovered    | 1/1 recovered
+answer past the caller's context, work after it      | 1/1 canceled     | 1/1 canceled     | 1/1 recovered    | 1/1 recovered    | 1/1 recovered    | 1/1 recovered
+401 of the appliance, before the work                | 2/1 done         | 1/0 gone         | 2/1 done         | 2/1 done         | 2/1 done         | 2/1 done
+401 of a proxy, before the work                      | 2/1 done         | 1/0 gone         | 1/0 unknown      | 1/0 unknown      | 1/0 unknown      | 1/0 unknown
+401 of a proxy, after the work                       | 2/2 done         | 1/1 gone         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+403 of the appliance, before the work                | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden    | 1/0 forbidden
+403 of a proxy, before the work                      | 1/0 forbidden    | 1/0 forbidden    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+403 of a proxy, after the work                       | 1/1 forbidden    | 1/1 forbidden    | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+429 with Retry-After, before the work                | 2/1 done         | 2/1 done         | 1/0 status 429   | 1/0 status 429   | 1/0 status 429   | 1/0 status 429
+429 with Retry-After, after the work                 | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+500, before the work                                 | 1/0 status 500   | 1/0 status 500   | 1/0 status 500   | 1/0 status 500   | 1/0 status 500   | 1/0 status 500
+500, after the work                                  | 1/1 status 500   | 1/1 status 500   | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+502, before the work                                 | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+502, after the work                                  | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+503, before the work                                 | 2/1 done         | 2/1 done         | 1/0 unavailable  | 1/0 unavailable  | 1/0 unavailable  | 1/0 unavailable
+503, after the work                                  | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+503, before the work, lasting                        | 4/0 unavailable  | 4/0 unavailable  | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+503, after the work, lasting                         | 4/4 unavailable  | 4/1 unavailable  | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+504, before the work                                 | 2/1 done         | 2/1 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+504, after the work                                  | 2/2 done         | 2/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+HTML 200 of a proxy, before the work                 | 1/0 unusable     | 1/0 unusable     | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+HTML 200 of a proxy, after the work                  | 1/1 unusable     | 1/1 unusable     | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
+malformed answer, 200, before the work               | 1/0 unusable     | 1/0 done         | 1/0 untouched    | 1/0 untouched    | 1/0 untouched    | 1/0 untouched
+malformed answer, 200, after the work                | 1/1 unusable     | 1/1 done         | 1/1 adopted      | 1/1 adopted      | 1/1 adopted      | 1/1 adopted
 `
 
 func TestFaultMatrix(t *testing.T) {
@@ -112,7 +112,11 @@ func startTrial(t *testing.T, column string) faulttest.Trial[*cloudreplica.Clien
 			return client, err
 		}
 		trial.Call = func(ctx context.Context, client *cloudreplica.Client) (string, error) {
-			return "done", client.Tasks.Delete(ctx, "task-1")
+			err := client.Tasks.Delete(ctx, "task-1")
+			if errors.Is(err, drkit.ErrNotFound) {
+				return "gone", nil // with its session: in another, the number may be that of other work
+			}
+			return "done", err
 		}
 	case "start":
 		trial.Call = func(ctx context.Context, client *cloudreplica.Client) (string, error) {
@@ -124,6 +128,17 @@ func startTrial(t *testing.T, column string) faulttest.Trial[*cloudreplica.Clien
 		trial.Call = func(ctx context.Context, client *cloudreplica.Client) (string, error) {
 			poller, err := client.FailoverPlans.Test(ctx, acmePlan)
 			return faulttest.Follow(ctx, poller, err, succeeded)
+		}
+	case "create":
+		operation, resource, trial.Request = "Tenants.Create", "hooli", "POST /api/cloud/tenants"
+		trial.Call = func(ctx context.Context, client *cloudreplica.Client) (string, error) {
+			poller, err := client.Tenants.Create(ctx, newTenant("hooli"))
+			return faulttest.Follow(ctx, poller, err, func(made cloudreplica.CloudTenant) error {
+				if made.Name != "hooli" {
+					return fmt.Errorf("%q was made", made.Name)
+				}
+				return nil
+			})
 		}
 	case "undo":
 		operation = "FailoverPlans.Undo"

@@ -129,6 +129,31 @@ func TestChangeOfAnEndedSession(t *testing.T) {
 	})
 }
 
+// Numbers of tasks begin anew in each session: what is asked of a task is not asked again in another, where it would
+// stop other work.
+func TestTasksOfAnEndedSession(t *testing.T) {
+	t.Parallel()
+	flows(t, func(f *flow) {
+		ctx := f.Context()
+		_, err := f.client.BackupServers.Collect(ctx, cloudreplicatest.BackupServerID("vbr01"))
+		require.NoError(f, err)
+		_, err = f.client.Tasks.Get(ctx, "task-1")
+		require.NoError(f, err)
+		f.server.ExpireSessions()
+		require.ErrorIs(f, f.client.Tasks.Delete(ctx, "task-1"), drkit.ErrNotFound)
+		assert.Equal(f, 1, f.server.Count("Tasks.Delete"))
+		_, err = f.client.BackupServers.Collect(ctx, cloudreplicatest.BackupServerID("vbr01"))
+		require.NoError(f, err)
+		f.server.ExpireSessions()
+		_, err = f.client.Tasks.Get(ctx, "task-1")
+		require.ErrorIs(f, err, drkit.ErrNotFound)
+		assert.Equal(f, 2, f.server.Count("Tasks.Get"))
+		require.NoError(f, f.client.Sessions.End(ctx))
+		require.ErrorIs(f, f.client.Tasks.Delete(ctx, "task-1"), drkit.ErrNotFound)
+		assert.Equal(f, 1, f.server.Count("Tasks.Delete"), "a session that has only begun has none")
+	})
+}
+
 // Many callers whose session has ended share one sign-in.
 func TestOneSignInForAll(t *testing.T) {
 	t.Parallel()
