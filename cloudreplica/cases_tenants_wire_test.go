@@ -97,6 +97,13 @@ func everyTenantEdit() cloudreplica.CloudTenantEdit {
 	}
 }
 
+// directoryEdit names the kind of a tenant of Active Directory.
+func directoryEdit() cloudreplica.TenantTypeEdit {
+	return cloudreplica.TenantTypeEdit{ADTenantType: drkit.Some(cloudreplica.ADTenantEdit{
+		Account: `fjord\ops`, Domain: cloudreplica.ActiveDirectoryDomainEdit{DomainName: "fjord.example.com", DomainAccount: drkit.Some(`fjord\reader`), Port: 636},
+	})}
+}
+
 func tenantCases(t testing.TB) []wireCase {
 	t.Helper()
 	create := func(kind, body string, spec cloudreplica.CreateCloudTenantSpec) wireCase {
@@ -130,6 +137,7 @@ func tenantCases(t testing.TB) []wireCase {
 			})},
 			CloudGatewayPools: []cloudreplica.UID{poolUID},
 		}),
+		edit("domain", "tenants_update.domain.request", cloudreplica.CloudTenantEdit{TenantType: directoryEdit()}),
 		accepted("Tenants.Delete", "DELETE "+tenantPath, "", "tenants_delete.answer", notFound,
 			func(ctx context.Context, c *cloudreplica.Client) (any, error) {
 				return begun(c.Tenants.Delete(ctx, tenantID))

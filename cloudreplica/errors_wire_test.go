@@ -141,6 +141,9 @@ func TestArgumentsThatCannotBeRight(t *testing.T) {
 	require.ErrorContains(t, err, "is not an id")
 	_, err = client.Tenants.Update(sending(t), tenantID, cloudreplica.CloudTenantEdit{})
 	require.ErrorContains(t, err, "TenantType names none of its members")
+	both := cloudreplica.TenantTypeEdit{StandaloneTenant: everyTenantEdit().TenantType.StandaloneTenant, ADTenantType: directoryEdit().ADTenantType}
+	_, err = client.Tenants.Update(sending(t), tenantID, cloudreplica.CloudTenantEdit{TenantType: both})
+	require.ErrorContains(t, err, "or several")
 	_, err = client.Subtenants.Create(sending(t), tenantID, cloudreplica.CloudSubtenantCreateSpec{Name: "a\x00b"})
 	require.ErrorContains(t, err, "characters that cannot be sent")
 	assert.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)

@@ -165,6 +165,10 @@ func TestOtherKindsOfTenants(t *testing.T) {
 		require.NotNil(f, domain.TenantType)
 		require.NotNil(f, domain.TenantType.ADTenantType)
 		assert.Equal(f, 636, domain.TenantType.ADTenantType.Domain.Port)
+		begun, err = tenants.Update(ctx, domain.ID(), cloudreplica.CloudTenantEdit{Description: drkit.Some("x"), TenantType: directoryEdit()})
+		done(f, begun, err)
+		begun, err = tenants.Update(ctx, domain.ID(), cloudreplica.CloudTenantEdit{TenantType: standalone("fjord")})
+		failedWith(f, "is another", begun, err)
 
 		for kind, id := range map[cloudreplica.TenantKind]string{
 			cloudreplica.TenantKindCloudDirector: organization.ID(), cloudreplica.TenantKindActiveDirectory: domain.ID(),

@@ -3,6 +3,7 @@ package cloudreplica
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/drkit-go/drkit"
@@ -57,8 +58,9 @@ func (t *Tenants) Create(ctx context.Context, spec CreateCloudTenantSpec) (*drki
 func (t *Tenants) Update(ctx context.Context, id string, edit CloudTenantEdit) (*drkit.Poller[NoResult], error) {
 	_, standalone := edit.TenantType.StandaloneTenant.Get()
 	_, organization := edit.TenantType.VCloudTenant.Get()
-	if standalone == organization {
-		return nil, errors.New("cloudreplica.Tenants.Update: TenantType names none of its members, or both; the service needs the kind of the tenant as it is")
+	_, directory := edit.TenantType.ADTenantType.Get()
+	if kinds := slices.DeleteFunc([]bool{standalone, organization, directory}, func(named bool) bool { return !named }); len(kinds) != 1 {
+		return nil, errors.New("cloudreplica.Tenants.Update: TenantType names none of its members, or several; the service needs the kind of the tenant as it is")
 	}
 	return change[NoResult]{
 		call: transport.Call{Operation: &contract.TenantsUpdate, Path: []string{id}, Body: edit}, resource: tenantCalled(id), come: nothing,

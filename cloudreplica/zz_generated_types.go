@@ -204,6 +204,16 @@ type ADTenant struct {
 	Account string `json:"Account,omitzero"`
 }
 
+// ADTenantEdit is an account of Active Directory, as a change names it.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "PUT /cloud/tenants/{ID}".
+type ADTenantEdit struct {
+	// The domain.
+	Domain ActiveDirectoryDomainEdit `json:"Domain"`
+	// The account.
+	Account string `json:"Account"`
+}
+
 // ActiveDirectoryDomain is a domain of Active Directory.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/tenants".
@@ -212,6 +222,18 @@ type ActiveDirectoryDomain struct {
 	DomainName string `json:"DomainName"`
 	// Account that asks the controller.
 	DomainAccount string `json:"DomainAccount,omitzero"`
+	// Port of the controller.
+	Port int `json:"Port"`
+}
+
+// ActiveDirectoryDomainEdit is a domain of Active Directory, as a change names it.
+//
+// Source: Veeam Backup Enterprise Manager REST API reference, "PUT /cloud/tenants/{ID}".
+type ActiveDirectoryDomainEdit struct {
+	// Name of the domain or of a controller.
+	DomainName string `json:"DomainName"`
+	// Account that asks the controller.
+	DomainAccount drkit.Opt[string] `json:"DomainAccount,omitzero"`
 	// Port of the controller.
 	Port int `json:"Port"`
 }
@@ -1390,6 +1412,8 @@ type TenantTypeEdit struct {
 	StandaloneTenant drkit.Opt[StandaloneTenantEdit] `json:"StandaloneTenant,omitzero"`
 	// An organization of Cloud Director.
 	VCloudTenant drkit.Opt[VCloudTenantEdit] `json:"vCloudTenant,omitzero"`
+	// An account of Active Directory.
+	ADTenantType drkit.Opt[ADTenantEdit] `json:"ADTenantType,omitzero"`
 }
 
 // ThrottlingUnit is a unit of bandwidth.

@@ -253,7 +253,7 @@ type editSpec struct {
 	MaxConcurrentTasks             *int
 	BackupProtectionEnabled        *bool
 	BackupProtectionPeriod         *int
-	TenantType                     struct{ StandaloneTenant, VCloudTenant *struct{} }
+	TenantType                     struct{ StandaloneTenant, VCloudTenant, ADTenantType *struct{} }
 	CloudGatewayPools              *struct{ CloudGatewayPoolUids []string }
 	FailoverToOthersGatewaysIfFail *bool
 }
@@ -268,8 +268,12 @@ func (v *visit) updateTenant() (*reply, error) {
 		return nil, err
 	}
 	return v.change(found, func(t *tenant) (func() link, error) {
-		if (spec.TenantType.VCloudTenant != nil) != (t.kind == TenantVCD) || (spec.TenantType.StandaloneTenant != nil) != (t.kind == TenantStandalone) {
-			return nil, failure("The type of tenant [%s] is another", t.name)
+		for kind, named := range map[string]*struct{}{
+			TenantVCD: spec.TenantType.VCloudTenant, TenantStandalone: spec.TenantType.StandaloneTenant, TenantAD: spec.TenantType.ADTenantType,
+		} {
+			if (named != nil) != (t.kind == kind) {
+				return nil, failure("The type of tenant [%s] is another", t.name)
+			}
 		}
 		if spec.CloudGatewayPools != nil {
 			pools, err := v.poolIDs(spec.CloudGatewayPools.CloudGatewayPoolUids)

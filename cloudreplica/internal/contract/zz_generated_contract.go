@@ -15,6 +15,14 @@ var schemas = map[string]api.Schema{
 		},
 		Open: true,
 	},
+	"ADTenantEdit": {
+		Name: "ADTenantEdit",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "Domain", Required: true, Schema: "ActiveDirectoryDomainEdit"},
+			{Name: "Account", Required: true, Type: "string"},
+		},
+	},
 	"ActiveDirectoryDomain": {
 		Name: "ActiveDirectoryDomain",
 		Type: "object",
@@ -24,6 +32,15 @@ var schemas = map[string]api.Schema{
 			{Name: "Port", Required: true, Type: "integer"},
 		},
 		Open: true,
+	},
+	"ActiveDirectoryDomainEdit": {
+		Name: "ActiveDirectoryDomainEdit",
+		Type: "object",
+		Members: []api.Member{
+			{Name: "DomainName", Required: true, Type: "string"},
+			{Name: "DomainAccount", Type: "string"},
+			{Name: "Port", Required: true, Type: "integer"},
+		},
 	},
 	"ActiveDirectoryDomainSpec": {
 		Name: "ActiveDirectoryDomainSpec",
@@ -1245,6 +1262,7 @@ var schemas = map[string]api.Schema{
 		Members: []api.Member{
 			{Name: "StandaloneTenant", Schema: "StandaloneTenantEdit"},
 			{Name: "vCloudTenant", Schema: "VCloudTenantEdit"},
+			{Name: "ADTenantType", Schema: "ADTenantEdit"},
 		},
 	},
 	"VCloudComputeResourceSpec": {
