@@ -42,7 +42,7 @@
 // [Server.Collect]. It has what there was when the collection ended. New points, plans and replicas and the states of
 // replicas show only then, while what a task has changed shows once the task is finished. A collection is a system
 // session; that of the schedule is one for all servers. Failover sessions show once the task that started them is
-// finished, and from then on as they are, for 30 days.
+// finished, or a collection has ended before that, and from then on as they are, for 30 days.
 //
 // # Tasks
 //

@@ -77,12 +77,23 @@ func (e *enterprise) collect(at time.Time, of []*backupServer) {
 			return
 		}
 		for _, server := range of {
-			if e.known.collect(&e.really, server) {
-				e.changed()
-			}
+			e.learn(server)
 			e.deeds.collect(server).Finished++
 		}
 	})
+}
+
+// learn makes the database know what a server has now, the failover sessions that it has begun among that.
+func (e *enterprise) learn(server *backupServer) {
+	if e.known.collect(&e.really, server) {
+		e.changed()
+	}
+	for _, run := range e.failovers {
+		if run.of.server == server && !run.published {
+			run.published = true
+			e.changed()
+		}
+	}
 }
 
 // collectOnSchedule begins the collection job, again and again.

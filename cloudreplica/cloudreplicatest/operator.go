@@ -142,9 +142,8 @@ func (s *Server) Collect() {
 	defer s.lock().Unlock()
 	e := s.enterprise
 	for _, server := range e.servers {
-		e.known.collect(&e.really, server)
+		e.learn(server)
 	}
-	e.changed()
 	e.system = append(e.system, &systemSession{id: simkit.FreshID(), created: e.now, ended: e.now})
 }
 
