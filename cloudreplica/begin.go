@@ -3,6 +3,7 @@ package cloudreplica
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -24,6 +25,7 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 	call.Admit = w.admit
 	sent := errand{w.kind, w.resource}
 	c.claims.begin(sent)
+	settled := sync.OnceFunc(func() { c.claims.end(sent) })
 	poller, err := transport.Begin(ctx, c.transport, transport.Beginning[T]{
 		Call: call,
 		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
@@ -36,13 +38,14 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 		},
 		Work: work,
 		Adopt: func(operationID string, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
+			settled()
 			return drkit.NewPoller(pollers.adopt(operationID, found, alone), c.polling())
 		},
 		Resume:   func(token string) (*drkit.Poller[T], error) { return Resume[T](c, token) },
 		Identity: c.identity,
 	})
 	if !errors.Is(err, drkit.ErrOutcomeUnknown) {
-		c.claims.end(sent) // what is lost stays open, since its task may come to light
+		settled() // what is lost stays open until it is found, since its task may come to light
 	}
 	return poller, err
 }

@@ -73,7 +73,10 @@ func (s FailoverStart) spec() managementSpec {
 // that are new. Nothing is sent while such a session is under way.
 //
 // The service's task is gone with the logon session that began it. A wait that meets a new one turns to the failover
-// session, and its progress and the log say so.
+// session, and its progress and the log say so: to the one of the plan that was not there before, or to the first of
+// them where the others began after its end. It shows with the next collection of data at the latest, and a wait that
+// sees none for 20 minutes ends in [drkit.ErrTaskGone]. The same holds where the task stays in the state
+// [TaskStateOperationFinished]; the wait then goes on.
 //
 // Errors: [drkit.ErrNotFound] if there is no such plan; [drkit.ErrConflict] if it is being failed over or tested;
 // [drkit.ErrOutcomeUnknown] if the answer was lost and nothing was found; [ErrNoCloudConnect].
@@ -98,9 +101,17 @@ func (p *FailoverPlans) Test(ctx context.Context, id string) (*drkit.Poller[Clou
 // Undo brings the workload of a plan back to the tenant's own machines, and discards all that has changed on the
 // replicas since the failover. The poller waits for the service's task, and then until no machine of the plan is in
 // the state [ReplicaStateFailover] any more, which shows after the next collection: every 15 minutes unless that is
-// set otherwise, or sooner with [BackupServers.Collect]. Its result is the plan as it then stands.
+// set otherwise, or sooner with [BackupServers.Collect]. Where the failover itself was not collected before the undo,
+// the machines look as if they had never been failed over, and the wait ends with a collection that began after the
+// task had ended; a session that may not see collections has the word of the task alone. A machine that stays failed
+// over keeps the wait going until its context ends. The result is the plan as it then stands.
 //
-// The request is sent at most once. Errors: as those of Start.
+// The request is sent at most once: a lost answer is looked for among the tasks of the logon session and, where that
+// has ended, by the machines that were failed over, once all are back. Nothing is sent while an undo that this client
+// has begun is under way.
+//
+// Errors: as those of Start; [drkit.ErrTaskGone] from the wait where the task is gone, and no machine was seen to be
+// failed over before.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=undo".
 func (p *FailoverPlans) Undo(ctx context.Context, id string) (*drkit.Poller[PlanState], error) {

@@ -65,7 +65,7 @@ func (s *collectSource) Look(ctx context.Context) (drkit.Look[SystemSession], er
 		case !chosen && there:
 			return drkit.Look[SystemSession]{}, fmt.Errorf("no collection has begun since: %w", drkit.ErrNotFound)
 		case !chosen:
-			return searching[SystemSession](s.follow, "no collection has begun since")
+			return searching[SystemSession](s.follow, s.grace(), "no collection has begun since")
 		}
 	}
 	return s.judge(sessions)

@@ -74,12 +74,7 @@ func (s *failoverSource) find(ctx context.Context) (look drkit.Look[CloudFailove
 		return look, true, err
 	}
 	if there {
-		if look, over, err = ended[CloudFailoverSession](task); over || err != nil {
-			return look, over, err
-		}
-		session, err := related(task, failoverSessionKind)
-		s.found(session)
-		return look, false, err
+		return s.atTask(ctx, task)
 	}
 	if s.before == nil {
 		return look, true, fmt.Errorf("the task is gone, and the sessions that were there before it were not noted: %w", drkit.ErrTaskGone)
@@ -89,7 +84,7 @@ func (s *failoverSource) find(ctx context.Context) (look drkit.Look[CloudFailove
 	case err != nil:
 		return look, true, err
 	case len(fresh) == 0:
-		look, err = searching[CloudFailoverSession](s.follow, "the plan has no failover session that was not there before")
+		look, err = searching[CloudFailoverSession](s.follow, max(s.grace(), shownLate), "the plan has no failover session that was not there before")
 		return look, true, err
 	case len(fresh) > 1:
 		look.Done, look.Err = true, &drkit.TaskError{
@@ -103,20 +98,55 @@ func (s *failoverSource) find(ctx context.Context) (look drkit.Look[CloudFailove
 	}
 }
 
-// fresh lists the sessions of the plan that were not there before.
+// atTask finds the session to which the task leads, and is over where it leads to none yet. Where it ends without a
+// link, or does not end although its work is done, the one session that was not there before is what it has begun.
+func (s *failoverSource) atTask(ctx context.Context, task Task) (look drkit.Look[CloudFailoverSession], over bool, err error) {
+	look, over, err = ended[CloudFailoverSession](task)
+	if err != nil || look.Done || over && !s.overdue(task) {
+		return look, over, err
+	}
+	session, unlinked := "", error(nil)
+	if !over {
+		session, unlinked = related(task, failoverSessionKind)
+	}
+	if session == "" && s.before != nil {
+		fresh, err := s.fresh(ctx)
+		if err != nil {
+			return look, true, err
+		}
+		if len(fresh) == 1 {
+			session, unlinked = fresh[0], nil
+		}
+	}
+	s.found(session)
+	return look, session == "", unlinked
+}
+
+// fresh lists the sessions of the plan that were not there before. A plan runs once at a time: where one has ended
+// before all others began, these are of whoever came later.
 func (s *failoverSource) fresh(ctx context.Context) ([]string, error) {
 	facts, err := s.plan.facts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	sessions, err := s.plan.sessions(ctx)
+	sessions = slices.DeleteFunc(sessions, func(session CloudFailoverSession) bool {
+		return slices.Contains(s.before, session.ID()) || facts.foreign(session)
+	})
+	slices.SortStableFunc(sessions, func(a, b CloudFailoverSession) int { return a.CreationTimeUTC.Compare(b.CreationTimeUTC.Time) })
+	if len(sessions) > 1 && sessions[0].over(sessions[1].CreationTimeUTC) {
+		sessions = sessions[:1]
+	}
 	var fresh []string
 	for _, session := range sessions {
-		if !slices.Contains(s.before, session.ID()) && !facts.foreign(session) {
-			fresh = append(fresh, session.ID())
-		}
+		fresh = append(fresh, session.ID())
 	}
 	return fresh, err
+}
+
+// over reports whether a session had ended at a moment, by the service's clock.
+func (s CloudFailoverSession) over(at Time) bool {
+	return s.Ended() && !s.EndTimeUTC.IsZero() && !at.Before(s.EndTimeUTC.Time)
 }
 
 // atSession looks at the session.
@@ -129,8 +159,8 @@ func (s *failoverSource) atSession(ctx context.Context) (drkit.Look[CloudFailove
 		Progress: drkit.Progress{ID: s.ID(), State: drkit.State(session.State), Percent: session.Progress},
 		Done:     session.Ended(), Result: session,
 	}
-	if look.Done && session.Result == SessionResultFailed {
-		look.Err = session.Err()
+	if look.Done && session.Result != SessionResultSuccess && session.Result != SessionResultWarning {
+		look.Err = session.Err() // also where the result is one that drkit does not know
 	}
 	if look.Done && s.alone != nil {
 		if err := s.alone(ctx); errors.Is(err, drkit.ErrConflict) {

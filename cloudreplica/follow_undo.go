@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/drkit-go/drkit"
@@ -20,6 +21,8 @@ type undoSource struct {
 	alone  func(context.Context) error
 	proven bool // the replicas have shown that it ran
 	done   bool // under mu: the task has ended well
+	// under mu: the collections that had begun by then; nil before that
+	past []string
 }
 
 // ID names the task, or the plan where there is none.
@@ -89,6 +92,10 @@ const StateVerifying drkit.State = "Verifying"
 
 // verify looks at the replicas.
 func (s *undoSource) verify(ctx context.Context) (drkit.Look[PlanState], error) {
+	fresh, err := s.collected(ctx) // before the replicas are read
+	if err != nil {
+		return drkit.Look[PlanState]{}, err
+	}
 	now, err := s.client.FailoverPlans.State(ctx, s.plan.id)
 	if err != nil {
 		return drkit.Look[PlanState]{}, err
@@ -96,12 +103,40 @@ func (s *undoSource) verify(ctx context.Context) (drkit.Look[PlanState], error) 
 	back := len(now.VMs) - len(now.failedOver())
 	look := drkit.Look[PlanState]{
 		Progress: drkit.Progress{ID: s.ID(), State: StateVerifying, Percent: 100 * back / max(1, len(now.VMs))},
-		Done:     back == len(now.VMs), Result: now,
+		Done:     fresh && back == len(now.VMs), Result: now,
 	}
 	if look.Done {
 		look.Progress.State, look.Progress.Percent = drkit.StateSucceeded, 100
 	}
 	return look, nil
+}
+
+// collected reports whether data have been collected since the task has ended. Where machines were seen to be failed
+// over before, their change of state tells by itself; where the failover was not collected either, they have looked
+// like this all along, and only a collection that has begun since tells. Who may not see collections has the word of
+// the task alone.
+func (s *undoSource) collected(ctx context.Context) (bool, error) {
+	if len(s.failed) > 0 || s.client.actsForTenant() {
+		return true, nil
+	}
+	collections, err := s.client.collections(ctx)
+	if errors.Is(err, drkit.ErrForbidden) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.past == nil {
+		s.past = make([]string, len(collections))
+		for i, one := range collections {
+			s.past[i] = one.ID()
+		}
+	}
+	return slices.ContainsFunc(collections, func(one SystemSession) bool {
+		return one.ended() && one.err() == nil && !slices.Contains(s.past, one.ID())
+	}), nil
 }
 
 // Token returns what another process needs to go on looking.

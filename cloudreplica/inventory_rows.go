@@ -56,14 +56,13 @@ func (s *stock) row(m *machine) InventoryVM {
 	if m.points > 0 {
 		row.Age = max(0, s.report.Until.Sub(m.created))
 	}
-	failedOver := m.state == ReplicaStateFailover || m.state == ReplicaStateFailback || m.state == ReplicaStatePermanentFailover
-	row.Late = !failedOver && (m.points == 0 || row.Age > row.RPO)
+	row.Late = !m.state.away() && (m.points == 0 || row.Age > row.RPO)
 	switch {
 	case owners > 1 || owners == 1 && s.alike[m.key.place] > 1:
 		row.Class = InventoryAmbiguous
 	case owners == 0:
 		row.Class = InventoryUnattributed
-	case failedOver:
+	case m.state.away():
 		row.Class = InventoryInFailover
 	case m.points == 0:
 		row.Class = InventoryNoPoint

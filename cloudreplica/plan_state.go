@@ -38,6 +38,16 @@ func (s PlanState) failedOver() []PlannedVM {
 	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State == ReplicaStateFailover })
 }
 
+// away returns those that do not run where they belong.
+func (s PlanState) away() []PlannedVM {
+	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State.away() })
+}
+
+// away reports whether a machine is failed over, on its way back, or failed over for good.
+func (s ReplicaState) away() bool {
+	return s == ReplicaStateFailover || s == ReplicaStateFailback || s == ReplicaStatePermanentFailover
+}
+
 func (s PlanState) pick(want func(PlannedVM) bool) []PlannedVM {
 	return slices.DeleteFunc(slices.Clone(s.VMs), func(vm PlannedVM) bool { return !want(vm) })
 }

@@ -60,10 +60,11 @@ type follow struct {
 	operation   string // as in "FailoverPlans.Start"
 	operationID string
 
-	mu   sync.Mutex
-	task taskKey   // its id is empty where there is no task to look at any more
-	kind string    // the service's name of the task's work
-	lost time.Time // when the task was found to be gone; zero where it is not
+	mu       sync.Mutex
+	task     taskKey   // its id is empty where there is no task to look at any more
+	kind     string    // the service's name of the task's work
+	lost     time.Time // when the task was found to be gone; zero where it is not
+	operated time.Time // when its work was first seen to be done, and not yet collected; zero before that
 }
 
 func newFollow(c *Client, operation, operationID string, answered begun) *follow {
@@ -136,14 +137,35 @@ func (f *follow) lose(ctx context.Context, why string) {
 // StateTaskGone is the state of work whose task is gone with its logon session, until what the task has made is found.
 const StateTaskGone drkit.State = "TaskGone"
 
-// searching is the look at work of which nothing is to be seen since its task is gone: for a while that is no wonder,
+// shownLate is how long it may take until what nobody has a task of is shown: until the next collection of data, which
+// comes every 15 minutes, has ended.
+const shownLate = 20 * time.Minute
+
+// grace is how long what is under way may not show yet.
+func (f *follow) grace() time.Duration { return f.client.transport.Schedule().WithDefaults().Grace }
+
+// overdue reports whether the work of a task is done, and Enterprise Manager has for some time not collected what came
+// of it, so that the task does not end.
+func (f *follow) overdue(task Task) bool {
+	if task.State != TaskStateOperationFinished {
+		return false
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.operated.IsZero() {
+		f.operated = time.Now()
+	}
+	return time.Since(f.operated) >= f.grace()
+}
+
+// searching is the look at work of which nothing is to be seen since its task is gone: for so long that is no wonder,
 // since it may be under way, and is shown when it is done.
-func searching[T any](f *follow, what string) (drkit.Look[T], error) {
+func searching[T any](f *follow, patience time.Duration, what string) (drkit.Look[T], error) {
 	f.mu.Lock()
 	if f.lost.IsZero() {
 		f.lost = time.Now()
 	}
-	patient := time.Since(f.lost) < f.client.transport.Schedule().WithDefaults().Grace
+	patient := time.Since(f.lost) < patience
 	f.mu.Unlock()
 	look := drkit.Look[T]{Progress: drkit.Progress{State: StateTaskGone}}
 	if patient {

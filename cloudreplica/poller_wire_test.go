@@ -44,8 +44,13 @@ func TestFailoverToItsEnd(t *testing.T) {
 			[]string{session("Starting", "None", ""), session("Working", "None", ""), session("Stopped", "Success", "")},
 			"", "Success",
 		},
-		"in part":        {[]string{task("Finished", ok+related)}, []string{session("Stopped", "Warning", "one")}, "", "Warning"},
-		"badly":          {[]string{task("Finished", ok+related)}, []string{session("Stopped", "Failed", "no host")}, "task on Tidewater site failed: no host", ""},
+		"in part": {[]string{task("Finished", ok+related)}, []string{session("Stopped", "Warning", "one")}, "", "Warning"},
+		"badly":   {[]string{task("Finished", ok+related)}, []string{session("Stopped", "Failed", "no host")}, "task on Tidewater site failed: no host", ""},
+		"in no known way": {
+			[]string{task("Finished", ok+related)},
+			[]string{session("Stopping", "Failed", ""), session("Stopped", "None", "who knows")},
+			"task on Tidewater site failed: who knows", "",
+		},
 		"in its task":    {[]string{task("Finished", `<Result Success="false"><Message>No plan</Message></Result>`)}, nil, "task failed: No plan", ""},
 		"without a word": {[]string{task("Finished", `<Result Success="false"/>`)}, nil, "task failed", ""},
 	} {

@@ -222,7 +222,7 @@ func (p *planned) undoWork(w *traced) *transport.Work {
 		return err
 	}
 	w.ran = func(before, after transport.State) bool {
-		return len(failedOverIn(before)) > 0 && len(failedOverIn(after)) == 0
+		return len(failedOverIn(before)) > 0 && len(awayIn(after)) == 0
 	}
 	return w.work(func(ctx context.Context) ([]transport.Job, error) {
 		logon, own, err := p.client.ownTasks(ctx, w.kind, w.resource)
@@ -232,7 +232,11 @@ func (p *planned) undoWork(w *traced) *transport.Work {
 		now, err := p.client.FailoverPlans.State(ctx, p.id)
 		jobs := taskJobs(own, false)
 		if len(now.failedOver()) == 0 {
-			jobs = append(jobs, transport.Job{ID: allBack, Ended: true})
+			back := transport.Job{ID: allBack, Ended: true}
+			if len(now.away()) > 0 {
+				back.Veto = "some are on their way back, or there for good, which is no undo"
+			}
+			jobs = append(jobs, back)
 		}
 		return jobs, err
 	})
@@ -245,9 +249,16 @@ const machineMember = "machine "
 
 // failedOverIn lists the machines that a state shows to run on their replicas.
 func failedOverIn(state transport.State) []string {
+	return machinesIn(state, func(of ReplicaState) bool { return of == ReplicaStateFailover })
+}
+
+// awayIn adds those that somebody brings back in another way, or has left there for good: no undo does that.
+func awayIn(state transport.State) []string { return machinesIn(state, ReplicaState.away) }
+
+func machinesIn(state transport.State, want func(ReplicaState) bool) []string {
 	var names []string
 	for member, value := range state {
-		if name, is := strings.CutPrefix(member, machineMember); is && value == string(ReplicaStateFailover) {
+		if name, is := strings.CutPrefix(member, machineMember); is && want(ReplicaState(value)) {
 			names = append(names, name)
 		}
 	}
