@@ -103,15 +103,15 @@ func (p *FailoverPlans) Test(ctx context.Context, id string) (*drkit.Poller[Clou
 // the state [ReplicaStateFailover] any more, which shows after the next collection: every 15 minutes unless that is
 // set otherwise, or sooner with [BackupServers.Collect]. Where the failover itself was not collected before the undo,
 // the machines look as if they had never been failed over, and the wait ends with a collection that began after the
-// task had ended; a session that may not see collections has the word of the task alone. A machine that stays failed
-// over keeps the wait going until its context ends. The result is the plan as it then stands.
+// task had ended; a session that may not see collections has the word of the task alone. The result is the plan as it
+// then stands.
 //
 // The request is sent at most once: a lost answer is looked for among the tasks of the logon session and, where that
 // has ended, by the machines that were failed over, once all are back. Nothing is sent while an undo that this client
 // has begun is under way.
 //
-// Errors: as those of Start; [drkit.ErrTaskGone] from the wait where the task is gone, and no machine was seen to be
-// failed over before.
+// Errors: as those of Start. From the wait: [drkit.ErrTaskGone] where the task is gone, and no machine was seen to be
+// failed over before, or where for an hour none was shown to come back; then it can be waited for again.
 //
 // Source: Veeam Backup Enterprise Manager REST API reference, "POST /cloud/cloudFailoverPlans/{ID}?action=undo".
 func (p *FailoverPlans) Undo(ctx context.Context, id string) (*drkit.Poller[PlanState], error) {

@@ -74,6 +74,61 @@ func (s *site) beginCollection() {
 	<-time.After(time.Second)
 }
 
+// An undo that never shows does not keep a wait for ever: it may be waited for again.
+func TestUndoThatDoesNotShow(t *testing.T) {
+	t.Parallel()
+	for want, collected := range map[string]bool{
+		"2 of 2 machines are still shown as failed over": true, "no data have been collected since": false,
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				client := s.client()
+				s.failedOver(client)
+				if collected {
+					s.Collect()
+				}
+				undo, err := client.FailoverPlans.Undo(ctx, acmePlan)
+				require.NoError(t, err)
+				began := time.Now()
+				_, err = undo.Wait(ctx)
+				require.ErrorIs(t, err, drkit.ErrTaskGone)
+				require.ErrorContains(t, err, want)
+				assert.InDelta(t, time.Hour, time.Since(began), float64(10*time.Minute))
+				assert.False(t, undo.Done())
+				s.Collect()
+				state, err := undo.Wait(ctx)
+				require.NoError(t, err)
+				assert.True(t, state.Ready())
+				require.NoError(t, client.Close(ctx))
+			}, cloudreplicatest.CollectEvery(0))
+		})
+	}
+}
+
+// One that takes long is waited for as long as machines come back.
+func TestUndoThatTakesLong(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.failedOver(client)
+		s.Collect()
+		undo, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		require.NoError(t, err)
+		<-time.After(time.Second)
+		for i, vm := range []string{"db-1", "web-1"} {
+			s.SetState(vm, cloudreplicatest.StateFailover)
+			time.AfterFunc(time.Duration(i+1)*50*time.Minute, func() { s.SetState(vm, cloudreplicatest.StateReady) })
+		}
+		state, err := undo.Wait(ctx)
+		require.NoError(t, err)
+		assert.True(t, state.Ready())
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
 // Tenants see no collections: the task of their undo has the last word where nothing was seen to be failed over.
 func TestUndoOfATenantThatWasNotCollected(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/step"
@@ -20,9 +21,12 @@ type undoSource struct {
 	failed []string   // the machines that were failed over before; nil where nobody has noted them
 	alone  func(context.Context) error
 	proven bool // the replicas have shown that it ran
-	done   bool // under mu: the task has ended well
-	// under mu: the collections that had begun by then; nil before that
-	past []string
+
+	// Under mu.
+	done  bool      // the task has ended well
+	past  []string  // the collections that had begun by then; nil before that
+	back  int       // machines that the last look has shown where they belong
+	moved time.Time // when that number was another; zero before the first look
 }
 
 // ID names the task, or the plan where there is none.
@@ -105,10 +109,31 @@ func (s *undoSource) verify(ctx context.Context) (drkit.Look[PlanState], error) 
 		Progress: drkit.Progress{ID: s.ID(), State: StateVerifying, Percent: 100 * back / max(1, len(now.VMs))},
 		Done:     fresh && back == len(now.VMs), Result: now,
 	}
-	if look.Done {
+	switch {
+	case look.Done:
 		look.Progress.State, look.Progress.Percent = drkit.StateSucceeded, 100
+	case s.stuck(back):
+		what := fmt.Sprintf("%d of %d machines are still shown as failed over", len(now.VMs)-back, len(now.VMs))
+		if back == len(now.VMs) {
+			what = "no data have been collected since its task has ended"
+		}
+		return look, fmt.Errorf("nothing has shown of the undo for %s, and %s: %w", undoPatience, what, drkit.ErrTaskGone)
 	}
 	return look, nil
+}
+
+// undoPatience is how long machines may be shown to be failed over, and none of them to come back, until nobody can
+// tell whether they will.
+const undoPatience = time.Hour
+
+// stuck reports whether no machine has come back for so long.
+func (s *undoSource) stuck(back int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.moved.IsZero() || back != s.back {
+		s.back, s.moved = back, time.Now()
+	}
+	return time.Since(s.moved) >= undoPatience
 }
 
 // collected reports whether data have been collected since the task has ended. Where machines were seen to be failed

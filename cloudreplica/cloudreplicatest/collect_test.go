@@ -81,6 +81,23 @@ func TestCollectionsThatFailAndThoseBySchedule(t *testing.T) {
 	assert.Contains(t, g.server.Audit().String(), "vbr01: collected 1 of 2")
 }
 
+// A failover session shows with the end of the task that has begun it, or with a collection before that.
+func TestCollectionsShowFailoverSessions(t *testing.T) {
+	t.Parallel()
+	g, clock := open(t, cloudreplicatest.TaskDuration(time.Second, 24*time.Hour), cloudreplicatest.IdleTimeout(24*time.Hour))
+	g.ask(t, http.StatusAccepted, "POST", "/cloud/cloudFailoverPlans/"+cloudreplicatest.PlanID("acme all")+"?action=test", "", nil)
+	var all refs
+	clock.Advance(14 * time.Minute)
+	entity(t, g, "/cloud/failoverSessions", &all)
+	require.Empty(t, all.Refs)
+	clock.Advance(2 * time.Minute)
+	entity(t, g, "/cloud/failoverSessions", &all)
+	require.Len(t, all.Refs, 1)
+	var task taskShown
+	entity(t, g, "/tasks/task-1", &task)
+	assert.Equal(t, "OperationFinished", task.State)
+}
+
 func TestCollectingByHandOnly(t *testing.T) {
 	t.Parallel()
 	g, clock := open(t, cloudreplicatest.CollectEvery(0), cloudreplicatest.IdleTimeout(1000*24*time.Hour))
