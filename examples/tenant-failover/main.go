@@ -156,7 +156,7 @@ func (p program) run(ctx context.Context, args []string, out io.Writer) (err err
 	defer func() { err = join(err, journal.Close()) }()
 	for _, key := range chosen.retry {
 		if err := drkit.Retry(ctx, journal, key); err != nil {
-			return err
+			return fmt.Errorf("-retry %q: %w; -status shows the keys", key, err)
 		}
 	}
 	return newRunbook(client, journal, chosen, out).run(ctx)

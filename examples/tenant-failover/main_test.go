@@ -72,21 +72,22 @@ func TestDryRunOnTheSimulator(t *testing.T) {
 func TestBadArguments(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string]string{
-		"not defined: -no-such-flag":              "-no-such-flag",
-		`"acme" is not understood`:                "acme",
-		"nothing can be started":                  "-parallel 0",
-		"no point is as young as that":            "-max-age -1h",
-		"cannot parse":                            "-before yesterday",
-		"-before does not go with -test":          "-test -before 2026-01-31T08:00:00Z",
-		"name the journal":                        "-status",
-		"with -journal":                           "-retry x",
-		"it goes with neither":                    "-dry-run -status -journal of/nobody",
-		"no such file":                            "-status -journal of/nobody",
-		`tenant "nobody" has no failover plan`:    "-tenant nobody",
-		`there is no plan "nothing"`:              "-plan nothing",
-		`plan "web" is named twice`:               "-plan web -plan web",
-		`nothing was started: plan "globex all"`:  "-tenant globex",
-		"app-1 has no point younger than 30m, ap": "-tenant globex -max-age 1m",
+		"not defined: -no-such-flag":               "-no-such-flag",
+		`"acme" is not understood`:                 "acme",
+		"nothing can be started":                   "-parallel 0",
+		"no point is as young as that":             "-max-age -1h",
+		"cannot parse":                             "-before yesterday",
+		"-before does not go with -test":           "-test -before 2026-01-31T08:00:00Z",
+		"name the journal":                         "-status",
+		"with -journal":                            "-retry x",
+		`-retry "x": step "x": not found; -status`: "-retry x -journal " + t.TempDir() + "/journal",
+		"it goes with neither":                     "-dry-run -status -journal of/nobody",
+		"no such file":                             "-status -journal of/nobody",
+		`tenant "nobody" has no failover plan`:     "-tenant nobody",
+		`there is no plan "nothing"`:               "-plan nothing",
+		`plan "web" is named twice`:                "-plan web -plan web",
+		`nothing was started: plan "globex all"`:   "-tenant globex",
+		"app-1 has no point younger than 30m, ap":  "-tenant globex -max-age 1m",
 	} {
 		var out bytes.Buffer
 		require.ErrorContains(t, start(t.Context(), &out, strings.Fields(args)...), want)

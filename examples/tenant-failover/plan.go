@@ -104,6 +104,8 @@ func (a agreement) check(asked settings) error {
 		return fmt.Errorf("the journal is about tenant %q, and not about %q", a.Tenant, asked.tenant)
 	case asked.test && !a.Test:
 		return errors.New("the journal is about failovers, and not about tests")
+	case a.Test && !asked.test && (asked.tenant != "" || asked.plans != nil):
+		return errors.New("the journal is about tests: a failover needs another; go on with the tests with -test, or with -journal alone")
 	case asked.plans != nil && !slices.Equal(asked.plans, a.Named), !asked.before.IsZero() && !asked.before.Equal(a.Before):
 		return errors.New("the journal has other plans or points: leave -plan and -before out to go on with them")
 	}

@@ -111,6 +111,7 @@ func printStatus(file string, out io.Writer) error {
 			fmt.Fprintf(table, "%s\t%s\t%s\n", plain(p.Name), agreed.key(p), columns(steps[agreed.key(p)]))
 		}
 	}))
+	fmt.Fprint(out, adviseFrom(agreed, steps))
 	return nil
 }
 

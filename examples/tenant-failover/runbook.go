@@ -72,7 +72,7 @@ func (r *runbook) run(ctx context.Context) error {
 	if err != nil {
 		return join(ctx.Err(), err)
 	}
-	r.log.Printf("in the end:\n\n%s\n", r.report(plans, byKey(steps)))
+	r.log.Printf("in the end:\n\n%s%s\n", r.report(plans, byKey(steps)), r.advise(plans, byKey(steps)))
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("interrupted: %w", ctx.Err())
@@ -103,7 +103,7 @@ func (r *runbook) take(ctx context.Context, p *plan) error {
 		return r.client.FailoverPlans.Start(ctx, p.ID, cloudreplica.FailoverStart{Before: r.agreed.Before})
 	})
 	if work == nil {
-		return err
+		return r.untouched(ctx, p, err)
 	}
 	unsaved := err // it runs all the same
 	if !work.Done() {
@@ -129,6 +129,19 @@ func (r *runbook) take(ctx context.Context, p *plan) error {
 	r.findPoints(ctx, p)
 	r.log.Printf("  %s: ended, %d of %s succeeded", plain(p.Name), succeeded(p.session), numbered(len(p.Machines), "machine"))
 	return join(err, unsaved)
+}
+
+// untouched lets the next run start a plan whose request was lost, and of which this logon session has no task: that
+// proves that nothing has begun. The next run has another session, and could not tell any more.
+func (r *runbook) untouched(ctx context.Context, p *plan, err error) error {
+	var unknown *drkit.OutcomeUnknownError
+	if !errors.Is(err, drkit.ErrOutcomeUnknown) || !errors.As(err, &unknown) || !unknown.Untouched {
+		return err
+	}
+	if failed := drkit.Retry(context.WithoutCancel(ctx), r.journal, r.agreed.key(p.planned)); failed != nil {
+		return join(err, failed)
+	}
+	return fmt.Errorf("not begun: %w", unknown.Err)
 }
 
 // stillReady looks again at a plan that was not begun by the run that has agreed on it.
