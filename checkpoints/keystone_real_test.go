@@ -182,7 +182,7 @@ func (c *realCloud) ask(method, path, token, body string) *http.Response {
 		case err != nil && left > 0:
 		case err != nil:
 			require.NoError(c.t, err)
-		case token == "admin" && hasEnded(resp) && left > 0:
+		case token == "admin" && tokenEnded(resp) && left > 0:
 			c.admin = c.ask(http.MethodPost, "/v3/auth/tokens", "", `{"auth":{"identity":{"methods":["password"],
 				"password":{"user":{"name":"admin","domain":{"id":"default"},"password":"s3cret"}}},
 				"scope":{"project":{"name":"admin","domain":{"id":"default"}}}}}`).Header.Get("X-Subject-Token")
@@ -192,9 +192,9 @@ func (c *realCloud) ask(method, path, token, body string) *http.Response {
 	}
 }
 
-// hasEnded reports whether Keystone refused the token of the request. It does so by a 404 where the token ends while
+// tokenEnded reports whether Keystone refused the token of the request. It does so by a 404 where the token ends while
 // Keystone is at work on the request.
-func hasEnded(resp *http.Response) bool {
+func tokenEnded(resp *http.Response) bool {
 	text, _ := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(bytes.NewReader(text))
 	return resp.StatusCode == http.StatusUnauthorized ||
