@@ -17,20 +17,12 @@ type Audit struct {
 	Restores     []RestoreAudit     // by backup and target, in the order of their first restores
 }
 
-// OperationAudit is what became of the requests for one operation on one resource. Each of them ran, was refused,
-// is still pending or was lost.
+// OperationAudit is what became of the requests for one operation on one resource, an id or, of what is created, a name,
+// and of the tasks that they started. Requests counts all that came, and Operators those of them that came from
+// operators. Each of them ran (Ran, and RanBy by user; a task was accepted), was refused, is still pending or was lost,
+// because a [Fault] kept it from the service or its client gave up; Late counts those that ran late.
 type OperationAudit struct {
-	Operation string         // name in the contract, as in "Checkpoints.Replicate"
-	Resource  string         // id or, of what is created, name; empty: none
-	Requests  int            // how many came, over HTTP and from operators
-	Operators int            // how many of them came from operators
-	Ran       int            // how often the work was done or, where it is a task, accepted
-	RanBy     map[string]int // the same by user
-	Late      int            // how often it was done late, by a [Fault]
-	Refused   int            // how often the service refused it, at once or late
-	Pending   int            // how often it is still to be done late
-	Lost      int            // how often a fault kept it from the service, or its client gave up; or it is on its way
-
+	simkit.Tally
 	Succeeded  int // how many of the tasks that it started have succeeded
 	Failed     int // how many have failed or timed out
 	Skipped    int // how many were skipped
@@ -79,18 +71,8 @@ func (s *Server) Audit() Audit {
 	for _, t := range tallies {
 		a.Operations = append(a.Operations, d.complete(t))
 	}
-	for _, v := range d.vaults {
-		a.Vaults = append(a.Vaults, *v)
-	}
-	for _, p := range d.policies {
-		a.Policies = append(a.Policies, *p)
-	}
-	for _, r := range d.replications {
-		a.Replications = append(a.Replications, *r)
-	}
-	for _, r := range d.restores {
-		a.Restores = append(a.Restores, *r)
-	}
+	a.Vaults, a.Policies = d.vaults.All(), d.policies.All()
+	a.Replications, a.Restores = d.replications.All(), d.restores.All()
 	return a
 }
 
@@ -155,12 +137,19 @@ func (a Audit) Restore(backup string) RestoreAudit {
 	return sum
 }
 
-// String returns the audit line by line, without the requests that ran once and well.
+// String returns one line, without what is zero.
+func (o OperationAudit) String() string {
+	return o.WithTasks(
+		simkit.Counted(o.Succeeded, "%d succeeded"), simkit.Counted(o.Failed, "%d failed"),
+		simkit.Counted(o.Skipped, "%d skipped"), simkit.Counted(o.Unfinished, "%d unfinished"),
+	)
+}
+
+// String returns the audit line by line.
 func (a Audit) String() string {
 	var lines []string
 	for _, o := range a.Operations {
-		lines = append(lines, fmt.Sprintf("%s %s: %d requests, ran %d, late %d, refused %d, pending %d, lost %d; tasks: %d succeeded, %d failed, %d skipped, %d unfinished",
-			o.Operation, o.Resource, o.Requests, o.Ran, o.Late, o.Refused, o.Pending, o.Lost, o.Succeeded, o.Failed, o.Skipped, o.Unfinished))
+		lines = append(lines, o.String())
 	}
 	for _, v := range a.Vaults {
 		lines = append(lines, fmt.Sprintf("vault %s %s: created %t, deleted %t, %d checkpoints, %d backups", v.Vault, v.Name, v.Created, v.Deleted, v.Checkpoints, v.Backups))
@@ -179,11 +168,11 @@ func (a Audit) String() string {
 
 // deeds are what the region itself counts for the audit.
 type deeds struct {
-	tasks        map[deedKey]*taskCounts
-	vaults       []*VaultAudit
-	policies     []*PolicyAudit
-	replications []*ReplicationAudit
-	restores     []*RestoreAudit
+	tasks        simkit.Deeds[deedKey, taskCounts]
+	vaults       simkit.Deeds[string, VaultAudit]
+	policies     simkit.Deeds[string, PolicyAudit]
+	replications simkit.Deeds[[2]string, ReplicationAudit]
+	restores     simkit.Deeds[[2]string, RestoreAudit]
 }
 
 type deedKey struct{ operation, resource string }
@@ -191,16 +180,11 @@ type deedKey struct{ operation, resource string }
 // taskCounts are the tasks that one operation on one resource has started.
 type taskCounts struct{ begun, succeeded, failed, skipped int }
 
-func newDeeds() deeds { return deeds{tasks: map[deedKey]*taskCounts{}} }
-
 // begin counts the task of a call.
 func (d *deeds) begin(call *simkit.Call) *taskCounts {
-	key := deedKey{call.Operation.Name, call.Resource}
-	if d.tasks[key] == nil {
-		d.tasks[key] = &taskCounts{}
-	}
-	d.tasks[key].begun++
-	return d.tasks[key]
+	counts := d.tasks.At(deedKey{call.Operation.Name, call.Resource}, taskCounts{})
+	counts.begun++
+	return counts
 }
 
 func (c *taskCounts) end(outcome string) {
@@ -214,44 +198,27 @@ func (c *taskCounts) end(outcome string) {
 	}
 }
 
-// counting returns the one that fits, to be counted on, and makes it unless it is there.
-func counting[T any](all *[]*T, fits func(*T) bool, made T) *T {
-	if at := slices.IndexFunc(*all, fits); at >= 0 {
-		return (*all)[at]
-	}
-	*all = append(*all, &made)
-	return &made
-}
-
 func (d *deeds) vault(v *vault) *VaultAudit {
-	return counting(&d.vaults, func(a *VaultAudit) bool { return a.Vault == v.id }, VaultAudit{Vault: v.id, Name: v.name})
+	return d.vaults.At(v.id, VaultAudit{Vault: v.id, Name: v.name})
 }
 
 func (d *deeds) vaultMade(v *vault) { d.vault(v).Created = true }
 
-func (d *deeds) policyMade(name string) {
-	counting(&d.policies, func(a *PolicyAudit) bool { return a.Name == name }, PolicyAudit{Name: name}).Created++
-}
+func (d *deeds) policyMade(name string) { d.policies.At(name, PolicyAudit{Name: name}).Created++ }
 
 func (d *deeds) replication(b *backup, region string) *ReplicationAudit {
-	return counting(&d.replications, func(a *ReplicationAudit) bool { return a.Backup == b.id && a.Region == region },
-		ReplicationAudit{Backup: b.id, Vault: b.vault.id, Region: region})
+	return d.replications.At([2]string{b.id, region}, ReplicationAudit{Backup: b.id, Vault: b.vault.id, Region: region})
 }
 
 func (d *deeds) restore(b *backup, target *resource) *RestoreAudit {
-	return counting(&d.restores, func(a *RestoreAudit) bool { return a.Backup == b.id && a.Target == target.id },
-		RestoreAudit{Backup: b.id, Target: target.id})
+	return d.restores.At([2]string{b.id, target.id}, RestoreAudit{Backup: b.id, Target: target.id})
 }
 
 // complete adds to what is known of the requests what became of the tasks.
 func (d *deeds) complete(t simkit.Tally) OperationAudit {
-	o := OperationAudit{
-		Operation: t.Operation, Resource: t.Resource, Requests: t.Requests, Operators: t.Operators, Ran: t.Ran,
-		RanBy: t.RanBy, Late: t.Late, Refused: t.Refused, Pending: t.Pending, Lost: t.Lost,
+	c := d.tasks.At(deedKey{t.Operation, t.Resource}, taskCounts{})
+	return OperationAudit{
+		Tally: t, Succeeded: c.succeeded, Failed: c.failed, Skipped: c.skipped,
+		Unfinished: c.begun - c.succeeded - c.failed - c.skipped,
 	}
-	if c := d.tasks[deedKey{t.Operation, t.Resource}]; c != nil {
-		o.Succeeded, o.Failed, o.Skipped = c.succeeded, c.failed, c.skipped
-		o.Unfinished = c.begun - c.succeeded - c.failed - c.skipped
-	}
-	return o
 }

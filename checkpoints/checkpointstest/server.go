@@ -69,7 +69,7 @@ func start(c *config) (*Server, error) {
 	if c.linked != nil {
 		in = c.linked.region.cloud
 	}
-	r := &region{cloud: in, config: c, name: c.region, hidden: map[string]bool{}, keys: map[string]*keyFailures{}, deeds: newDeeds()}
+	r := &region{cloud: in, config: c, name: c.region, hidden: map[string]bool{}, keys: map[string]*keyFailures{}}
 	s := &Server{region: r, owns: c.linked == nil, Region: c.region, Project: c.projectName, User: c.account.user, Password: c.account.password}
 	if err := s.furnish(); err != nil {
 		return nil, err

@@ -16,20 +16,12 @@ type Audit struct {
 	Collects   []CollectAudit   // by backup server
 }
 
-// OperationAudit is what became of the requests for one operation on one resource. Each of them ran, was refused, is
-// still pending or was lost.
+// OperationAudit is what became of the requests for one operation on one resource, an id or, of a tenant that is
+// created, a name, and of the tasks that they started. Requests counts all that came, and Operators those of them that
+// came from operators. Each of them ran (Ran, and RanBy by user; a task was accepted), was refused, is still pending or
+// was lost, because a [Fault] kept it from the service or its client gave up; Late counts those that ran late.
 type OperationAudit struct {
-	Operation string         // name in the contract, as in "FailoverPlans.Start"
-	Resource  string         // id or, of a tenant that is created, name; empty: none
-	Requests  int            // how many came, over HTTP and from operators
-	Operators int            // how many of them came from operators
-	Ran       int            // how often the work was done or, where it is a task, accepted
-	RanBy     map[string]int // the same by user
-	Late      int            // how often it was done late, by a [Fault]
-	Refused   int            // how often the service refused it, at once or late
-	Pending   int            // how often it is still to be done late
-	Lost      int            // how often a fault kept it from the service, or its client gave up; or it is on its way
-
+	simkit.Tally
 	Succeeded  int // how many of the tasks that it started have succeeded
 	Failed     int // how many have failed
 	Canceled   int // how many were deleted before anything was done
@@ -85,17 +77,11 @@ func (s *Server) Audit() Audit {
 			a.Operations = append(a.Operations, d.complete(t))
 		}
 	}
-	for _, p := range d.plans {
-		shown := PlanAudit(*p)
-		shown.VMs = slices.Clone(p.VMs)
-		a.Plans = append(a.Plans, shown)
+	for _, p := range d.plans.All() {
+		p.VMs = slices.Clone(p.VMs)
+		a.Plans = append(a.Plans, PlanAudit(p))
 	}
-	for _, t := range d.tenants {
-		a.Tenants = append(a.Tenants, *t)
-	}
-	for _, c := range d.collects {
-		a.Collects = append(a.Collects, *c)
-	}
+	a.Tenants, a.Collects = d.tenants.All(), d.collects.All()
 	return a
 }
 
@@ -150,12 +136,19 @@ func (a Audit) Collect(server string) CollectAudit {
 	return CollectAudit{}
 }
 
+// String returns one line, without what is zero.
+func (o OperationAudit) String() string {
+	return o.WithTasks(
+		simkit.Counted(o.Succeeded, "%d succeeded"), simkit.Counted(o.Failed, "%d failed"),
+		simkit.Counted(o.Canceled, "%d canceled"), simkit.Counted(o.Unfinished, "%d unfinished"),
+	)
+}
+
 // String returns the audit line by line.
 func (a Audit) String() string {
 	var lines []string
 	for _, o := range a.Operations {
-		lines = append(lines, fmt.Sprintf("%s %s: %d requests, ran %d, late %d, refused %d, pending %d, lost %d; tasks: %d succeeded, %d failed, %d canceled, %d unfinished",
-			o.Operation, o.Resource, o.Requests, o.Ran, o.Late, o.Refused, o.Pending, o.Lost, o.Succeeded, o.Failed, o.Canceled, o.Unfinished))
+		lines = append(lines, o.String())
 	}
 	for _, p := range a.Plans {
 		lines = append(lines, fmt.Sprintf("plan %s: started %d, tested %d, undone %d; %d succeeded, %d with warnings, %d failed", p.Name, p.Started, p.Tested, p.Undone, p.Succeeded, p.Warned, p.Failed))
@@ -174,10 +167,10 @@ func (a Audit) String() string {
 
 // deeds are what the enterprise itself counts for the audit.
 type deeds struct {
-	tasks    map[deedKey]*taskCounts
-	plans    []*planDeeds
-	tenants  []*TenantAudit
-	collects []*CollectAudit
+	tasks    simkit.Deeds[deedKey, taskCounts]
+	plans    simkit.Deeds[string, planDeeds]
+	tenants  simkit.Deeds[string, TenantAudit]
+	collects simkit.Deeds[string, CollectAudit]
 }
 
 type deedKey struct{ operation, resource string }
@@ -185,16 +178,11 @@ type deedKey struct{ operation, resource string }
 // taskCounts are the tasks that one operation on one resource has started.
 type taskCounts struct{ begun, succeeded, failed, canceled int }
 
-func newDeeds() deeds { return deeds{tasks: map[deedKey]*taskCounts{}} }
-
 // begin counts the task of a call.
 func (d *deeds) begin(call *simkit.Call) *taskCounts {
-	key := deedKey{call.Operation.Name, call.Resource}
-	if d.tasks[key] == nil {
-		d.tasks[key] = &taskCounts{}
-	}
-	d.tasks[key].begun++
-	return d.tasks[key]
+	counts := d.tasks.At(deedKey{call.Operation.Name, call.Resource}, taskCounts{})
+	counts.begun++
+	return counts
 }
 
 func (c *taskCounts) end(succeeded bool) {
@@ -207,39 +195,26 @@ func (c *taskCounts) end(succeeded bool) {
 
 // complete adds to what is known of the requests what became of the tasks.
 func (d *deeds) complete(t simkit.Tally) OperationAudit {
-	o := OperationAudit{
-		Operation: t.Operation, Resource: t.Resource, Requests: t.Requests, Operators: t.Operators, Ran: t.Ran,
-		RanBy: t.RanBy, Late: t.Late, Refused: t.Refused, Pending: t.Pending, Lost: t.Lost,
+	c := d.tasks.At(deedKey{t.Operation, t.Resource}, taskCounts{})
+	return OperationAudit{
+		Tally: t, Succeeded: c.succeeded, Failed: c.failed, Canceled: c.canceled,
+		Unfinished: c.begun - c.succeeded - c.failed - c.canceled,
 	}
-	if c := d.tasks[deedKey{t.Operation, t.Resource}]; c != nil {
-		o.Succeeded, o.Failed, o.Canceled = c.succeeded, c.failed, c.canceled
-		o.Unfinished = c.begun - c.succeeded - c.failed - c.canceled
-	}
-	return o
 }
 
 // planDeeds is a PlanAudit that is counted on.
 type planDeeds PlanAudit
 
-// counting returns the one that fits, to be counted on, and makes it unless it is there.
-func counting[T any](all *[]*T, fits func(*T) bool, made T) *T {
-	if at := slices.IndexFunc(*all, fits); at >= 0 {
-		return (*all)[at]
-	}
-	*all = append(*all, &made)
-	return &made
-}
-
 func (d *deeds) plan(of *plan) *planDeeds {
-	return counting(&d.plans, func(p *planDeeds) bool { return p.Plan == of.id }, planDeeds{Plan: of.id, Name: of.name})
+	return d.plans.At(of.id, planDeeds{Plan: of.id, Name: of.name})
 }
 
 func (d *deeds) tenant(of *tenant) *TenantAudit {
-	return counting(&d.tenants, func(t *TenantAudit) bool { return t.Tenant == of.id }, TenantAudit{Tenant: of.id, Name: of.name})
+	return d.tenants.At(of.id, TenantAudit{Tenant: of.id, Name: of.name})
 }
 
 func (d *deeds) collect(of *backupServer) *CollectAudit {
-	return counting(&d.collects, func(c *CollectAudit) bool { return c.Server == of.id }, CollectAudit{Server: of.id, Name: of.name})
+	return d.collects.At(of.id, CollectAudit{Server: of.id, Name: of.name})
 }
 
 func (p *planDeeds) launched(test bool) {

@@ -58,7 +58,7 @@ func start(c *config) (*Server, error) {
 		clock = simkit.SystemClock()
 	}
 	e := &enterprise{
-		config: c, clock: clock, now: clock.Now(), live: map[string]*livePlan{}, deeds: newDeeds(),
+		config: c, clock: clock, now: clock.Now(), live: map[string]*livePlan{},
 		printer: &printer{base: c.base, planVMs: c.planVMs},
 	}
 	if err := e.furnish(); err != nil {

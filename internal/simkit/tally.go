@@ -1,6 +1,13 @@
 package simkit
 
-import "github.com/drkit-go/drkit/internal/api"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/drkit-go/drkit/internal/api"
+)
 
 // Tally is what became of the requests for one operation on one resource, those of operators included. Each
 // of them ran, was refused, is still to come or was lost.
@@ -75,4 +82,52 @@ func (t *Tally) Add(other Tally) {
 	t.Refused += other.Refused
 	t.Pending += other.Pending
 	t.Lost += other.Lost
+}
+
+// String returns one line, as in "C4-1 Pots.Boil: 2 requests (1 by operators), ran 1 (root 1), refused 1", without what
+// is zero.
+func (t Tally) String() string {
+	var users []string
+	for _, user := range slices.Sorted(maps.Keys(t.RanBy)) {
+		users = append(users, fmt.Sprintf("%s %d", user, t.RanBy[user]))
+	}
+	requests := fmt.Sprintf("%d requests", t.Requests)
+	if t.Requests == 1 {
+		requests = "1 request"
+	}
+	return strings.TrimSpace(t.Resource+" "+t.Operation) + ": " + Joined(
+		requests+within(Counted(t.Operators, "%d by operators")),
+		fmt.Sprintf("ran %d", t.Ran)+within(strings.Join(users, ", ")), Counted(t.Late, "late %d"),
+		Counted(t.Refused, "refused %d"), Counted(t.Pending, "pending %d"), Counted(t.Lost, "lost %d"),
+	)
+}
+
+// WithTasks returns the same line with what has come of tasks, of which an empty one is none.
+func (t Tally) WithTasks(outcomes ...string) string {
+	line, tasks := t.String(), Joined(outcomes...)
+	if tasks == "" {
+		return line
+	}
+	return line + "; tasks: " + tasks
+}
+
+// Counted returns a count in words, or nothing for none.
+func Counted(n int, format string) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, n)
+}
+
+// Joined puts what is not empty behind one another.
+func Joined(parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), ", ")
+}
+
+// within returns words in brackets, or nothing for none.
+func within(words string) string {
+	if words == "" {
+		return ""
+	}
+	return " (" + words + ")"
 }

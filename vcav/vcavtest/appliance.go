@@ -54,7 +54,6 @@ func newAppliance(c *config) (*appliance, error) {
 		sessions: map[string]*session{}, profiles: map[string]*slaProfile{}, byID: map[string]*replication{},
 		starting: map[*replication]bool{}, used: map[string]bool{}, vapps: map[vappKey]recoveredVApp{},
 		taskByID: map[string]*task{}, omissions: map[string]int{}, health: newHealth(c.unconfigured), bundles: newBundles(),
-		deeds: newDeeds(),
 	}
 	if a.clock == nil {
 		a.clock = simkit.SystemClock()

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/drkit-go/drkit/internal/simkit"
 	"github.com/drkit-go/drkit/vcav/vcavtest"
 )
 
@@ -50,8 +51,11 @@ func TestAuditOfWhatReallyHappened(t *testing.T) {
 		db1 + " db-1: recovered 1, tested 1, cleaned up 1, reversed 1",
 	}, "\n"), audit.String())
 	assert.Equal(t, vcavtest.OperationAudit{
-		Operation: op, Requests: 6, Operators: 2, Ran: 3, RanBy: map[string]int{"root": 2, "olga@System": 1}, Late: 1,
-		Refused: 1, Pending: 1, Lost: 1, Succeeded: 1, Failed: 1, Unfinished: 1,
+		Tally: simkit.Tally{
+			Operation: op, Requests: 6, Operators: 2, Ran: 3, RanBy: map[string]int{"root": 2, "olga@System": 1}, Late: 1,
+			Refused: 1, Pending: 1, Lost: 1,
+		},
+		Succeeded: 1, Failed: 1, Unfinished: 1,
 	}, audit.Of(op, ""))
 	assert.Zero(t, audit.Of(op, web1).Requests)
 	assert.Zero(t, audit.Recovery(web1).Recovered)

@@ -10,7 +10,8 @@ import (
 )
 
 // OperationAudit is what became of the requests for one operation on one resource, as [Fault] has it. Each of them
-// ran, was refused, is still pending or was lost.
+// ran (Ran, and RanBy by user), was refused, is still pending or was lost; Late counts those that ran late. Its String
+// is one line without what is zero.
 type OperationAudit = simkit.Tally
 
 // Audit is what has really happened on an appliance, whatever its clients were told.
@@ -63,18 +64,8 @@ func (s *Server) Audit() Audit {
 func (a Audit) Of(operation, resource string) OperationAudit {
 	sum := OperationAudit{Operation: operation, Resource: resource, RanBy: map[string]int{}}
 	for _, o := range a.Operations {
-		if o.Operation != operation || (resource != "" && o.Resource != resource) {
-			continue
-		}
-		sum.Requests += o.Requests
-		sum.Operators += o.Operators
-		sum.Ran += o.Ran
-		sum.Late += o.Late
-		sum.Refused += o.Refused
-		sum.Pending += o.Pending
-		sum.Lost += o.Lost
-		for user, ran := range o.RanBy {
-			sum.RanBy[user] += ran
+		if o.Operation == operation && (resource == "" || o.Resource == resource) {
+			sum.Add(o)
 		}
 	}
 	return sum
@@ -84,8 +75,7 @@ func (a Audit) Of(operation, resource string) OperationAudit {
 func (a Audit) String() string {
 	var lines []string
 	for _, o := range a.Operations {
-		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s: %d requests (%d by operators), ran %d (late %d), refused %d, pending %d, lost %d",
-			o.Resource, o.Operation, o.Requests, o.Operators, o.Ran, o.Late, o.Refused, o.Pending, o.Lost)))
+		lines = append(lines, o.String())
 	}
 	for _, r := range append(append([]RequestAudit{}, a.Incoming...), a.Outgoing...) {
 		lines = append(lines, fmt.Sprintf("request %d of %s to %s: %s, decided %d times", r.ID, r.Source, r.Target, r.State, r.Decisions))

@@ -1,7 +1,6 @@
 package vspheretest
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -56,9 +55,7 @@ func (p *Pair) Audit() Audit {
 	for i := range audit.Operations {
 		w.deeds.complete(&audit.Operations[i])
 	}
-	for _, replication := range w.deeds.order {
-		audit.Replications = append(audit.Replications, *replication)
-	}
+	audit.Replications = w.deeds.replications.All()
 	return audit
 }
 
@@ -111,60 +108,28 @@ func (o *OperationAudit) add(other OperationAudit) {
 
 // String returns one line, without what is zero.
 func (o OperationAudit) String() string {
-	return fmt.Sprintf("%s %s %s: %s", o.Site, o.Operation, o.Resource, counts{
-		{"requests", o.Requests},
-		{"by operators", o.Operators},
-		{"ran", o.Ran},
-		{"late", o.Late},
-		{"refused", o.Refused},
-		{"pending", o.Pending},
-		{"lost", o.Lost},
-		{"succeeded", o.Succeeded},
-		{"failed", o.Failed},
-		{"cancelled", o.Cancelled},
-		{"unfinished", o.Unfinished},
-	})
+	return o.Site + " " + o.WithTasks(
+		simkit.Counted(o.Succeeded, "%d succeeded"), simkit.Counted(o.Failed, "%d failed"),
+		simkit.Counted(o.Cancelled, "%d cancelled"), simkit.Counted(o.Unfinished, "%d unfinished"),
+	)
 }
 
 // String returns one line, without what is zero.
 func (r ReplicationAudit) String() string {
-	return fmt.Sprintf("%s %s: %s", r.Replication, r.VMName, counts{
-		{"configured", r.Configured},
-		{"reconfigured", r.Reconfigured},
-		{"unconfigured", r.Unconfigured},
-		{"deleted", r.Deleted},
-		{"paused", r.Paused},
-		{"resumed", r.Resumed},
-		{"synced", r.Synced},
-		{"tested", r.Tested},
-		{"cleaned up", r.CleanedUp},
-		{"promoted", r.Promoted},
-		{"demoted", r.Demoted},
-	})
-}
-
-// counts are numbers with what they count.
-type counts []struct {
-	what string
-	n    int
-}
-
-// String leaves out what is zero, as in "requests 2, ran 1".
-func (c counts) String() string {
-	var parts []string
-	for _, counted := range c {
-		if counted.n != 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", counted.what, counted.n))
-		}
-	}
-	return strings.Join(parts, ", ")
+	return r.Replication + " " + r.VMName + ": " + simkit.Joined(
+		simkit.Counted(r.Configured, "configured %d"), simkit.Counted(r.Reconfigured, "reconfigured %d"),
+		simkit.Counted(r.Unconfigured, "unconfigured %d"), simkit.Counted(r.Deleted, "deleted %d"),
+		simkit.Counted(r.Paused, "paused %d"), simkit.Counted(r.Resumed, "resumed %d"),
+		simkit.Counted(r.Synced, "synced %d"), simkit.Counted(r.Tested, "tested %d"),
+		simkit.Counted(r.CleanedUp, "cleaned up %d"), simkit.Counted(r.Promoted, "promoted %d"),
+		simkit.Counted(r.Demoted, "demoted %d"),
+	)
 }
 
 // deeds are what the sites themselves count for the audit.
 type deeds struct {
-	tasks        map[deedKey]*taskCounts
-	order        []*ReplicationAudit
-	replications map[string]*ReplicationAudit
+	tasks        simkit.Deeds[deedKey, taskCounts]
+	replications simkit.Deeds[string, ReplicationAudit]
 }
 
 type deedKey struct{ site, operation, resource string }
@@ -172,18 +137,11 @@ type deedKey struct{ site, operation, resource string }
 // taskCounts are the tasks that one operation on one resource has started.
 type taskCounts struct{ begun, succeeded, failed, cancelled int }
 
-func newDeeds() deeds {
-	return deeds{tasks: map[deedKey]*taskCounts{}, replications: map[string]*ReplicationAudit{}}
-}
-
 // begin counts the task of a call.
 func (d *deeds) begin(call *simkit.Call, v *visit) *taskCounts {
-	key := deedKey{v.site.name, call.Operation.Name, call.Resource}
-	if d.tasks[key] == nil {
-		d.tasks[key] = &taskCounts{}
-	}
-	d.tasks[key].begun++
-	return d.tasks[key]
+	counts := d.tasks.At(deedKey{v.site.name, call.Operation.Name, call.Resource}, taskCounts{})
+	counts.begun++
+	return counts
 }
 
 func (c *taskCounts) end(t *task) {
@@ -199,17 +157,12 @@ func (c *taskCounts) end(t *task) {
 
 // of returns what has been done to a replication, to be counted on.
 func (d *deeds) of(r *replication) *ReplicationAudit {
-	if d.replications[r.id] == nil {
-		d.replications[r.id] = &ReplicationAudit{Replication: r.id, VMName: r.machine.name}
-		d.order = append(d.order, d.replications[r.id])
-	}
-	return d.replications[r.id]
+	return d.replications.At(r.id, ReplicationAudit{Replication: r.id, VMName: r.machine.name})
 }
 
 // complete adds to what is known of the requests what became of the tasks.
 func (d *deeds) complete(o *OperationAudit) {
-	if tasks := d.tasks[deedKey{o.Site, o.Operation, o.Resource}]; tasks != nil {
-		o.Succeeded, o.Failed, o.Cancelled = tasks.succeeded, tasks.failed, tasks.cancelled
-		o.Unfinished = tasks.begun - tasks.succeeded - tasks.failed - tasks.cancelled
-	}
+	c := d.tasks.At(deedKey{o.Site, o.Operation, o.Resource}, taskCounts{})
+	o.Succeeded, o.Failed, o.Cancelled = c.succeeded, c.failed, c.cancelled
+	o.Unfinished = c.begun - c.succeeded - c.failed - c.cancelled
 }

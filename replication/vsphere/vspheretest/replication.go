@@ -172,7 +172,7 @@ func (w *world) newReplication(m *machine, target *site) *replication {
 		world: w, id: ReplicationID(m.name), machine: m, target: target, atSource: true, atTarget: true,
 		server: target.servers[0],
 	}
-	if w.deeds.replications[r.id] != nil {
+	if w.deeds.replications.Has(r.id) {
 		r.id = "GID-" + simkit.FreshID()
 	}
 	w.deeds.of(r)

@@ -87,7 +87,7 @@ func TestLateWork(t *testing.T) {
 	done := g.pair().Audit().Of(testOp, db1)
 	assert.Equal(t, 1, done.Late)
 	assert.Equal(t, 1, done.Succeeded)
-	assert.Contains(t, g.pair().Audit().String(), "site2 Replications.Test "+db1+": requests 1, ran 1, late 1, succeeded 1")
+	assert.Contains(t, g.pair().Audit().String(), "site2 "+db1+" Replications.Test: 1 request, ran 1 ("+g.server.User+" 1), late 1; tasks: 1 succeeded")
 	assert.Contains(t, g.pair().Audit().String(), db1+" db-1: tested 1")
 }
 

@@ -28,7 +28,7 @@ type world struct {
 }
 
 func newWorld(c *config) (*world, error) {
-	w := &world{config: c, clock: c.clock, now: c.clock.Now(), deeds: newDeeds()}
+	w := &world{config: c, clock: c.clock, now: c.clock.Now()}
 	w.table = w.operations()
 	w.protected = newSite(w, c.names[0])
 	w.recovery = w.protected
