@@ -105,9 +105,10 @@ type region struct {
 	tasks       shelf[task]
 	agents      shelf[agent]
 	orgPolicies shelf[orgPolicy]
-	plans       []plan
-	hidden      map[string]bool // destination regions that capabilities leave out
-	calls       window          // for the limit of requests
+	ends        simkit.Plans[planned]       // of tasks to come
+	durations   simkit.Plans[time.Duration] // likewise
+	hidden      map[string]bool             // destination regions that capabilities leave out
+	calls       window                      // for the limit of requests
 	keys        map[string]*keyFailures
 	deeds       deeds
 }

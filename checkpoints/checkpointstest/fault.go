@@ -62,7 +62,8 @@ func (s *Server) ClearFaults() {
 	s.kit.ClearFaults()
 	s.region.cloud.iam.kit.ClearFaults()
 	defer s.lock().Unlock()
-	s.region.plans = nil
+	s.region.ends.Clear()
+	s.region.durations.Clear()
 }
 
 // RefuseConnections closes the next n connections to the backup service before their TLS handshake, so that their

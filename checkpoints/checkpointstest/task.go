@@ -1,7 +1,6 @@
 package checkpointstest
 
 import (
-	"slices"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -116,8 +115,8 @@ func (r *region) begin(v *visit, t *task) {
 	t.order = len(r.tasks.all)
 	t.runsAt = now.Add(r.config.waiting)
 	t.endsAt = t.runsAt.Add(r.plannedDuration(v, t))
-	planned := r.take(v, t, func(p plan) bool { return p.outcome != "" })
-	t.plannedEnd, t.plannedReason = planned.outcome, planned.reason
+	end, _ := r.ends.Take(v.call.Operation.Name, t.names(v.call)...)
+	t.plannedEnd, t.plannedReason = end.outcome, end.reason
 	t.counts = r.deeds.begin(v.call)
 	r.tasks.put(t.id, t)
 	if t.begun != nil {
@@ -147,33 +146,24 @@ func (t *task) skip(reason *refusal) {
 	}
 }
 
-// plan is what shall become of a task to come.
-type plan struct {
-	operation string
-	resource  string // empty: any
-	outcome   string // empty: it is not about the end
-	reason    *refusal
-	running   *time.Duration // nil: it is not about time
+// planned is how a task to come shall end.
+type planned struct {
+	outcome string
+	reason  *refusal
 }
 
-// take returns the first plan about a task that is of a kind, if there is one, and crosses it out.
-func (r *region) take(v *visit, t *task, kind func(plan) bool) plan {
-	about := []string{"", v.call.Resource, t.subject, t.resource.id}
+// names are what plans may name a task by.
+func (t *task) names(call *simkit.Call) []string {
+	names := []string{call.Resource, t.subject, t.resource.id}
 	if t.backup != nil {
-		about = append(about, t.backup.id)
+		names = append(names, t.backup.id)
 	}
-	for i, next := range r.plans {
-		if kind(next) && next.operation == v.call.Operation.Name && slices.Contains(about, next.resource) {
-			r.plans = slices.Delete(r.plans, i, i+1)
-			return next
-		}
-	}
-	return plan{}
+	return names
 }
 
 func (r *region) plannedDuration(v *visit, t *task) time.Duration {
-	if planned := r.take(v, t, func(p plan) bool { return p.running != nil }).running; planned != nil {
-		return *planned
+	if running, planned := r.durations.Take(v.call.Operation.Name, t.names(v.call)...); planned {
+		return running
 	}
 	return r.config.running
 }
@@ -182,17 +172,17 @@ func (r *region) plannedDuration(v *visit, t *task) time.Duration {
 // The resource is the id of the vault, of the backup or of the server or disk; empty is any of them. A checkpoint
 // and a replication of a vault have one task for each server or backup. Call it several times for several tasks.
 func (s *Server) FailTask(operation, resource, code, message string) {
-	s.plan(plan{operation: operation, resource: resource, outcome: taskFailed, reason: refuse(code, "%s", message)})
+	s.planEnd(operation, resource, planned{taskFailed, refuse(code, "%s", message)})
 }
 
 // SkipTask does the same with a task that ends as skipped: checks have failed, and nothing was done.
 func (s *Server) SkipTask(operation, resource, code, message string) {
-	s.plan(plan{operation: operation, resource: resource, outcome: taskSkipped, reason: refuse(code, "%s", message)})
+	s.planEnd(operation, resource, planned{taskSkipped, refuse(code, "%s", message)})
 }
 
 // TimeOutTask does the same with a task that ends as timeout: a step took too long, and there is no error.
 func (s *Server) TimeOutTask(operation, resource string) {
-	s.plan(plan{operation: operation, resource: resource, outcome: taskTimeout})
+	s.planEnd(operation, resource, planned{outcome: taskTimeout})
 }
 
 // SlowTask lets the next task that an operation starts run this long, in place of what [TaskDuration] says. One
@@ -202,16 +192,25 @@ func (s *Server) SlowTask(operation, resource string, running time.Duration) {
 		s.kit.Complain("SlowTask: time does not run backwards")
 		return
 	}
-	s.plan(plan{operation: operation, resource: resource, running: &running})
+	if s.knows(operation) {
+		defer s.lock().Unlock()
+		s.region.durations.Add(operation, resource, running)
+	}
 }
 
-func (s *Server) plan(next plan) {
-	if _, known := s.region.routes[next.operation]; !known {
-		s.kit.Complain("there is no operation %q", next.operation)
-		return
+func (s *Server) planEnd(operation, resource string, end planned) {
+	if s.knows(operation) {
+		defer s.lock().Unlock()
+		s.region.ends.Add(operation, resource, end)
 	}
-	defer s.lock().Unlock()
-	s.region.plans = append(s.region.plans, next)
+}
+
+func (s *Server) knows(operation string) bool {
+	_, known := s.region.routes[operation]
+	if !known {
+		s.kit.Complain("there is no operation %q", operation)
+	}
+	return known
 }
 
 // ForgetTask lets a task be gone from the service's memory, and reports whether it was there: no list and no id

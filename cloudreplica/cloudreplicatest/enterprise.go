@@ -33,7 +33,7 @@ type enterprise struct {
 	operators map[string]*logon // by their names
 	issued    int               // logon sessions so far
 	replicas  int               // replicas so far
-	plans     []intervention
+	plans     simkit.Plans[*intervention]
 	deeds     deeds
 }
 
@@ -66,7 +66,7 @@ func (e *enterprise) collect(at time.Time, of []*backupServer) {
 		e.deeds.collect(server).Started++
 	}
 	failure := ""
-	if planned := e.take("collect", ""); planned != nil {
+	if planned, wanted := e.plans.Take("collect"); wanted {
 		failure = planned.message
 	}
 	e.agenda.Add(at.Add(e.config.collecting), func(ended time.Time) {
@@ -108,23 +108,10 @@ func (e *enterprise) collectOnSchedule(at time.Time) {
 // systemSessionsKept is how many sessions of the collection job there are at most, for tests that let years pass.
 const systemSessionsKept = 500
 
-// intervention is what a test wants to happen to the next work of some kind.
+// intervention is what a test wants to happen to the next work of some kind: to a task, by its operation, to a
+// collection, by "collect", or to a VM, by its plan.
 type intervention struct {
-	of, resource string // operation, or "collect"; or the id of a plan and a VM
-	message      string
-	warning      bool
-	longer       time.Duration
-}
-
-// take finds what was asked for, once.
-func (e *enterprise) take(of, resource string) *intervention {
-	at := slices.IndexFunc(e.plans, func(p intervention) bool {
-		return p.of == of && (p.resource == "" || p.resource == resource)
-	})
-	if at < 0 {
-		return nil
-	}
-	found := e.plans[at]
-	e.plans = slices.Delete(e.plans, at, at+1)
-	return &found
+	message string
+	warning bool
+	longer  time.Duration
 }

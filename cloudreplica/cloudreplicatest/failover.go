@@ -97,7 +97,8 @@ func (e *enterprise) beginMachine(run *failover, index int, at time.Time) time.T
 		e.endMachine(run, index, ResultFailed, reason, at)
 		return at
 	}
-	planned, outcome, message := e.take(run.of.id, vm.name), ResultSuccess, ""
+	planned, _ := e.plans.Take(run.of.id, vm.name)
+	outcome, message := ResultSuccess, ""
 	ends := at.Add(e.config.perMachine)
 	if planned != nil {
 		ends = ends.Add(planned.longer)

@@ -48,7 +48,7 @@ func (s *Server) Inject(fault Fault) {
 func (s *Server) ClearFaults() {
 	s.kit.ClearFaults()
 	defer s.lock().Unlock()
-	s.enterprise.plans = nil
+	s.enterprise.plans.Clear()
 }
 
 // RefuseConnections closes the next n connections before their TLS handshake, so that their clients never get one. It
@@ -60,9 +60,9 @@ func (s *Server) RefuseConnections(n int) { s.kit.RefuseConnections(n) }
 func (s *Server) CloseConnections() { s.kit.CloseConnections() }
 
 // plan keeps what a test wants to happen.
-func (s *Server) plan(wanted intervention) {
+func (s *Server) plan(of, resource string, wanted intervention) {
 	defer s.lock().Unlock()
-	s.enterprise.plans = append(s.enterprise.plans, wanted)
+	s.enterprise.plans.Add(of, resource, &wanted)
 }
 
 // FailTask lets the next task of an operation on a resource fail with this message, before anything is done. The empty
@@ -72,7 +72,7 @@ func (s *Server) FailTask(operation, resource, message string) {
 		s.kit.Complain("FailTask: %q starts no task, or the message is empty", operation)
 		return
 	}
-	s.plan(intervention{of: operation, resource: resource, message: message})
+	s.plan(operation, resource, intervention{message: message})
 }
 
 // SlowTask lets the next task of an operation on a resource run so much longer.
@@ -81,38 +81,38 @@ func (s *Server) SlowTask(operation, resource string, longer time.Duration) {
 		s.kit.Complain("SlowTask: %q starts no task, or the time is not positive", operation)
 		return
 	}
-	s.plan(intervention{of: operation, resource: resource, longer: longer})
+	s.plan(operation, resource, intervention{longer: longer})
 }
 
 // FailVM lets a VM fail with this message in the next failover or test of a plan. The empty name is any VM.
 func (s *Server) FailVM(planID, name, message string) {
-	s.planVM("FailVM", intervention{of: planID, resource: name, message: or(message, "Failed to power on the VM")})
+	s.planVM("FailVM", planID, name, intervention{message: or(message, "Failed to power on the VM")})
 }
 
 // WarnVM lets a VM end with a warning in the next failover or test of a plan: it is failed over all the same.
 func (s *Server) WarnVM(planID, name, message string) {
-	s.planVM("WarnVM", intervention{of: planID, resource: name, message: message, warning: true})
+	s.planVM("WarnVM", planID, name, intervention{message: message, warning: true})
 }
 
 // SlowVM lets a VM take so much longer in the next failover or test of a plan.
 func (s *Server) SlowVM(planID, name string, longer time.Duration) {
-	s.planVM("SlowVM", intervention{of: planID, resource: name, longer: max(0, longer)})
+	s.planVM("SlowVM", planID, name, intervention{longer: max(0, longer)})
 }
 
-func (s *Server) planVM(caller string, wanted intervention) {
+func (s *Server) planVM(caller, planID, name string, wanted intervention) {
 	locked := s.lock()
-	_, exists := s.enterprise.really.plans.get(wanted.of)
+	_, exists := s.enterprise.really.plans.get(planID)
 	locked.Unlock()
 	if !exists {
-		s.kit.Complain("%s: there is no failover plan %s", caller, wanted.of)
+		s.kit.Complain("%s: there is no failover plan %s", caller, planID)
 		return
 	}
-	s.plan(wanted)
+	s.plan(planID, name, wanted)
 }
 
 // FailCollect lets the next collection of data fail with this message: the database stays as it is.
 func (s *Server) FailCollect(message string) {
-	s.plan(intervention{of: "collect", message: or(message, "Failed to connect to the backup server")})
+	s.plan("collect", "", intervention{message: or(message, "Failed to connect to the backup server")})
 }
 
 // Requests returns every request that the server has seen so far, those of operators included, in the order of their

@@ -39,7 +39,7 @@ func (v *visit) begin(work func(at time.Time) (done, error)) (*reply, error) {
 		counts: e.deeds.begin(v.call),
 	}
 	s.tasks = append(s.tasks, t)
-	planned := e.take(v.call.Operation.Name, v.call.Resource)
+	planned, _ := e.plans.Take(v.call.Operation.Name, v.call.Resource)
 	length := e.config.operating
 	if planned != nil {
 		length += planned.longer

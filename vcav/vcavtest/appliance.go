@@ -42,7 +42,8 @@ type appliance struct {
 	begun        int            // tasks so far, those that are forgotten included
 	omissions    map[string]int // polls that shall say nothing of a task, by its id
 	agenda       simkit.Agenda
-	plans        []plan
+	failures     simkit.Plans[*refusal]      // of tasks to come
+	durations    simkit.Plans[time.Duration] // likewise
 	health       health
 	bundles      bundles
 	deeds        deeds

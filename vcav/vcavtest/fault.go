@@ -43,7 +43,8 @@ func (s *Server) ClearFaults() {
 	s.kit.ClearFaults()
 	a := s.lock()
 	defer a.mu.Unlock()
-	a.plans = nil
+	a.failures.Clear()
+	a.durations.Clear()
 	clear(a.omissions)
 }
 

@@ -12,8 +12,9 @@ import (
 // none) run its time, do nothing and end FAILED with this error. Call it several times for several tasks. A
 // replication that is being started has the id that [ReplicationID] makes, unless there has been one with it.
 func (s *Server) FailTask(operation, resource, code, message string) {
-	failure := &refusal{status: http.StatusInternalServerError, code: code, message: message}
-	s.plan(plan{operation: operation, resource: resource, failure: failure})
+	a := s.lock()
+	defer a.mu.Unlock()
+	a.failures.Add(operation, resource, &refusal{status: http.StatusInternalServerError, code: code, message: message})
 }
 
 // SlowTask lets the next task that an operation starts on a replication or a bundle (empty: on any, or on
@@ -24,13 +25,9 @@ func (s *Server) SlowTask(operation, resource string, running time.Duration) {
 		s.kit.Complain("SlowTask: time does not run backwards")
 		return
 	}
-	s.plan(plan{operation: operation, resource: resource, running: &running})
-}
-
-func (s *Server) plan(next plan) {
 	a := s.lock()
 	defer a.mu.Unlock()
-	a.plans = append(a.plans, next)
+	a.durations.Add(operation, resource, running)
 }
 
 // ForgetTask lets a task be gone from the appliance's memory, and reports whether it was there: nobody finds
@@ -57,34 +54,10 @@ func (s *Server) OmitFromPolls(id string, polls int) {
 	a.omissions[id] = polls
 }
 
-// plan is what shall become of a task to come.
-type plan struct {
-	operation string
-	resource  string         // empty: any
-	failure   *refusal       // nil: it is not about failing
-	running   *time.Duration // nil: it is not about time
-}
-
-// take returns the first plan about a call that is of a kind, if there is one, and crosses it out.
-func (a *appliance) take(call *simkit.Call, kind func(plan) bool) plan {
-	for i, next := range a.plans {
-		if kind(next) && next.operation == call.Operation.Name && (next.resource == "" || next.resource == call.Resource) {
-			a.plans = slices.Delete(a.plans, i, i+1)
-			return next
-		}
-	}
-	return plan{}
-}
-
-// plannedFailure is how the task of a call shall fail, or nil.
-func (a *appliance) plannedFailure(call *simkit.Call) *refusal {
-	return a.take(call, func(p plan) bool { return p.failure != nil }).failure
-}
-
 // plannedDuration is how long the task of a call shall run.
 func (a *appliance) plannedDuration(call *simkit.Call) time.Duration {
-	if planned := a.take(call, func(p plan) bool { return p.running != nil }).running; planned != nil {
-		return *planned
+	if running, planned := a.durations.Take(call.Operation.Name, call.Resource); planned {
+		return running
 	}
 	return a.config.running
 }

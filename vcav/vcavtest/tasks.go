@@ -196,7 +196,7 @@ func (a *appliance) begin(call *simkit.Call, v *visit, t *task) (any, error) {
 	t.site, t.created, t.start = v.site, a.begun, now
 	t.runsAt = now.Add(a.config.queued)
 	t.endsAt = t.runsAt.Add(a.plannedDuration(call))
-	t.failure = a.plannedFailure(call)
+	t.failure, _ = a.failures.Take(call.Operation.Name, call.Resource)
 	t.counts = a.deeds.begin(call)
 	if r := t.replication; r != nil {
 		t.sourceOrg, t.destinationOrg = r.source.org, r.destination.org

@@ -39,7 +39,8 @@ func (p *Pair) ClearFaults() {
 	}
 	w := p.lock()
 	defer w.mu.Unlock()
-	w.plans = nil
+	w.failures.Clear()
+	w.durations.Clear()
 }
 
 // RefuseConnections closes the next n connections before their TLS handshake, so that their clients never get one. It

@@ -1,23 +1,14 @@
 package vspheretest
 
-import (
-	"slices"
-	"time"
-)
-
-// plan is what shall become of a task to come.
-type plan struct {
-	operation string
-	entity    string         // empty: any
-	failure   *failure       // nil: it is not about failing
-	running   *time.Duration // nil: it is not about time
-}
+import "time"
 
 // FailTask lets the next task that an operation starts on an entity (a replication, or the machine that is configured;
 // empty: on any) run its time, do nothing and end with ERROR and this message. Call it several times for several
 // tasks.
 func (p *Pair) FailTask(operation, entity, message string) {
-	p.plan(plan{operation: operation, entity: entity, failure: fail("%s", message)})
+	w := p.lock()
+	defer w.mu.Unlock()
+	w.failures.Add(operation, entity, fail("%s", message))
 }
 
 // SlowTask lets the next task that an operation starts on an entity (empty: on any) run this long, in place of what
@@ -27,13 +18,9 @@ func (p *Pair) SlowTask(operation, entity string, running time.Duration) {
 		p.Recovery.kit.Complain("SlowTask: time does not run backwards")
 		return
 	}
-	p.plan(plan{operation: operation, entity: entity, running: &running})
-}
-
-func (p *Pair) plan(next plan) {
 	w := p.lock()
 	defer w.mu.Unlock()
-	w.plans = append(w.plans, next)
+	w.durations.Add(operation, entity, running)
 }
 
 // CancelTask ends a task that has not ended yet, as somebody can in the user interface: it is CANCELLED, and its work
@@ -69,26 +56,10 @@ func (s *Server) ShowTaskStatus(id, status string) bool {
 	return t != nil
 }
 
-// take returns the first plan about a task that is of a kind, if there is one, and crosses it out.
-func (w *world) take(t *task, kind func(plan) bool) plan {
-	for i, next := range w.plans {
-		if kind(next) && next.operation == t.operation && (next.entity == "" || next.entity == t.entity) {
-			w.plans = slices.Delete(w.plans, i, i+1)
-			return next
-		}
-	}
-	return plan{}
-}
-
-// plannedFailure is how a task shall fail, or nil.
-func (w *world) plannedFailure(t *task) *failure {
-	return w.take(t, func(p plan) bool { return p.failure != nil }).failure
-}
-
 // plannedDuration is how long a task shall run.
 func (w *world) plannedDuration(t *task) time.Duration {
-	if planned := w.take(t, func(p plan) bool { return p.running != nil }).running; planned != nil {
-		return *planned
+	if running, planned := w.durations.Take(t.operation, t.entity); planned {
+		return running
 	}
 	return w.config.running
 }

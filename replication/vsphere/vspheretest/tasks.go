@@ -103,8 +103,8 @@ func (w *world) begin(call *simkit.Call, v *visit, t *task) *task {
 	t.runsAt = w.now.Add(w.config.queued)
 	t.endsAt = t.runsAt.Add(w.plannedDuration(t))
 	t.counts = w.deeds.begin(call, v)
-	if planned := w.plannedFailure(t); planned != nil {
-		t.failure = planned
+	if failure, planned := w.failures.Take(t.operation, t.entity); planned {
+		t.failure = failure
 	}
 	if r := t.replication; r != nil && t.failure == nil {
 		if r.active != nil {

@@ -22,8 +22,9 @@ type world struct {
 	recovery     *site          // the same as protected with one vCenter Server
 	replications []*replication // in order of creation
 	agenda       simkit.Agenda
-	table        map[string]operation // by name
-	plans        []plan
+	table        map[string]operation        // by name
+	failures     simkit.Plans[*failure]      // of tasks to come
+	durations    simkit.Plans[time.Duration] // likewise
 	deeds        deeds
 }
 
