@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -86,18 +84,10 @@ func (o Operator) order(operation, resource, body string) (simkit.Order, error) 
 	if in == nil {
 		return simkit.Order{}, fmt.Errorf("there is no project %s", o.project)
 	}
-	order := simkit.Order{
-		Operation: operation, Query: url.Values{}, Header: http.Header{}, Body: []byte(body), User: o.name,
-		Session: &operatorSession{o.name, in.domain},
-	}
+	order := simkit.NewOrder(o.name, operation, resource, body)
+	order.Session = &operatorSession{o.name, in.domain}
 	if r.routes[operation].scope != "" {
-		order.Arguments = append(order.Arguments, in.id)
-	}
-	if resource != "" {
-		order.Arguments = append(order.Arguments, strings.Split(resource, "/")...)
-	}
-	if body != "" {
-		order.Header.Set("Content-Type", contentType)
+		order.Arguments = append([]string{in.id}, order.Arguments...)
 	}
 	return order, nil
 }

@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -67,16 +65,9 @@ func (o Operator) do(operation, resource, body string) ([]byte, error) {
 func (o Operator) order(operation, resource, body string) simkit.Order {
 	defer o.server.lock().Unlock()
 	e := o.server.enterprise
-	order := simkit.Order{
-		Operation: operation, Query: url.Values{}, Header: http.Header{"Accept": {jsonType}}, Body: []byte(body), User: o.name,
-		Session: &operatorSession{o.name, e.operatorLogon(o.name)},
-	}
-	if resource != "" {
-		order.Arguments = strings.Split(resource, "/")
-	}
-	if body != "" {
-		order.Header.Set("Content-Type", jsonType)
-	}
+	order := simkit.NewOrder(o.name, operation, resource, body)
+	order.Session = &operatorSession{o.name, e.operatorLogon(o.name)}
+	order.Header.Set("Accept", jsonType)
 	return order
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // Order is what an operator wants done.
@@ -16,6 +17,19 @@ type Order struct {
 	Body      []byte
 	User      string // for the audit
 	Session   any    // for Admit
+}
+
+// NewOrder returns an order on a resource, which is what the path names, with slashes between where that is more than
+// one thing, and with a body of JSON. Both are empty where there is none.
+func NewOrder(user, operation, resource, body string) Order {
+	order := Order{Operation: operation, Query: url.Values{}, Header: http.Header{}, Body: []byte(body), User: user}
+	if resource != "" {
+		order.Arguments = strings.Split(resource, "/")
+	}
+	if body != "" {
+		order.Header.Set("Content-Type", "application/json")
+	}
+	return order
 }
 
 // Operate does what somebody wants who is not the client: in process, checked and done like a request, but

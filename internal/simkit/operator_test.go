@@ -53,6 +53,18 @@ func TestOperate(t *testing.T) {
 	}}, server.Tallies(), "reads are left out")
 }
 
+// An order names what its path names, and its body is JSON.
+func TestNewOrder(t *testing.T) {
+	t.Parallel()
+	assert.Equal(t, simkit.Order{
+		Operation: "Lids.Get", Arguments: []string{"tall", "7"}, Query: url.Values{}, Header: http.Header{}, Body: []byte{}, User: "ann",
+	}, simkit.NewOrder("ann", "Lids.Get", "tall/7", ""))
+	order := simkit.NewOrder("ann", "Pots.Create", "", "{}")
+	assert.Empty(t, order.Arguments)
+	assert.Equal(t, "{}", string(order.Body))
+	assert.Equal(t, "application/json", order.Header.Get("Content-Type"))
+}
+
 func TestOrdersThatMakeNoSense(t *testing.T) {
 	t.Parallel()
 	server := newKitchen(t, inMemory)

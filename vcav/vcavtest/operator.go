@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
-	"strings"
 
 	"github.com/drkit-go/drkit/internal/api"
 	"github.com/drkit-go/drkit/internal/simkit"
@@ -68,17 +66,10 @@ func (o Operator) order(operation, resource, body string) (simkit.Order, error) 
 	if err != nil {
 		return simkit.Order{}, err
 	}
-	order := simkit.Order{
-		Operation: operation, Query: url.Values{}, Header: http.Header{}, Body: []byte(body), User: o.user, Session: session,
-	}
-	if resource != "" {
-		order.Arguments = strings.Split(resource, "/")
-	}
+	order := simkit.NewOrder(o.user, operation, resource, body)
+	order.Session = session
 	if o.site != "" {
 		order.Query.Set("site", o.site)
-	}
-	if body != "" {
-		order.Header.Set("Content-Type", "application/json")
 	}
 	order.Header.Set("Accept", a.config.newest.mediaType(formatOf(api.Operation{Name: operation})))
 	return order, nil

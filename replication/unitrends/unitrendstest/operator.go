@@ -4,9 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/drkit-go/drkit/internal/simkit"
 	"github.com/drkit-go/drkit/replication/unitrends/internal/contract"
@@ -44,18 +42,10 @@ func (o Operator) At(sid int) Operator {
 // does not allow is a violation as well. The id is that of what was made; empty if the answer has none.
 func (o Operator) Do(operation, resource, body string) (id string, err error) {
 	o.server.appliance.lateWork()
-	order := simkit.Order{
-		Operation: operation, Query: url.Values{}, Header: http.Header{}, Body: []byte(body), User: o.user,
-		Session: &session{user: o.user},
-	}
-	if resource != "" {
-		order.Arguments = strings.Split(resource, "/")
-	}
+	order := simkit.NewOrder(o.user, operation, resource, body)
+	order.Session = &session{user: o.user}
 	if o.sid != 0 {
 		order.Query.Set("sid", strconv.Itoa(o.sid))
-	}
-	if body != "" {
-		order.Header.Set("Content-Type", contentType)
 	}
 	answer, err := o.server.kit.Operate(order)
 	if err == nil {

@@ -68,21 +68,13 @@ func (o Operator) Do(operation, resource, body string) (id string, err error) {
 }
 
 func (o Operator) order(operation, resource, body string) simkit.Order {
-	order := simkit.Order{
-		Operation: operation, Query: o.query, Header: http.Header{}, Body: []byte(body), User: o.user,
-		Session: &session{user: o.user, operator: true, remote: map[string]string{}},
-	}
-	if order.Query == nil {
-		order.Query = url.Values{}
+	order := simkit.NewOrder(o.user, operation, resource, body)
+	order.Session = &session{user: o.user, operator: true, remote: map[string]string{}}
+	if o.query != nil {
+		order.Query = o.query
 	}
 	if namesPairing(operation) {
-		order.Arguments = append(order.Arguments, o.server.PairingID())
-	}
-	if resource != "" {
-		order.Arguments = append(order.Arguments, strings.Split(resource, "/")...)
-	}
-	if body != "" {
-		order.Header.Set("Content-Type", contentType)
+		order.Arguments = append([]string{o.server.PairingID()}, order.Arguments...)
 	}
 	return order
 }
