@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,8 +30,8 @@ type exchange struct {
 	path        string // the same with the scope, as far as it is known
 	query       string
 	body        []byte
-	request     http.Request
-	fields      headerSet // its header
+	target      *url.URL  // nil until it is known
+	fields      headerSet // of the request
 	looping     bool      // the loop of attempts has taken over what the first one has brought
 	rest        func()    // ends what the pauses of the loop need
 	observe     func(drkit.Response)

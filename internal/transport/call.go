@@ -149,7 +149,7 @@ func (c *Client) prepare(ctx context.Context, call Call) (*exchange, error) {
 	if x.id = id; id == "" {
 		x.id = newOperationID()
 	}
-	if err := c.newRequest(x); err != nil {
+	if err := c.compose(x); err != nil {
 		return nil, x.refuse(err)
 	}
 	if x.operation.Class != api.Once {
@@ -295,10 +295,8 @@ func (x *exchange) send(ctx context.Context, token string) error {
 		x.fields.set(x.client.tokenHeader, token)
 	}
 	x.attempt, x.looping = 0, false
-	if x.body != nil {
-		x.request.Body, _ = x.request.GetBody()
-	}
-	x.client.attempts.make(ctx, x, &x.request)
+	first := x.request()
+	x.client.attempts.make(ctx, x, &first)
 	if x.goesOn(ctx) {
 		x.loop(ctx)
 	}
@@ -310,11 +308,12 @@ func (x *exchange) loop(ctx context.Context) {
 	if !x.call.Last {
 		ctx, x.rest = x.client.alive(ctx)
 	}
-	request := &retryablehttp.Request{Request: x.request.WithContext(context.WithValue(ctx, exchangeKey{}, x))}
+	request := x.request()
+	again := &retryablehttp.Request{Request: request.WithContext(context.WithValue(ctx, exchangeKey{}, x))}
 	if x.body != nil {
-		_ = request.SetBody(x.body) // never fails for bytes
+		_ = again.SetBody(x.body) // never fails for bytes
 	}
-	_, _ = x.client.retry.Do(request) //nolint:bodyclose // attempts has read and closed it
+	_, _ = x.client.retry.Do(again) //nolint:bodyclose // attempts has read and closed it
 	if x.stream == nil {
 		x.restEnds()
 	}

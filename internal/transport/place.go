@@ -112,14 +112,14 @@ func (x *exchange) locate() (whole bool, err error) {
 		target.Path += "/"
 		target.RawPath += "/"
 	}
-	x.request.URL, x.request.Host = &target, target.Host
+	x.target = &target
 	return true, nil
 }
 
 // addressed makes sure that a request has its address before it is sent: where the place came with the session, it
 // is known by now.
 func (x *exchange) addressed() error {
-	if x.request.URL != nil {
+	if x.target != nil {
 		return nil
 	}
 	whole, err := x.locate()

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-querystring/query"
 )
 
-// newRequest builds the request of x, without token and context.
-func (c *Client) newRequest(x *exchange) error {
+// compose puts together what is sent, but for the token.
+func (c *Client) compose(x *exchange) error {
 	var err error
 	if x.template, err = expand(x.operation.Path, x.call.Path, c.place.parameter); err != nil {
 		return err
@@ -61,16 +61,22 @@ func (c *Client) newRequest(x *exchange) error {
 		}
 		header.set("Content-Type", c.codec.MediaType)
 	}
-	x.request = http.Request{
-		Method: x.operation.Method, Header: header.Header,
+	_, err = x.locate()
+	return err
+}
+
+// request returns the request of an attempt, without its context.
+func (x *exchange) request() http.Request {
+	request := http.Request{
+		Method: x.operation.Method, URL: x.target, Host: x.target.Host, Header: x.fields.Header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
 	if x.body != nil {
-		x.request.ContentLength = int64(len(x.body))
-		x.request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+		request.ContentLength = int64(len(x.body))
+		request.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.body)), nil }
+		request.Body, _ = request.GetBody()
 	}
-	_, err = x.locate()
-	return err
+	return request
 }
 
 // headerSet is a header whose values stand in it, as far as there is room. Its keys are canonical already.
