@@ -5,14 +5,24 @@ import "iter"
 // Collect reads a list to its end and returns its rows. On an error it returns the rows that came
 // before it, with the error.
 func Collect[T any](rows iter.Seq2[T, error]) ([]T, error) {
-	var all []T
-	for row, err := range rows {
-		if err != nil {
-			return all, err
-		}
-		all = append(all, row)
+	var read collected[T]
+	rows(read.take)
+	return read.rows, read.err
+}
+
+// collected is what has come of a list. A loop would put each of its variables on the heap by itself.
+type collected[T any] struct {
+	rows []T
+	err  error
+}
+
+func (c *collected[T]) take(row T, err error) (more bool) {
+	if err != nil {
+		c.err = err
+		return false
 	}
-	return all, nil
+	c.rows = append(c.rows, row)
+	return true
 }
 
 // First returns the first row for which match is true, and reads no further than that. It returns
