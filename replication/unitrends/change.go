@@ -131,7 +131,7 @@ func (c *change[T]) work() *transport.Work {
 }
 
 // settle says what the lists prove: while a fact stays, the operation has not run, and a new trace is of the
-// operation, as is one that has ended since, unless something speaks against it.
+// operation, as is one that has ended since.
 func settle(before, after transport.State) transport.Verdict {
 	for id, what := range before {
 		if what == asFact && after[id] == asFact {
@@ -144,10 +144,8 @@ func settle(before, after transport.State) transport.Verdict {
 		switch {
 		case old:
 			ran = ran || was == asOpen && what == asTrace
-		case what == asForeign:
-			return transport.Unclear
-		default:
-			ran = ran || what != asFact
+		case what != asFact && what != asForeign: // which the look names as what may be it
+			ran = true
 		}
 	}
 	if ran {
