@@ -283,6 +283,23 @@ func TestNoteIsOvertaken(t *testing.T) {
 	})
 }
 
+// So does what has ended by then: the second list already shows the target that somebody else has asked.
+func TestNoteIsOvertakenByWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		looks := 0
+		y.reads["backup-copy/connected_targets"] = func() (int, string) {
+			if looks++; looks == 1 {
+				return 200, `{"data":[]}`
+			}
+			return 200, `{"data":[{"name":"harbor","target_id":2}]}`
+		}
+		asked, err := y.client("ops").Targets.Request(t.Context(), unitrends.TargetRequest{"target": "harbor"})
+		assert.Equal(t, "harbor", ended(t, asked, err).Name)
+	})
+}
+
 // A wait ends with its context, however long there is nothing to be seen.
 func TestWaitsEndWithTheirContext(t *testing.T) {
 	t.Parallel()

@@ -347,3 +347,55 @@ func TestAcceptIsAStepOfARunbook(t *testing.T) {
 		assert.Equal(t, []string{decide}, y.requests())
 	})
 }
+
+// A run that was cut off before its request arrived is made good by the next one, where a second request cannot do
+// harm; a new job order, of which there may be two, stays unknown.
+func TestStepIsSentAnewByTheNextRun(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		request string
+		step    func(ctx context.Context, journal drkit.Journal, client *unitrends.Client) error
+		anew    bool
+	}{
+		"accept": {decide, asStep(accept), true},
+		"reject": {decide, asStep(func(ctx context.Context, c *unitrends.Client) (*drkit.Poller[unitrends.System], error) {
+			return c.Sources.Reject(ctx, "41", "no berth")
+		}), true},
+		"delete": {"DELETE replication/source/4", asStep(func(ctx context.Context, c *unitrends.Client) (*drkit.Poller[unitrends.System], error) {
+			return c.Sources.Delete(ctx, "4")
+		}), true},
+		"create": {"POST joborders", asStep(func(ctx context.Context, c *unitrends.Client) (*drkit.Poller[unitrends.JobOrder], error) {
+			return c.JobOrders.Create(ctx, tillOrder())
+		}), false},
+		"request a target": {"POST replication/target", asStep(func(ctx context.Context, c *unitrends.Client) (*drkit.Poller[unitrends.Target], error) {
+			return c.Targets.Request(ctx, unitrends.TargetRequest{"target": "harbor"})
+		}), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				y := newYard(t)
+				asks(y.lists)
+				y.on(tc.request, nil, inTurn(lost, answers(201, "")))
+				journal := new(drkit.MemoryJournal)
+				require.ErrorIs(t, tc.step(t.Context(), journal, y.client("ops")), drkit.ErrOutcomeUnknown)
+				err := tc.step(t.Context(), journal, y.client("ops")) // another process
+				if tc.anew {
+					require.NoError(t, err)
+					assert.Equal(t, []string{tc.request, tc.request}, y.requests())
+					return
+				}
+				require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+				assert.Equal(t, []string{tc.request}, y.requests())
+			})
+		})
+	}
+}
+
+// asStep makes a call a step of a runbook.
+func asStep[T any](call func(context.Context, *unitrends.Client) (*drkit.Poller[T], error)) func(context.Context, drkit.Journal, *unitrends.Client) error {
+	return func(ctx context.Context, journal drkit.Journal, client *unitrends.Client) error {
+		_, err := drkit.Once(ctx, journal, "the step", func(ctx context.Context) (*drkit.Poller[T], error) { return call(ctx, client) })
+		return err
+	}
+}
