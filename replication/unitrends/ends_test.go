@@ -133,6 +133,26 @@ func TestAcceptOfAStatusThatSaysNothing(t *testing.T) {
 	})
 }
 
+// An appliance that gives requests the ids of systems from the beginning is believed in what else it says.
+func TestDecisionsOnRequestsWithIDsOfSystems(t *testing.T) {
+	t.Parallel()
+	for status, listed := range map[string]bool{"pending": false, "new": true, "rejected": false} {
+		t.Run(status, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				y := newYard(t)
+				set(y.lists, "systems", "id", row{"id": 9, "is_pending": true, "request_id": 41, "name": "quay-12", "status": status})
+				if listed {
+					set(y.lists, "replication/pending", "request_id", row{"request_id": 41})
+				}
+				y.on(decide, func(row) { accepts(y.lists); configured(y.lists) }, nil)
+				poller, err := accept(t.Context(), y.client("ops"))
+				assert.Equal(t, unitrends.ID("9"), ended(t, poller, err).ID)
+			})
+		})
+	}
+}
+
 // A job that vanishes without a trace in the history is gone at last, and found by who waits again.
 func TestRunVanishes(t *testing.T) {
 	t.Parallel()
