@@ -39,6 +39,26 @@ func accepting(t *testing.T, client *unitrends.Client, request unitrends.ID) *dr
 	return poller
 }
 
+// As long as the request is listed as pending nothing has settled, although its source replicates as it did before.
+func TestAcceptOfASourceThatReplicatesAndALateList(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		asks(y.lists)
+		y.change(configured)
+		poller, err := accept(t.Context(), y.client("ops"))
+		require.NoError(t, err)
+		began := time.Now()
+		y.later(time.Hour, accepts)
+		y.later(2*time.Hour, func(lists map[string][]row) {
+			drop(lists, "systems", "request_id", 41)
+			configured(lists)
+		})
+		assert.Equal(t, unitrends.ID("9"), ended(t, poller, nil).ID)
+		assert.GreaterOrEqual(t, time.Since(began), 2*time.Hour)
+	})
+}
+
 // Of such an acceptance nothing is to be seen where its answer is lost: it may have run.
 func TestLostAcceptOfASourceThatReplicates(t *testing.T) {
 	t.Parallel()

@@ -99,9 +99,9 @@ func (w *world) add(c *config) (*appliance, error) {
 
 // introduce lets an appliance know the others that its options name.
 func (a *appliance) introduce() error {
-	names := slices.Concat(a.config.sources, a.config.targets, a.config.reachable, a.config.manages)
+	names := slices.Concat(a.config.sources, a.config.takesIn, a.config.targets, a.config.reachable, a.config.manages)
 	if slices.Contains(names, a.name) || slices.Contains(names, "") {
-		return fmt.Errorf("unitrendstest: Pending, CopiesTo, Reachable and Manages name others than %q", a.name)
+		return fmt.Errorf("unitrendstest: Pending, TakesIn, CopiesTo, Reachable and Manages name others than %q", a.name)
 	}
 	for _, name := range a.config.manages {
 		a.systemOf(a.known(name)).managed = true
@@ -116,7 +116,10 @@ func (a *appliance) introduce() error {
 		partner := a.known(name)
 		partner.complete(partner.accept(a.ask(partner), 0))
 	}
-	return nil
+	for _, name := range a.config.takesIn {
+		a.complete(a.accept(a.known(name).ask(a), 0))
+	}
+	return a.placeOrders()
 }
 
 // peer returns the appliance that a text names, by its name, host or URL, out of those that this one can reach.

@@ -9,7 +9,8 @@
 // target. Neither knows the other before branch asks and vault accepts, or [Pair.Connect] does both. [NewServer]
 // starts a single one, vault, which has all at once: branch-1, branch-2 and branch-3 have asked it, with the
 // request ids 1 to 3; it protects the same machines; cloud-1 takes in its copies and cloud-2 can be asked to.
-// These others are no servers. Options replace the parts of the picture that they name.
+// These others are no servers. Options replace the parts of the picture that they name, and [TakesIn] and [Orders]
+// add to it.
 //
 // Both end with their test and fail it if a client sent what the contract does not allow: an unknown query
 // parameter, a missing member, a wrong type. Such requests are answered with a 400 that says what is wrong.
@@ -17,11 +18,11 @@
 //
 // # What it simulates
 //
-// All operations of the contract, though nothing that recovers single files. It is written from the vendor's API wiki of 2015 to 2017, pages "Home",
-// "(POST), (PUT) and (DELETE) /replication/source", "(GET) /systems", "(GET) and (PUT) /replication/config",
-// "/replication/queue" and "/replication/queue/strategy", and where there is no page from what the code of public
-// clients shows. Much is not documented anywhere. What this package has decided for itself is listed below: do
-// not take it for what an appliance does.
+// All operations of the contract, though nothing that recovers single files. It is written from the vendor's API wiki
+// of 2015 to 2017, pages "Home", "(POST), (PUT) and (DELETE) /replication/source", "(GET) /systems", "(GET) and (PUT)
+// /replication/config", "/replication/queue" and "/replication/queue/strategy", and where there is no page from what
+// the code of public clients shows. Much is not documented anywhere. What this package has decided for itself is
+// listed below: do not take it for what an appliance does.
 //
 // # Documented
 //

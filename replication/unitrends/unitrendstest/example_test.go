@@ -67,10 +67,22 @@ func ExampleServer_Inject() {
 		log.Fatal(err)
 	}
 	defer srv.Close()
-	srv.Inject(unitrendstest.Fault{Operation: "Sources.Decide", Resource: "1", After: true, Drop: true, Times: 1})
-	// … the code under test …
-	fmt.Println(srv.Ran("Sources.Decide", "1"))
-	// Output: 0
+	client := &http.Client{Transport: srv.Transport()}
+	signIn := `{"username":"root","password":"` + srv.Password + `"}`
+	srv.Inject(unitrendstest.Fault{Operation: "Sessions.SignIn", After: true, Drop: true, Times: 1})
+
+	for range 2 {
+		response, err := client.Post(srv.URL+"/api/login", "application/json", strings.NewReader(signIn))
+		if err != nil {
+			fmt.Println("no answer, but", srv.Sessions(), "session is open")
+			continue
+		}
+		_ = response.Body.Close()
+		fmt.Println(response.StatusCode, "and there are", srv.Sessions())
+	}
+	// Output:
+	// no answer, but 1 session is open
+	// 201 and there are 2
 }
 
 // The person at the target decides, and the audit tells what has happened.
@@ -120,4 +132,47 @@ func ExampleServer_HoldCopies() {
 	// 2 1
 	// 1 0
 	// 2 copies
+}
+
+// An appliance with history: it takes in the copies of one source, another one has asked, and its own machines are
+// copied to the cloud every night.
+func ExampleOrders() {
+	clock := unitrendstest.NewManualClock(time.Date(2030, time.June, 1, 12, 0, 0, 0, time.UTC))
+	srv, err := unitrendstest.Start(unitrendstest.UseClock(clock), unitrendstest.Copying(time.Hour),
+		unitrendstest.TakesIn("quay-07"), unitrendstest.Pending("barge"), unitrendstest.CopiesTo("cloud-1"),
+		unitrendstest.Orders(unitrendstest.Order{Name: "nightly", Assets: []string{"db-1"}}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	fmt.Println(srv.QueueLength())
+	clock.Advance(2 * time.Hour)
+	fmt.Println(srv.QueueLength())
+	for _, order := range srv.Orders() {
+		fmt.Println(order.Name, order.Assets, order.Target, order.Last)
+	}
+	// Output:
+	// 1 0
+	// 0 0
+	// nightly [db-1] cloud-1 Success
+}
+
+// Whatever the client was told, the request was decided once.
+func ExampleServer_Audit() {
+	srv, err := unitrendstest.Start(unitrendstest.Pending("branch"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+	operator := srv.Operator("oscar")
+	for range 2 { // as a client does that sends again what it should not
+		fmt.Println(operator.Accept(1, srv.StorageID("copies")))
+	}
+	fmt.Println(srv.Audit())
+	// Output:
+	// <nil>
+	// unitrendstest: oscar: Sources.Decide: 500: There is no pending request with the id 1.
+	// 1 Sources.Decide: 2 requests (2 by operators), ran 1 (late 0), refused 1, pending 0, lost 0
+	// request 1 of branch to vault: accepted, decided 1 times
+	// request 1 of vault to cloud-1: done, decided 1 times
 }

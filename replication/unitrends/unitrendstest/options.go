@@ -35,6 +35,8 @@ type config struct {
 	targets      []string // that take in copies
 	reachable    []string // that may be asked to
 	manages      []string
+	takesIn      []string // whose copies come here
+	orders       []Order
 	shape        shape
 	noCopyAPI    bool // whether it is older than backup copies
 	onlyAccepted bool // whether a source lists only the targets that have accepted
