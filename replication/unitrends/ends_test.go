@@ -39,23 +39,43 @@ func accepting(t *testing.T, client *unitrends.Client, request unitrends.ID) *dr
 	return poller
 }
 
-// As long as the request is listed as pending nothing has settled, although its source replicates as it did before.
+// As long as the request is listed nothing has settled, although its source replicates as it did before.
 func TestAcceptOfASourceThatReplicatesAndALateList(t *testing.T) {
+	t.Parallel()
+	for name, before := range map[string]func(lists map[string][]row){"pending": asks, "rejected": rejects} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				y := newYard(t)
+				asks(y.lists)
+				before(y.lists)
+				set(y.lists, "systems", "id", row{"id": 30, "is_pending": false, "name": "quay-12", "role": "Replication Source"})
+				poller, err := accept(t.Context(), y.client("ops"))
+				require.NoError(t, err)
+				began := time.Now()
+				y.later(time.Hour, accepts)
+				y.later(2*time.Hour, func(lists map[string][]row) { drop(lists, "systems", "request_id", 41) })
+				assert.Equal(t, unitrends.ID("30"), ended(t, poller, nil).ID)
+				assert.GreaterOrEqual(t, time.Since(began), 2*time.Hour)
+			})
+		})
+	}
+}
+
+// An appliance may list an accepted request beside the system that it has become: that is one acceptance, and no two.
+func TestAcceptedRequestBesideItsSystem(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard(t)
 		asks(y.lists)
-		y.change(configured)
+		y.on(decide, func(map[string]any) {
+			accepts(y.lists)
+			y.lists["systems"] = append(y.lists["systems"], row{"id": 9, "is_pending": false, "name": "quay-12", "role": "Replication Source"})
+		}, lost)
 		poller, err := accept(t.Context(), y.client("ops"))
 		require.NoError(t, err)
-		began := time.Now()
-		y.later(time.Hour, accepts)
-		y.later(2*time.Hour, func(lists map[string][]row) {
-			drop(lists, "systems", "request_id", 41)
-			configured(lists)
-		})
-		assert.Equal(t, unitrends.ID("9"), ended(t, poller, nil).ID)
-		assert.GreaterOrEqual(t, time.Since(began), 2*time.Hour)
+		assert.True(t, poller.Adopted())
+		assert.True(t, ended(t, poller, nil).Replicates())
 	})
 }
 

@@ -174,6 +174,9 @@ func TestAcceptOfWhatIsAccepted(t *testing.T) {
 	_, err := y.client("ops").Sources.Accept(t.Context(), "41", unitrends.Acceptance{})
 	require.ErrorIs(t, err, drkit.ErrConflict)
 	assert.ErrorContains(t, err, "not sent, because replication request 41 is accepted already, and its source is being configured as system 9 (")
+	set(y.lists, "systems", "id", row{"id": 9, "name": ""})
+	_, err = y.client("ops").Sources.Accept(t.Context(), "41", unitrends.Acceptance{})
+	require.ErrorIs(t, err, drkit.ErrConflict, "whoever its source is")
 	assert.Empty(t, y.requests())
 }
 
