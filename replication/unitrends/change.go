@@ -24,6 +24,8 @@ type change[T any] struct {
 	see      func(ctx context.Context) (sight[T], error)
 	// calm is for what counts as settled when two looks in a row have shown the same.
 	calm bool
+	// blind is for what no list shows, neither before nor after.
+	blind bool
 	// several is for what leaves several traces.
 	several bool
 	// named is for traces that can only be of this operation, or are what it asks for: once the service has
@@ -115,7 +117,7 @@ func (c *change[T]) place() string {
 
 // work is how the transport notes a change and finds it again.
 func (c *change[T]) work() *transport.Work {
-	return &transport.Work{
+	work := &transport.Work{
 		Resource: c.place(),
 		Jobs: func(ctx context.Context) ([]transport.Job, error) {
 			now, err := c.see(ctx)
@@ -128,6 +130,10 @@ func (c *change[T]) work() *transport.Work {
 		Settle:  settle,
 		Believe: true, // refusals come as a 500
 	}
+	if c.blind {
+		work.State, work.Settle = nil, nil
+	}
+	return work
 }
 
 // settle says what the lists prove: while a fact stays, the operation has not run, and a new trace is of the

@@ -119,11 +119,12 @@ func (p place) newRecovery(name string) *change[VirtualClient] {
 	}
 }
 
-// recoveryEnd is a machine that no longer runs from a backup.
-func (p place) recoveryEnd(id ID) *change[VirtualClient] {
+// recoveryEnd is a machine that no longer runs from a backup. Of those of Windows there is no list.
+func (p place) recoveryEnd(id ID, kind RecoveryKind) *change[VirtualClient] {
 	last := &kept[VirtualClient]{value: VirtualClient{VirtualID: id}}
 	return &change[VirtualClient]{
 		at: p, method: methodEnd, resource: "machine " + quoted(id), subject: subject{id: id}, named: true,
+		blind: kind == RecoveryKindWindows,
 		see: func(ctx context.Context) (sight[VirtualClient], error) {
 			clients, err := (&InstantRecoveries{p}).List(ctx)
 			if err != nil {

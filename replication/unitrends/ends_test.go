@@ -315,6 +315,28 @@ func TestSameIDsAtSeveralSystems(t *testing.T) {
 	})
 }
 
+// No list shows what runs on Windows: an answer is believed, and without one nobody can tell.
+func TestEndOfAWindowsRecovery(t *testing.T) {
+	t.Parallel()
+	for name, failure := range map[string]func() (int, string){"": nil, "lost": lost, "500": failures["a refusal"]} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				y := newYard(t)
+				y.on("DELETE virtual_clients/3.wir", nil, failure)
+				over, err := y.client("ops").InstantRecoveries.End(t.Context(), "3.wir", unitrends.RecoveryKindWindows)
+				if name == "" {
+					assert.Equal(t, unitrends.VirtualClient{VirtualID: "3.wir"}, ended(t, over, err))
+					return
+				}
+				var unknown *drkit.OutcomeUnknownError
+				require.ErrorAs(t, err, &unknown)
+				assert.False(t, unknown.Untouched)
+			})
+		})
+	}
+}
+
 // Somebody is quicker, between the two lists that make up a note: what he has begun is not there before.
 func TestNoteIsOvertaken(t *testing.T) {
 	t.Parallel()

@@ -46,10 +46,11 @@ func (j *JobOrders) Get(ctx context.Context, id ID) (JobOrder, error) {
 // Create orders copies of the backups of some instances to a target. Its name must be new: a client finds the
 // order again by it. The poller waits until the order is listed, which is its result.
 //
-// The request is sent at most once, as that of [Sources.Accept].
+// The request is sent at most once, as that of [Sources.Accept]. Where somebody else creates one of that name at the
+// same moment, there may be two, which makes the wait fail with [drkit.ErrConflict].
 //
 // Errors: [drkit.ErrConflict] if there is an order of that name; [drkit.ErrOutcomeUnknown] if what became of it
-// cannot be told.
+// cannot be told. Of the wait: [drkit.ErrTaskGone] where the order is never listed.
 //
 // Source: the code of clients.
 func (j *JobOrders) Create(ctx context.Context, order ReplicationJobOrder) (*drkit.Poller[JobOrder], error) {
@@ -82,11 +83,12 @@ func (j *JobOrders) Update(ctx context.Context, order JobOrder) (Result, error) 
 // or one of them where the order is about several instances; the wait fails if one of them has not ended in
 // [HistoryStatusSuccess].
 //
-// The request is sent at most once, as that of [Sources.Accept]. That jobs have the name of their order is seen
-// in the code of clients.
+// The request is sent at most once, as that of [Sources.Accept]. A run by the schedule at the same moment is not told
+// from it. That jobs have the name of their order is seen in the code of clients.
 //
 // Errors: [drkit.ErrConflict] if the order is running; [drkit.ErrOutcomeUnknown] if what became of it cannot be
-// told.
+// told. Of the wait: a [drkit.TaskError] with the job's status as its code; [drkit.ErrTaskGone] where no job of it
+// is to be seen, as of an order that has nothing to do, or whose job has left no trace in the history.
 //
 // Source: the code of clients.
 func (j *JobOrders) Run(ctx context.Context, id ID) (*drkit.Poller[HistoryJob], error) {

@@ -51,9 +51,11 @@ func (j *Jobs) History(ctx context.Context, query HistoryQuery) ([]HistoryJob, e
 }
 
 // Cancel ends a running job. The poller waits until the job is no longer active, and its result is the job as it
-// was seen last. The request is sent at most once, as that of [Sources.Accept].
+// was seen last. The request is sent at most once, as that of [Sources.Accept]. Systems count their jobs each for
+// itself: where several have a job of that id, [Client.System] names one.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if what became of it cannot be told.
+// Errors: [drkit.ErrOutcomeUnknown] if what became of it cannot be told; an id that several systems have, for which
+// nothing is sent.
 //
 // Source: the code of clients.
 func (j *Jobs) Cancel(ctx context.Context, id ID) (*drkit.Poller[Job], error) {

@@ -72,14 +72,16 @@ func (i *InstantRecoveries) List(ctx context.Context) (VirtualClients, error) {
 
 // End removes a machine that runs from a backup, and what it has written. The poller waits until it is no longer
 // listed, and its result is the machine as it was seen last. The request is sent at most once, as that of
-// [Sources.Accept].
+// [Sources.Accept]. Systems count their machines each for itself: where several have one of that id, [Client.System]
+// names one. Of Windows instant recoveries there is no list: what became of one that was lost cannot be told.
 //
-// Errors: [drkit.ErrOutcomeUnknown] if what became of it cannot be told.
+// Errors: [drkit.ErrOutcomeUnknown] if what became of it cannot be told; an id that several systems have, for which
+// nothing is sent.
 //
 // Source: the code of clients.
 func (i *InstantRecoveries) End(ctx context.Context, id ID, kind RecoveryKind) (*drkit.Poller[VirtualClient], error) {
 	call := transport.Call{Operation: &contract.InstantRecoveriesEnd, Path: []string{string(id)}, Body: struct {
 		Kind RecoveryKind `json:"type"`
 	}{kind}}
-	return begin(ctx, i.at.recoveryEnd(id), call)
+	return begin(ctx, i.at.recoveryEnd(id, kind), call)
 }

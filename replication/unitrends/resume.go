@@ -70,7 +70,7 @@ func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error)
 	case methodStart:
 		return resumed[T](at.newRecovery(task.Name), token, task)
 	case methodEnd:
-		return resumed[T](at.recoveryEnd(task.ID), token, task)
+		return resumed[T](at.recoveryEnd(task.ID, ""), token, task)
 	case methodDrained:
 		return transport.PollerAs[T](&drainage{at: at, instances: task.Instances, token: token}, client.transport.Polling())
 	default:

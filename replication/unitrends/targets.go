@@ -25,7 +25,9 @@ type TargetRequest map[string]any
 // result is the target, once it is connected, or listed where the appliance does not tell which are connected.
 //
 // The request is sent at most once, as that of [Sources.Accept]: it is known again by a target that was not
-// listed before.
+// listed before, or was not connected. A target may be asked again, after it has rejected a request. Where the
+// appliance does not tell which targets are connected, as of the systems that it manages, nothing shows that a target
+// which was listed before has accepted: the poller then waits until its context ends.
 //
 // Experimental: neither the members of the request nor those of the list are documented.
 //
