@@ -79,7 +79,7 @@ func (b *Backups) one(ctx context.Context, call transport.Call) (Backup, error) 
 }
 
 // Delete deletes a backup. It returns once the service has taken the request; the poller waits until the backup is
-// gone. It is safe to repeat: a repeat that finds nothing counts as done.
+// gone. It is safe to repeat: a repeat that finds nothing, or a backup that is being deleted, counts as done.
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy] if the backup is in use; [drkit.ErrConflict] if an image was made of it, or
 // if it is an automatic one in a locked vault.
@@ -88,7 +88,7 @@ func (b *Backups) one(ctx context.Context, call transport.Call) (Backup, error) 
 // Source: CBR API reference, "Deleting a Backup".
 func (b *Backups) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
 	return begin(ctx, b.client, order[NoResult]{
-		call:   transport.Call{Operation: &contract.BackupsDelete, Path: []string{id}},
+		call:   transport.Call{Operation: &contract.BackupsDelete, Path: []string{id}, Done: b.client.leavingBackup(id).begun},
 		follow: func(*transport.Note) pursuit[NoResult] { return b.client.leavingBackup(id) },
 	})
 }

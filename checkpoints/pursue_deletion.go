@@ -59,6 +59,15 @@ func (l *leaving) judge(ctx context.Context, deleting bool, vault string, err er
 	return drkit.Look[NoResult]{Progress: progressOf(last.Status, 100), Done: true, Err: last.Err()}, nil
 }
 
+// begun reports whether a deletion that the service has refused to repeat is under way.
+func (l *leaving) begun(ctx context.Context, refusal *drkit.Error) bool {
+	if !errors.Is(refusal, drkit.ErrConflict) {
+		return false
+	}
+	deleting, _, err := l.get(ctx)
+	return deleting || errors.Is(err, drkit.ErrNotFound)
+}
+
 // stays reports whether what is to be deleted is not on its way, although it was, or ought to be.
 func (l *leaving) stays(deleting bool) bool {
 	l.mu.Lock()

@@ -173,6 +173,29 @@ func TestRepeatedDeleteThatFindsNothing(t *testing.T) {
 	}
 }
 
+// Likewise a policy that is taken from a vault.
+func TestRepeatedDissociationThatFindsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newService(t)
+		client, path := s.client(), prefix+"/vaults/"+vaultID+"/dissociatepolicy"
+		gone := says(404, `{"error_code":"BackupService.6002","error_msg":"not applied"}`)
+		s.On("POST", path, wiretest.Page(504), gone)
+		got, err := client.Vaults.DissociatePolicy(t.Context(), vaultID, "p1")
+		require.NoError(t, err)
+		assert.Equal(t, checkpoints.VaultPolicy{VaultID: vaultID, PolicyID: "p1"}, got)
+		for code, replies := range map[checkpoints.ErrorCode][]httpmock.Responder{
+			checkpoints.CodePolicyNotApplied: {gone},
+			checkpoints.CodeVaultNotFound:    {wiretest.Page(504), says(404, `{"error_code":"BackupService.6105","error_msg":"no vault"}`)},
+		} {
+			s.On("POST", path, replies...)
+			got, err = client.Vaults.DissociatePolicy(t.Context(), vaultID, "p1")
+			require.ErrorIs(t, err, code)
+			assert.Empty(t, got)
+		}
+	})
+}
+
 // Patience with a throttled service belongs to each call, and not to the life of a client.
 func TestThrottlingIsCountedForEachCall(t *testing.T) {
 	t.Parallel()

@@ -191,7 +191,8 @@ func (v *Vaults) one(ctx context.Context, call transport.Call) (Vault, error) {
 }
 
 // Delete deletes a vault with all its backups. It returns once the service has taken the request; the poller waits
-// until the vault is gone. It is safe to repeat: a repeat that finds nothing counts as done.
+// until the vault is gone. It is safe to repeat: a repeat that finds nothing, or a vault that is being deleted, counts
+// as done.
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy] if the vault cannot be deleted now.
 // Roles: cbr:vaults:delete.
@@ -199,7 +200,7 @@ func (v *Vaults) one(ctx context.Context, call transport.Call) (Vault, error) {
 // Source: CBR API reference, "Deleting a Vault".
 func (v *Vaults) Delete(ctx context.Context, id string) (*drkit.Poller[NoResult], error) {
 	return begin(ctx, v.client, order[NoResult]{
-		call:   transport.Call{Operation: &contract.VaultsDelete, Path: []string{id}},
+		call:   transport.Call{Operation: &contract.VaultsDelete, Path: []string{id}, Done: v.client.leavingVault(id).begun},
 		follow: func(*transport.Note) pursuit[NoResult] { return v.client.leavingVault(id) },
 	})
 }

@@ -12,11 +12,13 @@ import (
 
 // AddResources associates resources with a vault, at most 256 in all. It returns once the service has taken the
 // request; the poller waits until the vault lists all of them, and its result is the vault as it is then. The
-// service does not tell whether an association has failed: the deadline is the caller's. Sending it again is harmless, so it is sent again after a transient failure: what the first request
-// has associated the second one refuses, as with [CodeResourceInVault], [CodeDiskInVault] or [CodeServerInVault].
+// service does not tell whether an association has failed: the deadline is the caller's. It is sent again after a
+// transient failure: where that is refused because the resources are in a vault by then, and no other vault lists one of
+// them, it counts as done.
 //
 // Errors: [drkit.ErrNotFound]; [ErrBusy] if the vault cannot take resources now; [ErrQuota] if it has as many as it
-// may have; [drkit.ErrConflict] if a resource belongs to a vault already; [ErrInvalid] if it is not for this vault.
+// may have; [drkit.ErrConflict] if a resource belongs to a vault already, also to this one; [ErrInvalid] if it is not for
+// this vault.
 // Roles: cbr:vaults:addResources.
 //
 // Source: CBR API reference, "Associating Resources".
@@ -34,15 +36,31 @@ func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resour
 	var answer struct {
 		IDs []string `json:"add_resource_ids"`
 	}
-	return begin(ctx, v.client, v.change(transport.Call{Operation: &contract.VaultsAddResources, Path: []string{id}, Body: struct {
-		Resources []Resource `json:"resources"`
-	}{resources}}, &answer, id, ids))
+	return begin(ctx, v.client, v.change(transport.Call{
+		Operation: &contract.VaultsAddResources, Path: []string{id},
+		Done: func(ctx context.Context, refusal *drkit.Error) bool {
+			return errors.Is(refusal, drkit.ErrConflict) && v.nowhereElse(ctx, id, ids)
+		},
+		Body: struct {
+			Resources []Resource `json:"resources"`
+		}{resources},
+	}, &answer, id, ids))
+}
+
+// nowhereElse reports whether no other vault has one of the resources.
+func (v *Vaults) nowhereElse(ctx context.Context, id string, resources []string) bool {
+	for other, err := range v.List(ctx, VaultQuery{ResourceIDs: resources}) {
+		if err != nil || other.ID != id {
+			return false
+		}
+	}
+	return true
 }
 
 // RemoveResources takes resources from a vault, and deletes their backups in it. It returns once the service has
 // taken the request; the poller waits until the vault lists none of them any more, and its result is the vault as it
-// is then. Sending it again is harmless, so it is sent again after a transient failure: the second request
-// is refused with [CodeResourceNotInVault] if the first has run.
+// is then. It is sent again after a transient failure: where that is refused and the vault lists none of them by then, or
+// only such as are on their way out, it counts as done.
 //
 // Errors: [drkit.ErrNotFound]; [drkit.ErrConflict] if a resource is not in the vault, or the vault is locked;
 // [ErrBusy] if resources are being removed.
@@ -56,9 +74,23 @@ func (v *Vaults) RemoveResources(ctx context.Context, id string, resourceIDs []s
 	var answer struct {
 		IDs []string `json:"remove_resource_ids"`
 	}
-	return begin(ctx, v.client, v.change(transport.Call{Operation: &contract.VaultsRemoveResources, Path: []string{id}, Body: struct {
-		IDs []string `json:"resource_ids"`
-	}{resourceIDs}}, &answer, id, resourceIDs))
+	return begin(ctx, v.client, v.change(transport.Call{
+		Operation: &contract.VaultsRemoveResources, Path: []string{id},
+		Done: func(ctx context.Context, refusal *drkit.Error) bool {
+			return errors.Is(refusal, drkit.ErrConflict) && v.leaving(ctx, id, resourceIDs)
+		},
+		Body: struct {
+			IDs []string `json:"resource_ids"`
+		}{resourceIDs},
+	}, &answer, id, resourceIDs))
+}
+
+// leaving reports whether a vault lists resources no more, or only on their way out.
+func (v *Vaults) leaving(ctx context.Context, id string, resources []string) bool {
+	vault, err := v.Get(ctx, id)
+	return err == nil && !slices.ContainsFunc(vault.Resources, func(r VaultResource) bool {
+		return slices.Contains(resources, r.ID) && r.ProtectStatus != ProtectStatusRemoving
+	})
 }
 
 // MigrateResources moves resources with their backups to another vault of the same kind, region and account. Both
@@ -135,8 +167,7 @@ func (v *Vaults) AssociatePolicy(ctx context.Context, id string, association Pol
 	return answer.Policy, err
 }
 
-// DissociatePolicy takes a policy from a vault. Sending it again is harmless, so it is sent again after a transient
-// failure: the second request is refused with [CodePolicyNotApplied] if the first has run.
+// DissociatePolicy takes a policy from a vault. It is safe to repeat: a repeat that finds it taken away counts as done.
 //
 // Errors: [drkit.ErrNotFound], also if the policy is not applied to the vault.
 // Roles: cbr:vaults:dissociatePolicy.
@@ -149,8 +180,18 @@ func (v *Vaults) DissociatePolicy(ctx context.Context, id, policyID string) (Vau
 	var answer struct {
 		Policy VaultPolicy `json:"dissociate_policy"`
 	}
-	err := v.do(ctx, transport.Call{Operation: &contract.VaultsDissociatePolicy, Path: []string{id}, Body: struct {
-		PolicyID string `json:"policy_id"`
-	}{policyID}}, &answer)
-	return answer.Policy, err
+	err := v.do(ctx, transport.Call{
+		Operation: &contract.VaultsDissociatePolicy, Path: []string{id},
+		Done: func(_ context.Context, refusal *drkit.Error) bool {
+			answer.Policy = VaultPolicy{VaultID: id, PolicyID: policyID}
+			return errors.Is(refusal, CodePolicyNotApplied)
+		},
+		Body: struct {
+			PolicyID string `json:"policy_id"`
+		}{policyID},
+	}, &answer)
+	if err != nil {
+		return VaultPolicy{}, err
+	}
+	return answer.Policy, nil
 }

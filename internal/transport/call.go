@@ -37,6 +37,9 @@ type Call struct {
 	Part *Part
 	// Check looks at the decoded answer. What it refuses counts as an answer that does not decode.
 	Check func() error
+	// Done is asked where the service has refused to repeat an operation that may be sent again. It reports whether an
+	// earlier attempt, whose answer was lost, has done it: then nothing is decoded. Nil for what takes any repeat.
+	Done func(ctx context.Context, answer *drkit.Error) bool
 	// Admit is asked when there is a session, before the call is sent under it. What it refuses is not sent.
 	Admit func() error
 	// Session marks a call that changes nothing but the session, so that a read-only client may send it.
@@ -95,6 +98,8 @@ func (c *Client) Do(ctx context.Context, call Call, out any) (Answer, error) {
 func (c *Client) send(ctx context.Context, x *exchange, out any) (Answer, error) {
 	err := x.exchange(ctx)
 	switch {
+	case err != nil && x.doneBefore(ctx, err):
+		err = nil
 	case err != nil, x.answer != nil: // such as that a repeated DELETE has found nothing
 	case out != nil:
 		err = x.decode(out)
@@ -105,6 +110,13 @@ func (c *Client) send(ctx context.Context, x *exchange, out any) (Answer, error)
 		return Answer{}, x.conclude(err)
 	}
 	return x.beside(), nil
+}
+
+// doneBefore reports whether a repeat was refused because an earlier attempt has done the work.
+func (x *exchange) doneBefore(ctx context.Context, err error) bool {
+	var answer *drkit.Error
+	return x.call.Done != nil && x.operation.Class == api.Replaceable && x.attempt > 1 &&
+		errors.As(err, &answer) && !answer.Foreign && answer.Err == nil && x.call.Done(ctx, answer)
 }
 
 // Stream sends a call and returns the body of its answer as it comes. The time-out of an attempt then

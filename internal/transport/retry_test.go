@@ -395,6 +395,37 @@ func TestRepeatedDeleteThatFindsNothingHasSucceeded(t *testing.T) {
 	}
 }
 
+// Only where a repeat is refused, in the service's own words, an earlier attempt may have done the work.
+func TestRefusedRepeat(t *testing.T) {
+	t.Parallel()
+	taken := answers(400, `{"code":"Taken","msg":"m"}`)
+	for name, tc := range map[string]struct {
+		network *script
+		class   api.Class
+		done    bool
+		fails   bool
+	}{
+		"done":            {scripted(fails(errReset), taken), api.Replaceable, true, false},
+		"not done":        {scripted(fails(errReset), taken), api.Replaceable, false, true},
+		"at the first":    {scripted(taken), api.Replaceable, true, true},
+		"page":            {scripted(fails(errReset), answers(400, "<html>")), api.Replaceable, true, true},
+		"must not repeat": {scripted(neverConnects, taken), api.Once, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := newClient(t, "https://appliance.example.com", drkit.WithTransport(tc.network))
+				change := api.Operation{Name: "Things.Take", Method: http.MethodPost, Path: "/things", Class: tc.class}
+				_, err := client.Do(t.Context(), transport.Call{
+					Operation: &change,
+					Done:      func(_ context.Context, refusal *drkit.Error) bool { return tc.done && refusal.Code == "Taken" },
+				}, &struct{}{})
+				assert.Equal(t, tc.fails, err != nil, err)
+			})
+		})
+	}
+}
+
 func TestEveryAttemptCarriesTheSameOperationID(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
