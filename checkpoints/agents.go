@@ -45,10 +45,11 @@ func (a *Agents) List(ctx context.Context, query AgentQuery) iter.Seq2[Agent, er
 			query.Offset, query.Limit = offset, limit
 			var page struct {
 				Agents []Agent
-				Count  int
+				Count  *int
 			}
-			err := a.do(ctx, transport.Call{Operation: &contract.AgentsList, Query: query}, &page)
-			return transport.Page[Agent]{Items: page.Agents, Total: page.Count}, err
+			call := transport.Call{Operation: &contract.AgentsList, Query: query, Check: lists("agents", &page.Agents, &page.Count)}
+			err := a.do(ctx, call, &page)
+			return pageOf(page.Agents, page.Count), err
 		},
 	})
 }

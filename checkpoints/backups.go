@@ -43,10 +43,11 @@ func (b *Backups) List(ctx context.Context, query BackupQuery) iter.Seq2[Backup,
 func (b *Backups) page(ctx context.Context, query BackupQuery) (transport.Page[Backup], error) {
 	var page struct {
 		Backups []Backup
-		Count   int
+		Count   *int
 	}
-	err := b.do(ctx, transport.Call{Operation: &contract.BackupsList, Query: query}, &page)
-	return transport.Page[Backup]{Items: page.Backups, Total: page.Count}, err
+	call := transport.Call{Operation: &contract.BackupsList, Query: query, Check: lists("backups", &page.Backups, &page.Count)}
+	err := b.do(ctx, call, &page)
+	return pageOf(page.Backups, page.Count), err
 }
 
 // Get returns a backup, that of a server with its disk backups. It is safe to repeat.

@@ -121,6 +121,25 @@ func refused[T any](err error) iter.Seq2[T, error] {
 // none is a list without rows.
 func none[T any](func(T, error) bool) {}
 
+// pageOf is a page of rows, with their number in the whole list.
+func pageOf[T any](rows []T, count *int) transport.Page[T] {
+	page := transport.Page[T]{Items: rows}
+	if count != nil {
+		page.Total = *count
+	}
+	return page
+}
+
+// lists refuses an answer that has neither rows nor their number: it is no list, while an empty one has either.
+func lists[T any](what string, rows *[]T, count **int) func() error {
+	return func() error {
+		if *rows == nil && *count == nil {
+			return errors.New("an answer without " + what)
+		}
+		return nil
+	}
+}
+
 // holds refuses an answer without what was asked for.
 func holds(what string, id *string) func() error {
 	return func() error {

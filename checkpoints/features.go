@@ -58,11 +58,13 @@ func (s *StorageUsage) List(ctx context.Context, query StorageUsageQuery) iter.S
 			query := query
 			query.Offset, query.Limit = offset, limit
 			var page struct {
-				Count int             `json:"resource_count"`
+				Count *int            `json:"resource_count"`
 				Usage []ResourceUsage `json:"storage_usage"`
 			}
-			err := s.do(ctx, transport.Call{Operation: &contract.StorageUsageList, Query: query}, &page)
-			return transport.Page[ResourceUsage]{Items: page.Usage, Total: page.Count}, err
+			err := s.do(ctx, transport.Call{
+				Operation: &contract.StorageUsageList, Query: query, Check: lists("storage_usage", &page.Usage, &page.Count),
+			}, &page)
+			return pageOf(page.Usage, page.Count), err
 		},
 	})
 }

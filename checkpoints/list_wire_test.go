@@ -269,6 +269,46 @@ func TestListsByMarker(t *testing.T) {
 	}
 }
 
+// An answer that is no list is not taken for an empty one: who reads that there is nothing may make it anew. The guide
+// itself shows the tags of something else where it should show what was found by tags.
+func TestAnswersThatAreNoList(t *testing.T) {
+	t.Parallel()
+	for name, lister := range listers() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for body, empty := range map[string]bool{
+				`{"` + lister.rows + `":[],"` + lister.total + `":0}`: true,
+				`{"` + lister.rows + `":[]}`:                          true,
+				`{"` + lister.total + `":0}`:                          true,
+				`{"` + lister.total + `":"0"}`:                        true,
+				`{}`:                                                  false,
+				`{"` + lister.rows + `":null}`:                        false,
+				`{"message":"The site is being maintained."}`:         false,
+				`{"tags":[{"key":"stage","values":["drill"]}]}`:       false,
+			} {
+				s := newService(t)
+				s.On(lister.method, prefix+lister.path, says(200, body))
+				rows, err := drkit.Collect(lister.list(t.Context(), s.client(), 0, 0))
+				assert.Equal(t, empty, err == nil, body)
+				assert.Empty(t, rows)
+				if !empty {
+					require.ErrorContains(t, err, "an answer without "+lister.rows)
+				}
+			}
+		})
+	}
+	s := newService(t)
+	client := s.client()
+	for _, body := range []string{`{}`, `{"resources":[]}`, `{"total_count":null}`} {
+		s.On("POST", prefix+"/vault/resource_instances/action", says(200, body))
+		_, err := client.Tags.CountVaults(t.Context(), checkpoints.TagFilter{})
+		require.ErrorContains(t, err, "an answer without the total_count")
+	}
+	s.On("GET", prefix+"/policies", says(200, `{}`))
+	_, err := client.Policies.List(t.Context(), checkpoints.PolicyQuery{})
+	require.ErrorContains(t, err, "an answer without policies")
+}
+
 // Nothing is sent for a list of no ids, and nothing before a list is read.
 func TestListsThatAskForNothing(t *testing.T) {
 	t.Parallel()

@@ -70,10 +70,13 @@ func (m *Members) List(ctx context.Context, backupID string, query MemberQuery) 
 		query.Marker, query.Offset, query.Limit = marker, offset, limit
 		var page struct {
 			Members []Member
-			Count   int
+			Count   *int
 		}
-		err := m.do(ctx, transport.Call{Operation: &contract.MembersList, Path: []string{backupID}, Query: query}, &page)
-		return transport.Page[Member]{Items: page.Members, Total: page.Count}, err
+		err := m.do(ctx, transport.Call{
+			Operation: &contract.MembersList, Path: []string{backupID}, Query: query,
+			Check: lists("members", &page.Members, &page.Count),
+		}, &page)
+		return pageOf(page.Members, page.Count), err
 	})
 }
 

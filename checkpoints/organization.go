@@ -46,10 +46,12 @@ func (o *OrganizationPolicies) List(ctx context.Context, query OrganizationPolic
 			query.Offset, query.Limit = offset, limit
 			var page struct {
 				Policies []OrganizationPolicy
-				Count    int
+				Count    *int
 			}
-			err := o.do(ctx, transport.Call{Operation: &contract.OrganizationPoliciesList, Query: query}, &page)
-			return transport.Page[OrganizationPolicy]{Items: page.Policies, Total: page.Count}, err
+			err := o.do(ctx, transport.Call{
+				Operation: &contract.OrganizationPoliciesList, Query: query, Check: lists("policies", &page.Policies, &page.Count),
+			}, &page)
+			return pageOf(page.Policies, page.Count), err
 		},
 	})
 }
@@ -110,11 +112,13 @@ func (o *OrganizationPolicies) Deployments(ctx context.Context, id string, query
 			query.Offset, query.Limit = offset, limit
 			var page struct {
 				Policies []PolicyDeployment
-				Count    int
+				Count    *int
 			}
-			call := transport.Call{Operation: &contract.OrganizationPoliciesDeployments, Path: []string{id}, Query: query}
-			err := o.do(ctx, call, &page)
-			return transport.Page[PolicyDeployment]{Items: page.Policies, Total: page.Count}, err
+			err := o.do(ctx, transport.Call{
+				Operation: &contract.OrganizationPoliciesDeployments, Path: []string{id}, Query: query,
+				Check: lists("policies", &page.Policies, &page.Count),
+			}, &page)
+			return pageOf(page.Policies, page.Count), err
 		},
 	})
 }

@@ -34,6 +34,8 @@ var peers = []struct{ row, failure, tests string }{
 	{"errors", "the body is not read: no code, no request ID", "TestErrorShapes TestEveryCodeHasAGroup TestRequestIDs"},
 	{"errors", "a redirect and an empty 200 count as success", "TestRedirectsAreNotFollowed TestAnswersWithoutTheirObject"},
 	{"paging", "one page is read twice and the others never, and the list of tasks is always empty", "TestListsAreReadToTheirEnd TestParallelPagesKeepTheOrder TestListsByMarker"},
+	{"paging", "an answer that is no list is an empty one", "TestAnswersThatAreNoList"},
+	{"waiting", "none, or a poll each second that nothing ends, one for each that waits", "TestFiveHundredCopiesShareTheirLooks TestWaitsEndWithTheirContext"},
 	{"enums", "types that no switch takes, or values that do not survive", "TestUnknownValuesSurvive"},
 	{"optional fields", "incremental, power_on and enabled cannot be false", "TestFalseIsSaid"},
 	{"decoding", "documented answers do not decode", "TestContradictoryAnswers TestAnswersInAllSpellings TestNumbersTextsAndFlags"},

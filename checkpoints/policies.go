@@ -48,8 +48,12 @@ func (p *Policies) Create(ctx context.Context, policy PolicyCreate) (*drkit.Poll
 //
 // Source: CBR API reference, "Querying the Policy List".
 func (p *Policies) List(ctx context.Context, query PolicyQuery) ([]Policy, error) {
-	var answer struct{ Policies []Policy }
-	err := p.do(ctx, transport.Call{Operation: &contract.PoliciesList, Query: query}, &answer)
+	var answer struct {
+		Policies []Policy
+		Count    *int
+	}
+	call := transport.Call{Operation: &contract.PoliciesList, Query: query, Check: lists("policies", &answer.Policies, &answer.Count)}
+	err := p.do(ctx, call, &answer)
 	return answer.Policies, err
 }
 

@@ -54,7 +54,7 @@ type tagSearch struct {
 // tagsFound is what it answers.
 type tagsFound struct {
 	Resources []TagResource
-	Total     int `json:"total_count"`
+	Total     *int `json:"total_count"`
 }
 
 // search returns how a filter is sent. Its own lists stay as they are.
@@ -118,8 +118,10 @@ func (t *Tags) FindVaults(ctx context.Context, filter TagFilter) iter.Seq2[TagRe
 				search.OffsetText = strconv.Itoa(offset)
 			}
 			var page tagsFound
-			err := t.do(ctx, transport.Call{Operation: &contract.TagsFindVaults, Body: search}, &page)
-			return transport.Page[TagResource]{Items: page.Resources, Total: page.Total}, err
+			err := t.do(ctx, transport.Call{
+				Operation: &contract.TagsFindVaults, Body: search, Check: lists("resources", &page.Resources, &page.Total),
+			}, &page)
+			return pageOf(page.Resources, page.Total), err
 		},
 	})
 }
@@ -135,8 +137,18 @@ func (t *Tags) CountVaults(ctx context.Context, filter TagFilter) (int, error) {
 		return 0, wrong(&contract.TagsFindVaults, err)
 	}
 	var answer tagsFound
-	err := t.do(ctx, transport.Call{Operation: &contract.TagsFindVaults, Body: filter.search("count")}, &answer)
-	return answer.Total, err
+	err := t.do(ctx, transport.Call{
+		Operation: &contract.TagsFindVaults, Body: filter.search("count"), Check: func() error {
+			if answer.Total == nil {
+				return errors.New("an answer without the total_count")
+			}
+			return nil
+		},
+	}, &answer)
+	if err != nil {
+		return 0, err
+	}
+	return *answer.Total, nil
 }
 
 // List returns the tags that vaults of the project have. It is safe to repeat.

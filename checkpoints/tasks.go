@@ -36,10 +36,11 @@ func (t *Tasks) List(ctx context.Context, query TaskQuery) iter.Seq2[Task, error
 func (t *Tasks) page(ctx context.Context, query TaskQuery) (transport.Page[Task], error) {
 	var page struct {
 		Tasks []Task `json:"operation_logs"`
-		Count int
+		Count *int
 	}
-	err := t.do(ctx, transport.Call{Operation: &contract.TasksList, Query: query}, &page)
-	return transport.Page[Task]{Items: page.Tasks, Total: page.Count}, err
+	call := transport.Call{Operation: &contract.TasksList, Query: query, Check: lists("operation_logs", &page.Tasks, &page.Count)}
+	err := t.do(ctx, call, &page)
+	return pageOf(page.Tasks, page.Count), err
 }
 
 // Get returns one task. It is safe to repeat.

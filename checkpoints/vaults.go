@@ -149,10 +149,12 @@ func (v *Vaults) walk(
 		Fetch: func(ctx context.Context, offset, limit int) (transport.Page[Vault], error) {
 			var page struct {
 				Vaults []Vault
-				Count  int
+				Count  *int
 			}
-			err := v.do(ctx, call(offset, limit), &page)
-			return transport.Page[Vault]{Items: page.Vaults, Total: page.Count}, err
+			call := call(offset, limit)
+			call.Check = lists("vaults", &page.Vaults, &page.Count)
+			err := v.do(ctx, call, &page)
+			return pageOf(page.Vaults, page.Count), err
 		},
 	})
 }
