@@ -3,6 +3,7 @@ package checkpointstest
 import (
 	"slices"
 	"time"
+	"unicode/utf8"
 )
 
 // checkpoint is the state of one restore point. What has become of it follows from its entries.
@@ -171,7 +172,7 @@ func (r *region) backUp(v *visit, from *vault, said checkpointRequest) (*checkpo
 		return nil, refuse(CodeVaultForbidsBackup, "The vault is %s.", from.status)
 	case wanted.Name != "" && !resourceName.MatchString(wanted.Name):
 		return nil, refuse(CodeInvalidParameter, "The name %q is invalid.", wanted.Name)
-	case len(wanted.Description) > 255:
+	case utf8.RuneCountInString(wanted.Description) > 255:
 		return nil, refuse(CodeInvalidParameter, "The description is longer than 255 characters.")
 	case r.usedMB(from) >= from.sizeGB*1024 && !from.autoExpand:
 		return nil, refuse(CodeVaultFull, "The vault is full.")

@@ -95,6 +95,7 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 		"hour 24":               {newPolicy("p", "backup", "", "FREQ=DAILY;BYHOUR=24;BYMINUTE=0"), 400, checkpointstest.CodeInvalidParameter},
 		"closer than an hour":   {newPolicy("p", "backup", "", "FREQ=DAILY;BYHOUR=1;BYMINUTE=0,30"), 400, checkpointstest.CodeInvalidParameter},
 		"closer in two rules":   {newPolicy("p", "backup", "", daily, "FREQ=DAILY;INTERVAL=2;BYHOUR=14;BYMINUTE=30"), 400, checkpointstest.CodeInvalidParameter},
+		"closer over midnight":  {newPolicy("p", "backup", "", "FREQ=WEEKLY;BYDAY=SU;BYHOUR=23;BYMINUTE=30", "FREQ=WEEKLY;BYDAY=MO;BYHOUR=0;BYMINUTE=15"), 400, checkpointstest.CodeInvalidParameter},
 		"unknown part":          {newPolicy("p", "backup", "", daily+";COUNT=3"), 400, checkpointstest.CodeInvalidParameter},
 		"unknown region":        {replication("region9", there.project), 500, checkpointstest.CodeRegionCannotReplicate},
 		"own region":            {replication("region1", here.project), 400, checkpointstest.CodeInvalidParameter},
@@ -103,6 +104,8 @@ func TestPoliciesThatAreRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { here.refused(t, tc.status, tc.code, "POST", "/policies", tc.body) })
 	}
+	here.ask(t, 204, "DELETE", "/policies/"+text(t, here.ask(t, 200, "POST", "/policies",
+		newPolicy("p", "backup", "", "FREQ=WEEKLY;BYDAY=SU;BYHOUR=23;BYMINUTE=30", "FREQ=WEEKLY;BYDAY=MO;BYHOUR=0;BYMINUTE=30")), "policy", "id"), "")
 	// Names need not be unique.
 	here.ask(t, 200, "POST", "/policies", newPolicy("p", "backup", "", daily, "FREQ=DAILY;BYHOUR=6;BYMINUTE=30"))
 	here.ask(t, 200, "POST", "/policies", newPolicy("p", "backup", "", hourly(24)...))

@@ -107,25 +107,30 @@ func checkPatterns(patterns []string) error {
 	if len(patterns) == 0 || len(patterns) > mostPatterns {
 		return refuse(CodeInvalidParameter, "There are not within 1 and %d patterns.", mostPatterns)
 	}
-	points := map[string][]int{} // minutes of the day, by weekday
+	var points []time.Duration // of the week
 	for _, pattern := range patterns {
-		if err := addPoints(points, pattern); err != nil {
+		more, err := pointsOf(pattern)
+		if err != nil {
 			return err
 		}
+		points = append(points, more...)
 	}
-	for _, of := range points {
-		slices.Sort(of)
-		for i := 1; i < len(of); i++ {
-			if time.Duration(of[i]-of[i-1])*time.Minute < closest {
-				return refuse(CodeInvalidParameter, "Two points in time are closer than one hour.")
-			}
+	slices.Sort(points)
+	const week = 7 * 24 * time.Hour
+	for i, at := range points {
+		next := points[(i+1)%len(points)]
+		if i+1 == len(points) {
+			next += week
+		}
+		if next-at < closest {
+			return refuse(CodeInvalidParameter, "Two points in time are closer than one hour.")
 		}
 	}
 	return nil
 }
 
-// addPoints reads one recurrence rule.
-func addPoints(points map[string][]int, pattern string) error {
+// pointsOf reads one recurrence rule.
+func pointsOf(pattern string) ([]time.Duration, error) {
 	wrong := refuse(CodeInvalidParameter, "The pattern %q is invalid.", pattern)
 	days, hours, minutes, frequent := weekdays, []int{0}, []int{0}, false
 	for part := range strings.SplitSeq(pattern, ";") {
@@ -148,20 +153,22 @@ func addPoints(points map[string][]int, pattern string) error {
 			ok = false
 		}
 		if !ok {
-			return wrong
+			return nil, wrong
 		}
 	}
 	if !frequent {
-		return wrong
+		return nil, wrong
 	}
+	var points []time.Duration
 	for _, day := range days {
 		for _, hour := range hours {
 			for _, minute := range minutes {
-				points[day] = append(points[day], hour*60+minute)
+				hours := slices.Index(weekdays, day)*24 + hour
+				points = append(points, time.Duration(hours)*time.Hour+time.Duration(minute)*time.Minute)
 			}
 		}
 	}
-	return nil
+	return points, nil
 }
 
 func numbers(list string, most int) (found []int, ok bool) {

@@ -158,12 +158,11 @@ func canonicalPath(escaped string) string {
 // canonicalQuery is sorted by name and then by value.
 func canonicalQuery(query url.Values) string {
 	var pairs []string
-	for name, values := range query {
-		for _, value := range values {
+	for _, name := range sortedKeys(query) {
+		for _, value := range slices.Sorted(slices.Values(query[name])) {
 			pairs = append(pairs, escape(name)+"="+escape(value))
 		}
 	}
-	slices.Sort(pairs)
 	return strings.Join(pairs, "&")
 }
 

@@ -191,8 +191,12 @@ func (w tagValues) has(v *vault) bool {
 	})
 }
 
-// fits reports whether a vault is what a filter asks for: keys are ANDed in tags and not_tags, ORed in the others.
+// fits reports whether a vault is what a filter asks for: keys are ANDed in tags and not_tags, ORed in the others, and
+// none of them counts where only vaults without tags are wanted.
 func (f tagFilter) fits(v *vault) bool {
+	if f.WithoutAny {
+		f.Tags, f.TagsAny, f.NotTags, f.NotTagsAny = nil, nil, nil, nil
+	}
 	has := func(w tagValues) bool { return w.has(v) }
 	hasNot := func(w tagValues) bool { return !w.has(v) }
 	switch {
@@ -212,7 +216,7 @@ func (f tagFilter) fits(v *vault) bool {
 func (f tagFilter) check(r *region) error {
 	for _, list := range [][]tagValues{f.Tags, f.TagsAny, f.NotTags, f.NotTagsAny} {
 		for _, w := range list {
-			if w.Key == "" || len(w.Key) > 127 || len(w.Values) > r.mostTags() {
+			if w.Key == "" || len([]rune(w.Key)) > 127 || len(w.Values) > r.mostTags() {
 				return refuse(CodeInvalidParameter, "A key is empty or too long, or has too many values.")
 			}
 		}

@@ -81,6 +81,7 @@ func TestFilterByTags(t *testing.T) {
 		`{"action":"count","not_tags":[{"key":"tier","values":["1"]},{"key":"site","values":["north"]}]}`:     3,
 		`{"action":"count","not_tags_any":[{"key":"tier","values":["2"]},{"key":"site","values":["north"]}]}`: 2,
 		`{"action":"count","without_any_tag":true}`:                                                           1,
+		`{"action":"count","without_any_tag":true,"tags":[{"key":"tier","values":[]}]}`:                       1,
 		`{"action":"count","object_type":"disk"}`:                                                             1,
 		`{"action":"count","matches":[{"key":"resource_name","value":"gold"}]}`:                               2,
 		`{"action":"count","matches":[{"key":"resource_name","value":""}]}`:                                   0,

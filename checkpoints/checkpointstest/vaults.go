@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // biggestGB is the highest size of a vault.
@@ -134,7 +135,7 @@ func (r *region) checkNewVault(v *visit, said vaultRequest, made *vault) error {
 		return refuse(CodeInvalidParameter, "The charging mode pre_paid needs period_type and period_num.")
 	case said.Vault.Tags != nil && len(said.Vault.Tags) == 0:
 		return refuse(CodeInvalidParameter, "The tags must not be an empty list.")
-	case len(said.Vault.Description) > 64:
+	case utf8.RuneCountInString(said.Vault.Description) > 64:
 		return refuse(CodeInvalidParameter, "The description is longer than 64 characters.")
 	case made.protectType == ProtectReplication && len(said.Vault.Resources) > 0:
 		return refuse(CodeResourceTypeOfVault, "A replication vault has no resources.")
@@ -146,7 +147,7 @@ func (r *region) checkNewVault(v *visit, said vaultRequest, made *vault) error {
 func changeVault(v *vault, said vaultRequest) error {
 	wanted := said.Vault
 	switch {
-	case wanted.Name != nil && (*wanted.Name == "" || len(*wanted.Name) > 64):
+	case wanted.Name != nil && (*wanted.Name == "" || utf8.RuneCountInString(*wanted.Name) > 64):
 		return refuse(CodeInvalidParameter, "The name is not within 1 and 64 characters.")
 	case wanted.Threshold != nil && (*wanted.Threshold < 1 || *wanted.Threshold > 100):
 		return refuse(CodeInvalidParameter, "The threshold is not within 1 and 100.")

@@ -180,3 +180,18 @@ func TestMigrateResources(t *testing.T) {
 	assert.Equal(t, checkpointstest.VaultID("archive"), at(t, g.ask(t, 200, "GET", "/backups/"+backups[db1], ""), "backup", "vault_id"))
 	assert.Equal(t, []string{app1}, g.server.Vault(production).Resources)
 }
+
+// Lengths are counted in characters, whatever those take.
+func TestLengths(t *testing.T) {
+	t.Parallel()
+	g, _ := open(t)
+	path := "/vaults/" + production
+	g.ask(t, 200, "PUT", path, fmt.Sprintf(`{"vault":{"name":%q}}`, strings.Repeat("ü", 64)))
+	create := func(description string) string {
+		return fmt.Sprintf(`{"vault":{"name":"n","description":%q,"resources":[],
+			"billing":{"consistent_level":"crash_consistent","object_type":"server","protect_type":"backup","size":10}}}`, description)
+	}
+	g.ask(t, 200, "POST", "/vaults", create(strings.Repeat("ü", 64)))
+	checkpoint := fmt.Sprintf(`{"checkpoint":{"vault_id":%q,"parameters":{"description":%q}}}`, production, strings.Repeat("ü", 255))
+	g.ask(t, 200, "POST", "/checkpoints", checkpoint)
+}
