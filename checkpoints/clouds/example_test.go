@@ -19,11 +19,29 @@ func ExampleNewClient() {
 		log.Fatal(err)
 	}
 	defer cloud.Close()
+	defer describe(cloud)()
+
+	client, err := clouds.NewClient("lab", cloud.Options()...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	defer client.Close(ctx)
+	for vault, err := range client.Vaults.List(ctx, checkpoints.VaultQuery{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(vault.Name)
+	}
+	// Output: production
+}
+
+// describe writes clouds.yaml for a simulated cloud, and returns what takes it away.
+func describe(cloud *checkpointstest.Server) (remove func()) {
 	folder, err := os.MkdirTemp("", "clouds")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.RemoveAll(folder) }()
 	file := filepath.Join(folder, "clouds.yaml")
 	text := fmt.Sprintf(`
 clouds:
@@ -42,21 +60,10 @@ clouds:
 	if err := os.Setenv("OS_CLIENT_CONFIG_FILE", file); err != nil {
 		log.Fatal(err)
 	}
-	defer func() { _ = os.Unsetenv("OS_CLIENT_CONFIG_FILE") }()
-
-	client, err := clouds.NewClient("lab", cloud.Options()...)
-	if err != nil {
-		log.Fatal(err)
+	return func() {
+		_ = os.Unsetenv("OS_CLIENT_CONFIG_FILE")
+		_ = os.RemoveAll(folder)
 	}
-	ctx := context.Background()
-	defer client.Close(ctx)
-	for vault, err := range client.Vaults.List(ctx, checkpoints.VaultQuery{}) {
-		if err != nil {
-			log.Fatal(err)
-		}
-		fmt.Println(vault.Name)
-	}
-	// Output: production
 }
 
 // The cloud that OS_CLOUD names or, without it, the one that OS_AUTH_URL and the other variables describe.

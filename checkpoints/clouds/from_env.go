@@ -16,27 +16,48 @@ import (
 //
 // Errors: those of [NewClient] and [checkpoints.FromEnv].
 func FromEnv(options ...drkit.Option) (*checkpoints.Client, error) {
+	settings, err := SettingsFromEnv()
+	if err != nil {
+		return nil, err
+	}
+	return settings.NewClient(options...)
+}
+
+// SettingsFromEnv returns what [FromEnv] makes a client of, for programs that need a second one which differs in its
+// region and project.
+//
+// Errors: those of [Settings] and [checkpoints.SettingsFromEnv].
+func SettingsFromEnv() (checkpoints.Settings, error) {
 	name := os.Getenv("OS_CLOUD")
 	if name == "" {
-		return checkpoints.FromEnv(options...)
+		return checkpoints.SettingsFromEnv()
 	}
-	return open(name, os.Getenv("OS_REGION_NAME"), options)
+	return Settings(name, os.Getenv("OS_REGION_NAME"))
 }
 
 // NewClient returns a client for the cloud of a name, as clouds.yaml describes it, with options after that. Of a cloud
-// with several regions it takes the first.
+// with several regions it takes the one that the file names, or else the first: [Settings] takes any.
 //
 // Errors: [ErrNoCloud]; a file that cannot be read; those of [checkpoints.Settings.NewClient].
 func NewClient(name string, options ...drkit.Option) (*checkpoints.Client, error) {
-	return open(name, "", options)
-}
-
-func open(name, region string, options []drkit.Option) (*checkpoints.Client, error) {
-	settings, err := lookUp(name, region)
+	settings, err := Settings(name, "")
 	if err != nil {
-		return nil, fmt.Errorf("clouds: %w", err)
+		return nil, err
 	}
 	return settings.NewClient(options...)
+}
+
+// Settings returns what clouds.yaml says of a cloud in one of its regions; the empty region is the one that
+// [NewClient] takes. A client of another project, as of the region that backups are copied to, is one of the same
+// settings with that project.
+//
+// Errors: [ErrNoCloud]; a region that is not one of those that the file lists; a file that cannot be read.
+func Settings(name, region string) (checkpoints.Settings, error) {
+	settings, err := lookUp(name, region)
+	if err != nil {
+		return checkpoints.Settings{}, fmt.Errorf("clouds: %w", err)
+	}
+	return settings, nil
 }
 
 // lookUp reads the files and returns what they say of a cloud.
