@@ -121,21 +121,23 @@ func TestRefusedSignatures(t *testing.T) {
 	t.Parallel()
 	g := &gateway{t: t, key: testKey, answers: []*http.Response{
 		reply(401, `{"unauthorized":{"code":"401","message":"Malformed request url"}}`),
+		reply(401, `<html>Sign in to the proxy</html>`),
 		reply(401, `{"error_code":"APIGW.0303","error_msg":"Incorrect app authentication information: signature expired"}`),
 	}}
 	client := g.client(testKey)
 	require.ErrorIs(t, list(t.Context(), client), drkit.ErrNotFound)
+	require.ErrorIs(t, list(t.Context(), client), drkit.ErrUnauthorized, "what a proxy says is not about the key")
 	for range 5 {
 		err := create(t.Context(), client)
 		require.ErrorIs(t, err, drkit.ErrUnauthorized)
 		require.ErrorContains(t, err, "APIGW.0303")
 		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
 	}
-	assert.Len(t, g.dates, 2)
+	assert.Len(t, g.dates, 3)
 	session, err := client.Sessions.SignIn(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, session)
-	assert.Len(t, g.dates, 2, "there is nothing to ask")
+	assert.Len(t, g.dates, 3, "there is nothing to ask")
 	require.NoError(t, create(t.Context(), client), "and yet the key is tried once more")
 }
 

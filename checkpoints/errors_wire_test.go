@@ -90,6 +90,11 @@ func TestErrorShapes(t *testing.T) {
 			[]error{drkit.ErrNotFound},
 			[]error{drkit.ErrUnauthorized},
 		},
+		"the same words, and not about an identifier": {
+			403, `{"forbidden": {"code": "403", "message": "Malformed request url"}}`, "403", "Malformed request url",
+			[]error{drkit.ErrForbidden},
+			[]error{drkit.ErrNotFound},
+		},
 		"bare text": {
 			400, `"invalid feature key"`, "", "invalid feature key", nil, []error{drkit.ErrNotFound},
 		},

@@ -207,7 +207,7 @@ func (x *exchange) exchange(ctx context.Context) error {
 		}
 		switch {
 		case x.client.config.Sign != nil:
-			if session.expired(answer) {
+			if session.expired(answer) && !answer.Foreign { // a proxy knows nothing of signatures
 				session.refuse(answer)
 			}
 			return err

@@ -77,14 +77,15 @@ func TestWhatCannotBeSignedIsNotSent(t *testing.T) {
 
 func TestRefusedSignatureIsNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	network := scripted(answers(401, `{"code":"SessionOver","msg":"signature expired"}`), answers(200, `{"id":"1"}`))
+	network := scripted(answers(401, "<html>"), answers(401, `{"code":"SessionOver","msg":"signature expired"}`), answers(200, `{"id":"1"}`))
 	client := newClientWith(t, "https://a.example.com", func(c *transport.Config) {
 		c.Sign = func(*http.Request, []byte) error { return nil }
 	}, drkit.WithTransport(network))
+	require.ErrorIs(t, get(t.Context(), client), drkit.ErrUnauthorized, "a proxy's word")
 	for range 3 {
 		require.ErrorIs(t, move(t.Context(), client), drkit.ErrUnauthorized)
 	}
-	assert.Equal(t, 1, network.count())
+	assert.Equal(t, 2, network.count())
 	require.NoError(t, client.SignIn(t.Context()))
 	require.NoError(t, move(t.Context(), client))
 }
