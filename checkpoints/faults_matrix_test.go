@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,6 +73,33 @@ func TestFaultMatrix(t *testing.T) {
 	}), startTrial)
 }
 
+// heldClock stands still until the call has returned, so that no task ends before: what a second request meets does not
+// hang on how busy the machine is.
+type heldClock struct {
+	mu   sync.Mutex
+	held time.Time
+	from time.Time // since when it goes; zero before
+}
+
+// Now returns the time of the simulator.
+func (c *heldClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.from.IsZero() {
+		return c.held
+	}
+	return c.held.Add(time.Since(c.from))
+}
+
+// Sleep returns when so much time has passed for the client.
+func (c *heldClock) Sleep(ctx context.Context, d time.Duration) error { return shifted(0).Sleep(ctx, d) }
+
+func (c *heldClock) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.from = time.Now()
+}
+
 // said is an error in the words of the service, or of the gateway before it.
 func said(status int, code string) faulttest.Answer {
 	return faulttest.Answer{Status: status, Type: "application/json", Body: fmt.Sprintf(`{"error_code":%q,"error_msg":"No."}`, code)}
@@ -79,7 +107,9 @@ func said(status int, code string) faulttest.Answer {
 
 // startTrial begins a trial of a column of [faultMatrix].
 func startTrial(t *testing.T, column string) faulttest.Trial[*checkpoints.Client] {
-	server := checkpointstest.NewServer(t, checkpointstest.TaskDuration(0, 30*time.Millisecond), checkpointstest.SettlesAfter(0))
+	clock := &heldClock{held: time.Now()}
+	server := checkpointstest.NewServer(t, checkpointstest.TaskDuration(0, 30*time.Millisecond), checkpointstest.SettlesAfter(0),
+		checkpointstest.UseClock(clock))
 	there := checkpointstest.NewServer(t, checkpointstest.LinkedTo(server))
 	y := &yard{t: t, here: server, there: there}
 	backup := server.AddBackups(production, 1)[1] // of app-1
@@ -107,6 +137,7 @@ func startTrial(t *testing.T, column string) faulttest.Trial[*checkpoints.Client
 		operation, request = "Checkpoints.Create", "POST /checkpoints"
 		trial.Call = func(ctx context.Context, client *checkpoints.Client) (string, error) {
 			poller, err := client.Checkpoints.Create(ctx, named("nightly"))
+			clock.release()
 			return faulttest.Follow(ctx, poller, err, func(r checkpoints.CheckpointResult) error {
 				return errors.Join(r.Err(), about("nightly", r.Checkpoint.ExtraInfo.Name, nil))
 			})
@@ -115,6 +146,7 @@ func startTrial(t *testing.T, column string) faulttest.Trial[*checkpoints.Client
 		operation, request = "Checkpoints.Replicate", "POST /checkpoints/replicate"
 		trial.Call = func(ctx context.Context, client *checkpoints.Client) (string, error) {
 			poller, err := client.Checkpoints.Replicate(ctx, y.elsewhere())
+			clock.release()
 			return faulttest.Follow(ctx, poller, err, func(r checkpoints.ReplicationResult) error {
 				return errors.Join(r.Err(), about("2", fmt.Sprint(len(r.Copies)), nil))
 			})
@@ -124,6 +156,7 @@ func startTrial(t *testing.T, column string) faulttest.Trial[*checkpoints.Client
 		restore := y.restoreOf(backup)
 		trial.Call = func(ctx context.Context, client *checkpoints.Client) (string, error) {
 			poller, err := client.Backups.Restore(ctx, backup, restore)
+			clock.release()
 			return faulttest.Follow(ctx, poller, err, func(task checkpoints.Task) error {
 				return about(backup, task.ExtraInfo.Restore.BackupID, nil)
 			})
