@@ -2,10 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/drkit-go/drkit"
@@ -27,28 +28,11 @@ func work(ctx context.Context, client *checkpoints.Client, chosen settings, out 
 		return unfinished(ctx, limited, checkpoint, chosen, out, err)
 	}
 	backups := result.Backups
-	if outcomes, told := outcomesOf(err); told {
+	if outcomes := checkpoints.BackupOutcomesOf(err); outcomes != nil {
 		backups = outcomes
 	}
 	fmt.Fprint(out, outcomeTable(backups))
 	return conclude(backups, err)
-}
-
-// outcomesOf returns what became of each resource where none was backed up: the error of such work has that as its
-// warnings.
-func outcomesOf(err error) (outcomes []checkpoints.BackupOutcome, told bool) {
-	var failed *drkit.TaskError
-	if !errors.As(err, &failed) {
-		return nil, false
-	}
-	for _, warning := range failed.Warnings {
-		var outcome checkpoints.BackupOutcome
-		if json.Unmarshal(warning, &outcome) != nil {
-			return nil, false
-		}
-		outcomes = append(outcomes, outcome)
-	}
-	return outcomes, len(outcomes) > 0
 }
 
 // begin makes the checkpoint, or returns the one that an earlier run has made; none in a dry run.
@@ -76,11 +60,12 @@ func begin(ctx context.Context, client *checkpoints.Client, chosen settings, out
 	return checkpoint, nil
 }
 
-// request asks for the checkpoint. It always has a name, because by that it is found again where the answer is lost.
+// request asks for the checkpoint. It always has a name, because by that it is found again where the answer is lost: one
+// that no other run has, unless the command line says it.
 func (s settings) request(what choice, now time.Time) checkpoints.VaultBackup {
 	how := checkpoints.CheckpointParam{Name: drkit.Some(s.name)}
 	if s.name == "" {
-		how.Name = drkit.Some("backup-now-" + now.UTC().Format("20060102T150405Z"))
+		how.Name = drkit.Some("backup-now-" + now.UTC().Format("20060102T150405Z") + "-" + strings.ToLower(rand.Text()[:8]))
 	}
 	if s.description != "" {
 		how.Description = drkit.Some(s.description)

@@ -94,7 +94,7 @@ func TestWhatIsBackedUp(t *testing.T) {
 					if full {
 						assert.Equal(t, []string{"before-42", "before release 42"}, []string{made.Name, made.Description})
 					} else {
-						assert.Regexp(t, `^backup-now-\d{8}T\d{6}Z$`, made.Name)
+						assert.Regexp(t, `^backup-now-\d{8}T\d{6}Z-[a-z2-7]{8}$`, made.Name)
 					}
 				}
 				assert.Equal(t, c.want, got)

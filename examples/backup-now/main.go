@@ -38,7 +38,7 @@ type settings struct {
 	vault       string   // name or id; empty: the one that protects the resources
 	resources   []string // names or ids; empty: all of the vault
 	full        bool
-	name        string // of the backups; empty: what the service calls them
+	name        string // of the backups; empty: one that no other run has
 	description string
 	token       string // of an earlier run
 	patience    time.Duration
@@ -59,7 +59,7 @@ func parse(args []string, out io.Writer) (settings, error) {
 		return nil
 	})
 	flags.BoolVar(&chosen.full, "full", false, "back up everything, and not only what has changed")
-	flags.StringVar(&chosen.name, "name", "", "`NAME` of the backups: letters, digits, underscores and hyphens (default: the service makes one)")
+	flags.StringVar(&chosen.name, "name", "", "`NAME` of the backups: letters, digits, underscores and hyphens (default: one that no other run has)")
 	flags.StringVar(&chosen.description, "description", "", "`TEXT` that the backups carry")
 	flags.DurationVar(&chosen.patience, "patience", 24*time.Hour, "how `LONG` to wait for the backups, which go on after that")
 	flags.StringVar(&chosen.token, "resume", "", "back up nothing, and wait for the checkpoint of an earlier run, whose `TOKEN` it has shown")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -117,27 +116,11 @@ func (r *runbook) replicate(ctx context.Context, v *vault) error {
 		return join(err, unsaved)
 	}
 	v.ended, v.copies = true, result.Copies
-	if outcomes, told := outcomesOf(err); told { // what there is in the end decides
+	if outcomes := checkpoints.CopyOutcomesOf(err); outcomes != nil { // what there is in the end decides
 		v.copies, err = outcomes, nil
 	}
 	r.log.Printf("  %s: ended, %d of %d backups copied", v.Name, v.count(succeeded), len(v.copies))
 	return join(err, unsaved)
-}
-
-// outcomesOf returns what became of each backup where none was copied: the error of such work has that as its warnings.
-func outcomesOf(err error) (outcomes []checkpoints.CopyOutcome, told bool) {
-	var failed *drkit.TaskError
-	if !errors.As(err, &failed) {
-		return nil, false
-	}
-	for _, warning := range failed.Warnings {
-		var outcome checkpoints.CopyOutcome
-		if json.Unmarshal(warning, &outcome) != nil {
-			return nil, false
-		}
-		outcomes = append(outcomes, outcome)
-	}
-	return outcomes, len(outcomes) > 0
 }
 
 // request asks for the copies of a vault. It must be the same in every run.

@@ -102,6 +102,9 @@ func (a arrivals) add(backup checkpoints.Backup) {
 		return
 	}
 	a.byID[backup.ID] = backup
+	if backup.ProtectedAt.IsZero() || backup.ResourceID == "" { // its content does not show
+		return
+	}
 	if other, twice := a.byContent[contentOf(backup)]; !twice || other.Status != checkpoints.BackupStatusAvailable {
 		a.byContent[contentOf(backup)] = backup
 	}

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints"
 )
 
@@ -31,6 +28,8 @@ func backupAt(id string, made time.Time, change ...func(*checkpoints.Backup)) ch
 func is(status checkpoints.BackupStatus) func(*checkpoints.Backup) {
 	return func(b *checkpoints.Backup) { b.Status = status }
 }
+
+func undated(b *checkpoints.Backup) { b.ProtectedAt = checkpoints.Time{} }
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
@@ -74,6 +73,11 @@ func TestVerify(t *testing.T) {
 		"copied before, and twice there": {
 			backups: []checkpoints.Backup{backupAt("1", noon)}, found: found{backups: 1, copies: 1},
 			there: []checkpoints.Backup{backupAt("r1", noon, is(checkpoints.BackupStatusError)), backupAt("r2", noon)},
+		},
+		"whose content does not show": {
+			backups: []checkpoints.Backup{backupAt("1", noon, undated)}, copies: []checkpoints.CopyOutcome{unnamed},
+			there: []checkpoints.Backup{backupAt("r1", noon, undated)}, found: found{backups: 1},
+			why: "missing: it was copied, and the copy is not there",
 		},
 		"never copied": {
 			backups: []checkpoints.Backup{backupAt("1", noon)}, found: found{backups: 1},
@@ -157,18 +161,6 @@ func TestVerify(t *testing.T) {
 				require.Error(t, v.judge(true))
 			}
 		})
-	}
-}
-
-func TestOutcomesOfAnError(t *testing.T) {
-	t.Parallel()
-	told := &drkit.TaskError{Warnings: []json.RawMessage{[]byte(`{"backup_id": "1", "status": "skipped"}`)}}
-	outcomes, known := outcomesOf(errors.Join(told))
-	assert.True(t, known)
-	assert.Equal(t, []checkpoints.CopyOutcome{{BackupID: "1", Status: checkpoints.TaskStatusSkipped}}, outcomes)
-	for _, err := range []error{nil, errors.New("x"), &drkit.TaskError{}, &drkit.TaskError{Warnings: []json.RawMessage{[]byte(`1`)}}} {
-		_, known := outcomesOf(err)
-		assert.False(t, known)
 	}
 }
 
