@@ -115,7 +115,8 @@ func organizationCases() []wireCase {
 			operation: "OrganizationPolicies.Create", path: "/organization-policies", body: "organization_policies_create.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
 				policy := given[checkpoints.OrganizationPolicyCreate](t, "organization_policies_create.request", "policy")
-				return c.OrganizationPolicies.Create(ctx, policy)
+				poller, err := c.OrganizationPolicies.Create(drkit.WithoutNote(ctx), policy)
+				return ended(ctx, poller, err)
 			},
 			answer: "organization_policies_create.answer", member: "policy", refusal: full,
 		},

@@ -48,8 +48,9 @@ func checkpointCases() []wireCase {
 		},
 		{
 			operation: "Checkpoints.Sync", path: "/checkpoints/sync", body: "checkpoints_sync.request",
-			call: func(ctx context.Context, _ *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Checkpoints.Sync(ctx, checkpoints.SyncParam{VaultID: vaultID, AutoTrigger: true})
+			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
+				return begun[checkpoints.CheckpointSync](t, "checkpoints_sync.answer", "sync")(
+					c.Checkpoints.Sync(drkit.WithoutNote(ctx), checkpoints.SyncParam{VaultID: vaultID, AutoTrigger: true}))
 			},
 			answer: "checkpoints_sync.answer", member: "sync", refusal: invalid,
 		},
@@ -243,7 +244,8 @@ func memberCases() []wireCase {
 		{
 			operation: "Members.Add", path: all, body: "members_add.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Members.Add(ctx, backupID, given[checkpoints.Share](t, "members_add.request", ""))
+				poller, err := c.Members.Add(drkit.WithoutNote(ctx), backupID, given[checkpoints.Share](t, "members_add.request", ""))
+				return ended(ctx, poller, err)
 			},
 			answer: "members_add.answer", member: "members", refusal: invalid,
 		},

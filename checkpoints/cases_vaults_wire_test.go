@@ -32,7 +32,8 @@ func vaultCases() []wireCase {
 		{
 			operation: "Vaults.Create", kind: "paid ahead", method: "CreatePrepaid", path: "/vaults", body: "vaults_create.prepaid.request",
 			call: func(ctx context.Context, t *testing.T, c *checkpoints.Client) (any, error) {
-				return c.Vaults.CreatePrepaid(ctx, given[checkpoints.VaultCreate](t, "vaults_create.prepaid.request", "vault"))
+				poller, err := c.Vaults.CreatePrepaid(drkit.WithoutNote(ctx), given[checkpoints.VaultCreate](t, "vaults_create.prepaid.request", "vault"))
+				return ended(ctx, poller, err)
 			},
 			answer: "vaults_create.prepaid.answer", refusal: full,
 		},

@@ -86,6 +86,14 @@ func begun[T any](t *testing.T, sample, member string) func(poller interface{ ID
 	}
 }
 
+// ended is the outcome of a call whose poller has all that comes of it.
+func ended[T any](ctx context.Context, poller *drkit.Poller[T], err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return poller.Wait(ctx)
+}
+
 // refusal is an error answer and what must be made of it.
 type refusal struct {
 	status  int

@@ -117,24 +117,34 @@ func (c *Checkpoints) Replicate(
 	})
 }
 
-// Sync brings the backups of a hybrid vault up to date. It returns the task that does it. Huawei Cloud only.
+// Sync brings the backups of a hybrid vault up to date. It returns once the service has taken the request; the poller
+// follows the task that does it, and its result is that task. Huawei Cloud only.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for among the tasks that synchronize the vault and were not
+// there before, whoever has begun them.
 //
-// Errors: [ErrBusy] if the vault is being synchronized; [ErrInvalid] if it cannot be;
-// [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Errors: [ErrBusy] if the vault is being synchronized; [drkit.ErrConflict] if it is, found out before anything is sent;
+// [ErrInvalid] if it cannot be; [drkit.ErrOutcomeUnknown] if the answer was lost and nothing of it is to be seen.
 //
 // Source: Huawei Cloud CBR API reference.
-func (c *Checkpoints) Sync(ctx context.Context, sync SyncParam) (CheckpointSync, error) {
+func (c *Checkpoints) Sync(ctx context.Context, sync SyncParam) (*drkit.Poller[Task], error) {
 	if err := filled("vault id", sync.VaultID); err != nil {
-		return CheckpointSync{}, wrong(&contract.CheckpointsSync, err)
+		return nil, wrong(&contract.CheckpointsSync, err)
 	}
 	var answer struct{ Sync CheckpointSync }
-	err := c.do(ctx, transport.Call{
-		Operation: &contract.CheckpointsSync, Check: holds("task", &answer.Sync.OperationLogID),
-		Body: struct {
-			Sync SyncParam `json:"sync"`
-		}{sync},
-	}, &answer)
-	return answer.Sync, err
+	of := func(task string) *synchronizing {
+		return &synchronizing{client: c.client, vault: sync.VaultID, task: task}
+	}
+	return begin(ctx, c.client, order[Task]{
+		call: transport.Call{
+			Operation: &contract.CheckpointsSync, Check: holds("task", &answer.Sync.OperationLogID),
+			Body: struct {
+				Sync SyncParam `json:"sync"`
+			}{sync},
+		},
+		answer: &answer,
+		follow: func(*transport.Note) pursuit[Task] { return of(answer.Sync.OperationLogID) },
+		work:   of("").work(),
+		found:  func(found transport.Found) pursuit[Task] { return of(found.Job) },
+	})
 }

@@ -92,7 +92,9 @@ func (c *heldClock) Now() time.Time {
 }
 
 // Sleep returns when so much time has passed for the client.
-func (c *heldClock) Sleep(ctx context.Context, d time.Duration) error { return shifted(0).Sleep(ctx, d) }
+func (c *heldClock) Sleep(ctx context.Context, d time.Duration) error {
+	return shifted(0).Sleep(ctx, d)
+}
 
 func (c *heldClock) release() {
 	c.mu.Lock()

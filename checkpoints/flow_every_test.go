@@ -160,7 +160,9 @@ func (w *walk) orders() {
 	create := newVault("paid")
 	create.Billing.ChargingMode = drkit.Some(checkpoints.ChargingModePrePaid)
 	create.Billing.PeriodType, create.Billing.PeriodNum = drkit.Some(checkpoints.PeriodTypeMonth), drkit.Some(1)
-	ordered, err := w.client.Vaults.CreatePrepaid(ctx, create)
+	order, err := w.client.Vaults.CreatePrepaid(ctx, create)
+	require.NoError(w, err)
+	ordered, err := order.Wait(ctx)
 	require.NoError(w, err)
 	require.Len(w, ordered.Orders, 1)
 	id := ordered.Orders[0].ResourceID

@@ -64,7 +64,7 @@ func TestOnceWithATokenThatHasEnded(t *testing.T) {
 				require.NoError(t, err)
 				pass(2 * time.Minute)
 				server.RevokeTokens()
-				_, err = client.OrganizationPolicies.Create(t.Context(), checkpoints.OrganizationPolicyCreate{
+				_, err = client.OrganizationPolicies.Create(drkit.WithoutNote(t.Context()), checkpoints.OrganizationPolicyCreate{
 					Name: "all", OperationType: checkpoints.PolicyOperationBackup, PolicyName: "daily",
 					PolicyOperationDefinition: nightly(t, "daily").OperationDefinition, PolicyTrigger: nightly(t, "daily").Trigger,
 				})

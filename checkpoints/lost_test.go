@@ -1,7 +1,6 @@
 package checkpoints_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -35,73 +34,25 @@ func (y *yard) backsUp(parameters string) {
 // A lost answer is found again by what it has left behind, also where that comes late.
 func TestLostAnswersAreFound(t *testing.T) {
 	t.Parallel()
-	for operation, call := range map[string]func(context.Context, *testing.T, *yard) (adopted bool, err error){
-		"Checkpoints.Create": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.CheckpointResult], error) {
-				return y.client.Checkpoints.Create(ctx, named("nightly"))
-			})
-		},
-		"Checkpoints.Replicate": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.ReplicationResult], error) {
-				return y.client.Checkpoints.Replicate(ctx, y.elsewhere())
-			})
-		},
-		"Backups.Replicate": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.CopyOutcome], error) {
-				return y.client.Backups.Replicate(ctx, y.backupsOf(app)[0], y.oneElsewhere())
-			})
-		},
-		"Backups.Restore": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			backup := y.backupsOf(app)[0]
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.Task], error) {
-				return y.client.Backups.Restore(ctx, backup, y.restoreOf(backup))
-			})
-		},
-		"Vaults.Create": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.Vault], error) { return y.client.Vaults.Create(ctx, orchard()) })
-		},
-		"Vaults.MigrateResources": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.Vault], error) {
-				return y.client.Vaults.MigrateResources(ctx, production, checkpointstest.VaultID("spare"), []string{db})
-			})
-		},
-		"Policies.Create": func(ctx context.Context, t *testing.T, y *yard) (bool, error) {
-			return waits(ctx, t, func() (*drkit.Poller[checkpoints.Policy], error) {
-				return y.client.Policies.Create(ctx, nightlyBackup())
-			})
-		},
-	} {
+	for _, work := range undertakings()[:once] {
 		for fault, spoil := range map[string]func(*yard){
-			"lost": func(y *yard) { y.loses(operation) },
-			"late": func(y *yard) { y.late(operation, 20*time.Second) },
+			"lost": func(y *yard) { y.loses(work.operation) },
+			"late": func(y *yard) { y.late(work.operation, 20*time.Second) },
 		} {
-			t.Run(operation+"/"+fault, func(t *testing.T) {
+			t.Run(work.operation+work.kind+"/"+fault, func(t *testing.T) {
 				t.Parallel()
-				everyCloud(t, func(t *testing.T, y *yard) {
+				work.inItsClouds(t, func(t *testing.T, y *yard) {
 					y.here.AddBackups(production, 2)
 					spoil(y)
-					adopted, err := call(t.Context(), t, y)
+					adopted, err := work.lose(t.Context(), y)
 					require.NoError(t, err)
 					assert.True(t, adopted)
-					assert.Equal(t, 1, y.here.Count(operation))
-					assert.Equal(t, 1, y.here.Ran(operation, ""))
-				}, checkpointstest.Vaults(
-					checkpointstest.Vault{Name: "production", Resources: []string{db, app}}, checkpointstest.Vault{Name: "spare"},
-				), checkpointstest.TasksShowAfter(5*time.Second))
+					assert.Equal(t, 1, y.here.Count(work.operation))
+					assert.Equal(t, 1, work.ran(y))
+				}, checkpointstest.TasksShowAfter(5*time.Second))
 			})
 		}
 	}
-}
-
-// waits makes a call and waits for what comes of it.
-func waits[T any](ctx context.Context, t *testing.T, call func() (*drkit.Poller[T], error)) (adopted bool, err error) {
-	t.Helper()
-	poller, err := call()
-	if err != nil {
-		return false, err
-	}
-	_, err = poller.Wait(ctx)
-	return poller.Adopted(), err
 }
 
 // Others back up the same vault at the same moment. Only a name or a description tells a checkpoint from theirs: what
@@ -379,5 +330,28 @@ func TestCopiesInAnotherVaultOfTheRegion(t *testing.T) {
 		result, err := poller.Wait(t.Context())
 		require.NoError(t, err)
 		assert.Len(t, result.Copies, len(more))
+	})
+}
+
+// Somebody else may share the backup with one of the projects meanwhile: that is half of what was asked for, and no end.
+func TestOtherPeoplesShares(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, y *yard) {
+		backup := y.here.AddBackups(production, 1)[1]
+		y.here.Inject(checkpointstest.Fault{Operation: "Members.Add", Drop: true, Times: 1, Do: func() {
+			_, err := y.here.Operator("ann").Do("Members.Add", backup, fmt.Sprintf(`{"members":[%q]}`, shared().Members[0]))
+			require.NoError(t, err)
+		}})
+		_, err := y.client.Members.Add(t.Context(), backup, shared())
+		var unknown *drkit.OutcomeUnknownError
+		require.ErrorAs(t, err, &unknown)
+		assert.Len(t, unknown.Candidates, 1)
+		assert.False(t, unknown.Untouched)
+		require.ErrorContains(t, err, "there are 1 of its 2 tasks")
+
+		before := y.here.Count("Members.Add")
+		_, err = y.client.Members.Add(t.Context(), backup, shared())
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		assert.Equal(t, before, y.here.Count("Members.Add"), "it is not sent again")
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
@@ -15,23 +17,32 @@ import (
 type Members struct{ resource }
 
 // Add shares a backup with projects, at most 10, which then accept or reject the share. Domains are for Huawei Cloud
-// only, where they may stand in the place of projects.
+// only, where they may stand in the place of projects. The poller has ended, and its result are the members; where the
+// answer was lost, its first look gets them.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for among the members of the backup: those of the projects
+// that were not there before are adopted. That of a share with domains is lost, because members do not name them.
 //
 // Errors: [drkit.ErrNotFound]; [drkit.ErrConflict] if the backup is not available, or is shared with one of them
 // already; [ErrInvalid] if it cannot be shared, or a project is not there; [drkit.ErrOutcomeUnknown] if the answer
-// was lost.
+// was lost and the members are not all to be seen.
 // Roles: cbr:member:create.
 //
 // Source: CBR API reference, "Adding a Share Member".
-func (m *Members) Add(ctx context.Context, backupID string, add Share) ([]Member, error) {
+func (m *Members) Add(ctx context.Context, backupID string, add Share) (*drkit.Poller[[]Member], error) {
 	if err := add.check(); err != nil {
 		return nil, wrong(&contract.MembersAdd, err)
 	}
 	var answer struct{ Members []Member }
-	err := m.do(ctx, transport.Call{Operation: &contract.MembersAdd, Path: []string{backupID}, Body: add}, &answer)
-	return answer.Members, err
+	of := newMembers{m.client, backupID, slices.Compact(slices.Sorted(slices.Values(add.Members)))}
+	o := order[[]Member]{
+		call: transport.Call{Operation: &contract.MembersAdd, Path: []string{backupID}, Body: add}, answer: &answer,
+		follow: func(*transport.Note) pursuit[[]Member] { return of.pursuit(&answer.Members) },
+	}
+	if len(add.Domains) == 0 {
+		o.work, o.found = of.work(), func(transport.Found) pursuit[[]Member] { return of.pursuit(nil) }
+	}
+	return begin(ctx, m.client, o)
 }
 
 // Share is those whom a backup is to be shared with.

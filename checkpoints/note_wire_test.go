@@ -3,6 +3,8 @@ package checkpoints_test
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -18,10 +20,15 @@ import (
 	"github.com/drkit-go/drkit/internal/wiretest"
 )
 
-// untraced are the operations of class once that are not looked for when their answer is lost.
-var untraced = []string{
-	"Checkpoints.Sync", "Backups.Sync", "Members.Add", "Vaults.Order", "Vaults.ChangeChargeMode", "Orders.Change", "Orders.Update",
-	"Agents.Register", "OrganizationPolicies.Create", "Migrations.Start",
+// untraced are the operations of class once that are not looked for when their answer is lost, and why not.
+var untraced = map[string]string{
+	"Backups.Sync":            "its tasks name no vault and no backup that they could be told by",
+	"Vaults.Order":            "nothing is said of what an order together with other products leaves behind",
+	"Vaults.ChangeChargeMode": "an order that nobody has paid does not show",
+	"Orders.Change":           "an order that nobody has paid does not show, and the size of a vault grows in other ways, too",
+	"Orders.Update":           "as Orders.Change",
+	"Agents.Register":         "an agent that was there before is registered anew, which does not show",
+	"Migrations.Start":        "one that was begun before looks like it",
 }
 
 // traced is an operation of class once, and what is asked for before and after it so that it can be found again.
@@ -30,6 +37,7 @@ type traced struct {
 	request   string
 	begin     func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error)
 	note      []string
+	unpaid    bool // an order that does not show before it is paid
 }
 
 const (
@@ -45,6 +53,7 @@ func noteCases() []traced {
 				return c.Checkpoints.Create(ctx, checkpoints.VaultBackup{VaultID: vaultID})
 			},
 			[]string{"GET /operation-logs?operation_type=backup&vault_id=" + vaultID, "GET /backups?sort=created_at%3Aasc&vault_id=" + vaultID},
+			false,
 		},
 		{
 			"Checkpoints.Replicate", "POST /checkpoints/replicate", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
@@ -56,6 +65,7 @@ func noteCases() []traced {
 				"GET /backups?show_replication=true&sort=created_at%3Aasc&vault_id=" + vaultID, "GET /operation-logs?vault_id=" + vaultID,
 				"GET /backups?limit=1&vault_id=" + vaultID,
 			},
+			false,
 		},
 		{
 			"Backups.Replicate", "POST /backups/" + backupID + "/replicate", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
@@ -66,31 +76,80 @@ func noteCases() []traced {
 				"GET /backups?checkpoint_id=c-1&resource_id=" + serverID + "&show_replication=true&sort=created_at%3Aasc&vault_id=" + vaultID,
 				"GET /operation-logs?vault_id=" + vaultID, "GET /backups/" + backupID,
 			},
+			false,
 		},
 		{
 			"Backups.Restore", "POST /backups/" + backupID + "/restore", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
 				return c.Backups.Restore(ctx, backupID, checkpoints.BackupRestore{VolumeID: drkit.Some("disk-1")})
 			},
 			[]string{"GET /operation-logs?operation_type=restore", "GET /backups/" + backupID},
+			false,
 		},
 		{
 			"Vaults.Create", "POST /vaults", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
 				return c.Vaults.Create(ctx, orchard())
 			},
 			[]string{"GET /vaults?name=orchard"},
+			false,
 		},
 		{
 			"Vaults.MigrateResources", "POST /vaults/" + vaultID + "/migrateresources", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
 				return c.Vaults.MigrateResources(ctx, vaultID, otherVault, []string{serverID})
 			},
 			[]string{"GET /vaults/" + vaultID, "GET /vaults/" + otherVault, "GET /vaults/" + vaultID, "GET /vaults/" + otherVault},
+			false,
 		},
 		{
 			"Policies.Create", "POST /policies", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
 				return c.Policies.Create(ctx, nightlyBackup())
 			},
 			[]string{"GET /policies"},
+			false,
 		},
+		{
+			"Vaults.Create", "POST /vaults", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
+				return c.Vaults.CreatePrepaid(ctx, prepaid())
+			},
+			[]string{"GET /vaults?name=orchard"},
+			true,
+		},
+		{
+			"Members.Add", "POST /backups/" + backupID + "/members", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
+				return c.Members.Add(ctx, backupID, checkpoints.Share{Members: []string{otherProject}})
+			},
+			[]string{"GET /backups/" + backupID + "/members"},
+			false,
+		},
+		{
+			"Checkpoints.Sync", "POST /checkpoints/sync", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
+				return c.Checkpoints.Sync(ctx, checkpoints.SyncParam{VaultID: vaultID})
+			},
+			[]string{"GET /operation-logs?operation_type=sync&vault_id=" + vaultID},
+			false,
+		},
+		{
+			"OrganizationPolicies.Create", "POST /organization-policies", func(ctx context.Context, c *checkpoints.Client) (interface{ ID() string }, error) {
+				return c.OrganizationPolicies.Create(ctx, everywhere())
+			},
+			[]string{"GET /organization-policies?operation_type=backup"},
+			false,
+		},
+	}
+}
+
+// prepaid is a vault that is paid ahead.
+func prepaid() checkpoints.VaultCreate {
+	vault := orchard()
+	vault.Billing.ChargingMode = drkit.Some(checkpoints.ChargingModePrePaid)
+	vault.Billing.PeriodType, vault.Billing.PeriodNum = drkit.Some(checkpoints.PeriodTypeMonth), drkit.Some(1)
+	return vault
+}
+
+// everywhere is a policy for all projects of an organization.
+func everywhere() checkpoints.OrganizationPolicyCreate {
+	return checkpoints.OrganizationPolicyCreate{
+		Name: "everywhere", PolicyName: "nightly", OperationType: checkpoints.PolicyOperationBackup, PolicyEnabled: true,
+		PolicyTrigger: nightlyBackup().Trigger,
 	}
 }
 
@@ -101,6 +160,7 @@ func yardOnTheWire(t *testing.T) *service {
 	for path, text := range map[string]string{
 		"/operation-logs": `{"operation_logs":[],"count":0}`, "/backups": `{"backups":[` + backupRow + `],"count":1}`,
 		"/backups/" + backupID: `{"backup":` + backupRow + `}`, "/vaults": `{"vaults":[],"count":0}`, "/policies": `{"policies":[],"count":0}`,
+		"/organization-policies": `{"policies":[],"count":0}`, "/backups/" + backupID + "/members": `{"members":[],"count":0}`,
 		"/vaults/" + vaultID:    `{"vault":{"id":"` + vaultID + `","resources":[{"id":"` + serverID + `"}]}}`,
 		"/vaults/" + otherVault: `{"vault":{"id":"` + otherVault + `","resources":[]}}`,
 	} {
@@ -127,7 +187,7 @@ func lines(requests ...string) []string {
 // Every operation that must not repeat is traced, or nobody can tell what it leaves behind.
 func TestEveryOperationIsTraced(t *testing.T) {
 	t.Parallel()
-	known := untraced
+	known := slices.Collect(maps.Keys(untraced))
 	for _, tc := range noteCases() {
 		known = append(known, tc.operation)
 	}
@@ -137,7 +197,8 @@ func TestEveryOperationIsTraced(t *testing.T) {
 			once = append(once, operation.Name)
 		}
 	}
-	assert.ElementsMatch(t, once, known)
+	slices.Sort(known)
+	assert.ElementsMatch(t, once, slices.Compact(known))
 }
 
 // What there is is noted immediately before, and nothing else is asked. Where it cannot be read nothing is sent, unless
@@ -187,7 +248,7 @@ func TestLooks(t *testing.T) {
 				_, err := tc.begin(t.Context(), s.client())
 				var unknown *drkit.OutcomeUnknownError
 				require.ErrorAs(t, err, &unknown)
-				assert.True(t, unknown.Untouched)
+				assert.Equal(t, !tc.unpaid, unknown.Untouched)
 				got := s.Lines()
 				assert.Equal(t, lines(tc.request)[0], got[len(tc.note)])
 				asked := map[string]bool{}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
 	"github.com/drkit-go/drkit/internal/transport"
 )
@@ -13,20 +14,40 @@ import (
 // only.
 type OrganizationPolicies struct{ resource }
 
-// Create creates a policy for an organization.
+// Create creates a policy for an organization. The poller has ended, and its result is the policy; where the answer was
+// lost, its first look gets it.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for by the name: a policy of that name which was not there
+// before, and that makes policies of the name that was asked for, is adopted.
 //
-// Errors: [ErrQuota]; [ErrInvalid]; [drkit.ErrOutcomeUnknown] if the answer was lost.
+// Errors: [ErrQuota]; [ErrInvalid]; [drkit.ErrOutcomeUnknown] if the answer was lost and the policy is not to be seen.
 //
 // Source: the code of a client.
-func (o *OrganizationPolicies) Create(ctx context.Context, policy OrganizationPolicyCreate) (OrganizationPolicy, error) {
+func (o *OrganizationPolicies) Create(ctx context.Context, policy OrganizationPolicyCreate) (*drkit.Poller[OrganizationPolicy], error) {
 	if err := policy.check(); err != nil {
-		return OrganizationPolicy{}, wrong(&contract.OrganizationPoliciesCreate, err)
+		return nil, wrong(&contract.OrganizationPoliciesCreate, err)
 	}
-	return o.one(ctx, transport.Call{Operation: &contract.OrganizationPoliciesCreate, Body: struct {
-		Policy OrganizationPolicyCreate `json:"policy"`
-	}{policy}})
+	var answer struct{ Policy OrganizationPolicy }
+	return begin(ctx, o.client, order[OrganizationPolicy]{
+		call: transport.Call{
+			Operation: &contract.OrganizationPoliciesCreate, Check: holds("policy", &answer.Policy.ID), Body: struct {
+				Policy OrganizationPolicyCreate `json:"policy"`
+			}{policy},
+		},
+		answer: &answer,
+		follow: func(*transport.Note) pursuit[OrganizationPolicy] {
+			return o.pursuit(answer.Policy.ID, &answer.Policy)
+		},
+		work:  policy.workOf(o.client),
+		found: func(found transport.Found) pursuit[OrganizationPolicy] { return o.pursuit(found.Job, nil) },
+	})
+}
+
+func (o *OrganizationPolicies) pursuit(id string, made *OrganizationPolicy) pursuit[OrganizationPolicy] {
+	return &present[OrganizationPolicy]{
+		noun: "organization policy " + transport.Plain(id), about: subject{ID: id}, made: made,
+		get: func(ctx context.Context) (OrganizationPolicy, error) { return o.Get(ctx, id) },
+	}
 }
 
 // List walks the policies that match query, which has to say what they are for. It is safe to repeat.

@@ -35,11 +35,18 @@ func (p *Policies) Create(ctx context.Context, policy PolicyCreate) (*drkit.Poll
 		},
 		answer: &answer,
 		follow: func(*transport.Note) pursuit[Policy] {
-			return &createdPolicy{client: p.client, id: answer.Policy.ID, made: &answer.Policy}
+			return p.pursuit(answer.Policy.ID, &answer.Policy)
 		},
 		work:  policy.workOf(p.client),
-		found: func(found transport.Found) pursuit[Policy] { return &createdPolicy{client: p.client, id: found.Job} },
+		found: func(found transport.Found) pursuit[Policy] { return p.pursuit(found.Job, nil) },
 	})
+}
+
+func (p *Policies) pursuit(id string, made *Policy) pursuit[Policy] {
+	return &present[Policy]{
+		noun: "policy " + transport.Plain(id), about: subject{ID: id}, made: made,
+		get: func(ctx context.Context) (Policy, error) { return p.Get(ctx, id) },
+	}
 }
 
 // List returns all policies that match query. The service has no pages of them. It is safe to repeat.

@@ -63,15 +63,9 @@ func (r *restoring) judge(ctx context.Context, among []Task) (drkit.Look[Task], 
 	i := slices.IndexFunc(among, func(task Task) bool { return task.ID == id })
 	if i < 0 {
 		task, err := r.client.Tasks.Get(ctx, id)
-		return r.shown(task), err
+		return task.look(), err
 	}
-	return r.shown(among[i]), nil
-}
-
-func (r *restoring) shown(task Task) drkit.Look[Task] {
-	return drkit.Look[Task]{
-		Progress: progressOf(task.Status, task.ExtraInfo.Common.Progress), Done: task.Ended(), Result: task, Err: task.Err(),
-	}
+	return among[i].look(), nil
 }
 
 // identify returns the id of the task: the newest that puts this backup back there and was not there before.
@@ -149,9 +143,7 @@ func (r *restoring) work() *transport.Work {
 			var jobs []transport.Job
 			for _, task := range tasks {
 				if r.isOf(task) {
-					jobs = append(jobs, transport.Job{
-						ID: task.ID, Started: task.CreatedAt.Time, Ended: task.Ended(), End: task.EndedAt.Time,
-					})
+					jobs = append(jobs, task.job())
 				}
 			}
 			return jobs, err

@@ -24,6 +24,9 @@ const (
 	methodRemoveResources = "Vaults.RemoveResources"
 	methodMigrate         = "Vaults.MigrateResources"
 	methodCreatePolicy    = "Policies.Create"
+	methodShare           = "Members.Add"
+	methodSync            = "Checkpoints.Sync"
+	methodCreateOrgPolicy = "OrganizationPolicies.Create"
 )
 
 // Resume returns the poller that a resume token stands for, which may have been made by another process, with other
@@ -53,6 +56,9 @@ func pollerOf[T any](client *Client, token step.Token, by following) (*drkit.Pol
 		return nil, errors.New("it does not say what to look for")
 	}
 	r := resumption{client: client, token: token}
+	if about.Ordered { // Vaults.CreatePrepaid, which shares its operation with Create
+		return resumed[T](r, client.Vaults.ordered(about.Vault, about.Order))
+	}
 	switch token.Operation {
 	case methodCreate:
 		return resumed[T](r, &checkpointRun{
@@ -74,7 +80,13 @@ func pollerOf[T any](client *Client, token step.Token, by following) (*drkit.Pol
 			born: time.Now(),
 		})
 	case methodCreatePolicy:
-		return resumed[T](r, &createdPolicy{client: client, id: about.ID})
+		return resumed[T](r, client.Policies.pursuit(about.ID, nil))
+	case methodCreateOrgPolicy:
+		return resumed[T](r, client.OrganizationPolicies.pursuit(about.ID, nil))
+	case methodShare:
+		return resumed[T](r, newMembers{client, about.ID, about.Projects}.pursuit(nil))
+	case methodSync:
+		return resumed[T](r, &synchronizing{client: client, vault: about.Vault, task: about.Task})
 	default:
 		return nil, fmt.Errorf("%s has no poller", transport.Plain(token.Operation))
 	}
@@ -101,6 +113,9 @@ type subject struct {
 	Task      string             `json:"task,omitzero"`
 	Target    string             `json:"target,omitzero"`
 	Resources []string           `json:"resources,omitzero"`
+	Projects  []string           `json:"projects,omitzero"`
+	Ordered   bool               `json:"ordered,omitzero"`
+	Order     *OrderResult       `json:"order,omitzero"`
 	Skipped   []SkippedResource  `json:"skipped,omitzero"`
 	To        destination        `json:"to,omitzero"`
 	Copies    []ReplicatedBackup `json:"copies,omitzero"`

@@ -19,9 +19,12 @@ import (
 // begun work, as another process resumes it and as a step of a runbook begins it.
 type undertaking struct {
 	operation string
+	kind      string // tells those of one operation apart
+	huawei    bool   // Huawei Cloud alone has it
 	token     func(ctx context.Context, y *yard) (string, error)
 	resume    func(ctx context.Context, t *testing.T, client *checkpoints.Client, token string) (result any)
 	step      func(ctx context.Context, y *yard, client *checkpoints.Client, journal drkit.Journal) error
+	lose      func(ctx context.Context, y *yard) (adopted bool, err error)
 	ran       func(y *yard) int
 }
 
@@ -60,6 +63,14 @@ func undertake[T any](operation string, begin func(ctx context.Context, y *yard,
 			_, err = poller.Wait(ctx)
 			return err
 		},
+		lose: func(ctx context.Context, y *yard) (adopted bool, err error) {
+			poller, err := begin(ctx, y, y.client)
+			if err != nil {
+				return false, err
+			}
+			_, err = poller.Wait(ctx)
+			return poller.Adopted(), err
+		},
 		ran: func(y *yard) int { return y.here.Ran(operation, "") },
 	}
 }
@@ -89,6 +100,18 @@ func undertakings() []undertaking {
 		undertake("Policies.Create", func(ctx context.Context, _ *yard, c *checkpoints.Client) (*drkit.Poller[checkpoints.Policy], error) {
 			return c.Policies.Create(ctx, nightlyBackup())
 		}),
+		undertake("Members.Add", func(ctx context.Context, y *yard, c *checkpoints.Client) (*drkit.Poller[[]checkpoints.Member], error) {
+			return c.Members.Add(ctx, y.backupsOf(app)[0], shared())
+		}),
+		undertake("Vaults.Create", func(ctx context.Context, _ *yard, c *checkpoints.Client) (*drkit.Poller[checkpoints.OrderResult], error) {
+			return c.Vaults.CreatePrepaid(ctx, prepaid())
+		}).inHuaweiCloud(", paid ahead"),
+		undertake("Checkpoints.Sync", func(ctx context.Context, _ *yard, c *checkpoints.Client) (*drkit.Poller[checkpoints.Task], error) {
+			return c.Checkpoints.Sync(ctx, checkpoints.SyncParam{VaultID: hybrid})
+		}).inHuaweiCloud(""),
+		undertake("OrganizationPolicies.Create", func(ctx context.Context, _ *yard, c *checkpoints.Client) (*drkit.Poller[checkpoints.OrganizationPolicy], error) {
+			return c.OrganizationPolicies.Create(ctx, everywhere())
+		}).inHuaweiCloud(""),
 		undertake("Vaults.AddResources", func(ctx context.Context, _ *yard, c *checkpoints.Client) (*drkit.Poller[checkpoints.Vault], error) {
 			return c.Vaults.AddResources(ctx, production, []checkpoints.Resource{server(web)})
 		}),
@@ -105,7 +128,33 @@ func undertakings() []undertaking {
 }
 
 // once are those that a step of a runbook can hold.
-const once = 7
+const once = 11
+
+// hybrid is a vault of Huawei Cloud that can be synchronized.
+var hybrid = checkpointstest.VaultID("hybrid")
+
+// shared is with two other projects.
+func shared() checkpoints.Share {
+	return checkpoints.Share{Members: []string{checkpointstest.ProjectID("b", "b", "b"), checkpointstest.ProjectID("a", "a", "a")}}
+}
+
+func (u undertaking) inHuaweiCloud(kind string) undertaking {
+	u.kind, u.huawei = kind, true
+	return u
+}
+
+// inItsClouds runs a test in a yard of each cloud that has the operation.
+func (u undertaking) inItsClouds(t *testing.T, test func(t *testing.T, y *yard), options ...checkpointstest.Option) {
+	t.Helper()
+	if !u.huawei {
+		everyCloud(t, test, append(options, twoVaults())...)
+		return
+	}
+	bubble(t, checkpointstest.HuaweiCloud, test, append(options, checkpointstest.Vaults(
+		checkpointstest.Vault{Name: "production", Resources: []string{db, app}},
+		checkpointstest.Vault{Name: "hybrid", ProtectType: checkpointstest.ProtectHybrid},
+	))...)
+}
 
 // twoVaults are those that resources can move between.
 func twoVaults() checkpointstest.Option {
@@ -119,9 +168,9 @@ func TestEveryPollerIsResumed(t *testing.T) {
 	t.Parallel()
 	for _, work := range undertakings() {
 		for _, later := range []time.Duration{0, 15 * time.Second, time.Hour} {
-			t.Run(work.operation+" after "+later.String(), func(t *testing.T) {
+			t.Run(work.operation+work.kind+" after "+later.String(), func(t *testing.T) {
 				t.Parallel()
-				everyCloud(t, func(t *testing.T, y *yard) {
+				work.inItsClouds(t, func(t *testing.T, y *yard) {
 					y.here.AddBackups(production, 2)
 					token, err := work.token(t.Context(), y)
 					require.NoError(t, err)
@@ -137,7 +186,7 @@ func TestEveryPollerIsResumed(t *testing.T) {
 						assert.Len(t, copies.Copies, 4)
 					}
 					assert.Equal(t, 1, work.ran(y))
-				}, twoVaults())
+				})
 			})
 		}
 	}
@@ -224,9 +273,9 @@ func TestStepsSurviveACrash(t *testing.T) {
 	t.Parallel()
 	for i, work := range undertakings()[:once] {
 		for _, crash := range []string{"waiting", "answer lost", "request lost"} {
-			t.Run(work.operation+"/"+crash, func(t *testing.T) {
+			t.Run(work.operation+work.kind+"/"+crash, func(t *testing.T) {
 				t.Parallel()
-				everyCloud(t, func(t *testing.T, y *yard) {
+				work.inItsClouds(t, func(t *testing.T, y *yard) {
 					y.here.AddBackups(production, 2)
 					journal := new(drkit.MemoryJournal)
 					ctx, die := context.WithTimeout(t.Context(), 5*time.Second)
@@ -255,7 +304,7 @@ func TestStepsSurviveACrash(t *testing.T) {
 						require.NoError(t, work.step(t.Context(), y, second, journal))
 						assert.Equal(t, before, y.here.Count(""), "the journal knows the end")
 					}
-				}, twoVaults())
+				})
 			})
 		}
 	}

@@ -60,15 +60,18 @@ func (v *Vaults) Create(ctx context.Context, vault VaultCreate) (*drkit.Poller[V
 	})
 }
 
-// CreatePrepaid orders a vault that is paid ahead, and returns the orders. Huawei Cloud only.
+// CreatePrepaid orders a vault that is paid ahead. The poller has ended, and its result are the orders; what went wrong
+// with one of them is there, and no error. Where the answer was lost, its first look gets what the vault says of its
+// order. Huawei Cloud only.
 //
-// The request is sent at most once.
+// The request is sent at most once. A lost answer is looked for as that of [Vaults.Create]. An order that nobody has paid
+// yet makes no vault: it is not found, and nothing says that there is none. The console shows it.
 //
-// Errors: as those of [Vaults.Create]. What went wrong with the order itself is in the result.
+// Errors: as those of [Vaults.Create].
 // Roles: cbr:vaults:create.
 //
 // Source: Huawei Cloud CBR API reference.
-func (v *Vaults) CreatePrepaid(ctx context.Context, vault VaultCreate) (OrderResult, error) {
+func (v *Vaults) CreatePrepaid(ctx context.Context, vault VaultCreate) (*drkit.Poller[OrderResult], error) {
 	billing := vault.Billing
 	var err error
 	switch {
@@ -78,15 +81,32 @@ func (v *Vaults) CreatePrepaid(ctx context.Context, vault VaultCreate) (OrderRes
 		err = errors.New("what is paid ahead needs a period type and a period number")
 	}
 	if err != nil {
-		return OrderResult{}, wrong(&contract.VaultsCreate, err)
+		return nil, wrong(&contract.VaultsCreate, err)
 	}
 	call, err := v.creation(vault)
 	if err != nil {
-		return OrderResult{}, err
+		return nil, err
 	}
 	var answer vaultAnswer
-	err = v.do(ctx, call, &answer)
-	return answer.OrderResult, err
+	return begin(ctx, v.client, order[OrderResult]{
+		call: call, answer: &answer,
+		follow: func(*transport.Note) pursuit[OrderResult] {
+			return v.ordered(vault.Name, &answer.OrderResult)
+		},
+		work:  vault.workOf(v.client),
+		found: func(found transport.Found) pursuit[OrderResult] { return v.ordered(found.Job, nil) },
+	})
+}
+
+// ordered is a vault that was ordered, by its id or, where the answer names orders alone, by its name.
+func (v *Vaults) ordered(vault string, made *OrderResult) pursuit[OrderResult] {
+	return &present[OrderResult]{
+		noun: "the order of vault " + transport.Plain(vault), about: subject{Vault: vault, Ordered: true, Order: made}, made: made,
+		get: func(ctx context.Context) (OrderResult, error) {
+			there, err := v.Get(ctx, vault)
+			return OrderResult{Orders: []Order{{OrderID: there.Billing.OrderID, ResourceID: there.ID}}}, err
+		},
+	}
 }
 
 // creation is the call that creates a vault.

@@ -26,8 +26,16 @@ func (v VaultCreate) workOf(c *Client) *transport.Work {
 			}
 			return jobs, err
 		},
-		State: nothingElse, Settle: asTheListsSay,
+		State: nothingElse, Settle: v.settle,
 	}
+}
+
+// settle is the verdict where no new vault is to be seen. One that is paid ahead is not there before somebody has paid.
+func (v VaultCreate) settle(before, after transport.State) transport.Verdict {
+	if v.Billing.ChargingMode.Or("") == ChargingModePrePaid {
+		return transport.Unclear
+	}
+	return asTheListsSay(before, after)
 }
 
 // differs says why a vault cannot be the one that was asked for; empty if it may be.
@@ -41,9 +49,18 @@ func (v VaultCreate) differs(made Vault, user string) string {
 		return "of " + strconv.Itoa(made.Billing.Size) + " GB"
 	case made.Description != v.Description.Or(""):
 		return "described as " + transport.Plain(made.Description)
+	case (made.Billing.ChargingMode == ChargingModePrePaid) != (v.Billing.ChargingMode.Or("") == ChargingModePrePaid):
+		return "paid in another way"
+	case !v.AutoBind.Or(false) && slices.ContainsFunc(made.Resources, v.lacks):
+		return "with other resources"
 	default:
 		return ""
 	}
+}
+
+// lacks reports whether a resource is none that was asked for.
+func (v VaultCreate) lacks(there VaultResource) bool {
+	return !slices.ContainsFunc(v.Resources, func(r Resource) bool { return r.ID == there.ID })
 }
 
 // userID is who has signed in; empty where that is not known, or where somebody else's agency acts.
@@ -54,59 +71,6 @@ func (c *Client) userID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.session.User.ID
-}
-
-// workOf finds a policy whose answer was lost: it is new among those of its name, and does what was asked for.
-func (p PolicyCreate) workOf(c *Client) *transport.Work {
-	return &transport.Work{
-		Resource: "the policy of the name " + transport.Plain(p.Name),
-		Jobs: func(ctx context.Context) ([]transport.Job, error) {
-			policies, err := c.Policies.List(ctx, PolicyQuery{})
-			var jobs []transport.Job
-			for _, policy := range policies {
-				if policy.Name == p.Name {
-					jobs = append(jobs, transport.Job{ID: policy.ID, Ended: true, Veto: p.differs(policy)})
-				}
-			}
-			return jobs, err
-		},
-		State: nothingElse, Settle: asTheListsSay,
-	}
-}
-
-func (p PolicyCreate) differs(made Policy) string {
-	switch {
-	case made.OperationType != p.OperationType:
-		return "for another operation"
-	case made.Enabled != p.Enabled.Or(true):
-		return "switched on or off otherwise"
-	case !slices.Equal(made.Trigger.Properties.Pattern, p.Trigger.Properties.Pattern):
-		return "for other times"
-	default:
-		return ""
-	}
-}
-
-// createdPolicy is a policy that was created.
-type createdPolicy struct {
-	client *Client
-	id     string
-	made   *Policy // as the answer has it
-}
-
-func (p *createdPolicy) name() string { return "policy " + transport.Plain(p.id) }
-
-func (p *createdPolicy) subject(context.Context) (subject, error) { return subject{ID: p.id}, nil }
-
-func (p *createdPolicy) see(ctx context.Context) (drkit.Look[Policy], error) {
-	look := drkit.Look[Policy]{Progress: progressOf(TaskStatusSuccess, 100), Done: true}
-	if p.made != nil {
-		look.Result = *p.made
-		return look, nil
-	}
-	var err error
-	look.Result, err = p.client.Policies.Get(ctx, p.id)
-	return look, err
 }
 
 // migration finds out whether resources have moved to another vault: by where they are.

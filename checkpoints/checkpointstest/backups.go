@@ -289,7 +289,7 @@ func (r *region) backupMetadata(v *visit) (any, error) {
 	}, nil
 }
 
-// syncVault and syncBackups belong to hybrid vaults, of which there are none here.
+// syncVault brings the backups of a hybrid vault up to date, of which there are none here: its task alone is simulated.
 func (r *region) syncVault(v *visit) (any, error) {
 	said, err := read[struct {
 		Sync struct {
@@ -299,12 +299,26 @@ func (r *region) syncVault(v *visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := v.vaultNamed(said.Sync.VaultID); err != nil {
+	of, err := v.vaultNamed(said.Sync.VaultID)
+	switch {
+	case err != nil:
 		return nil, err
+	case of.protectType != ProtectHybrid:
+		return nil, refuse(CodeCannotSync, "The vault is no hybrid vault.")
+	case of.synchronizing:
+		return nil, refuse(CodeBeingSynchronized, "The vault is being synchronized.")
 	}
-	return nil, refuse(CodeCannotSync, "The vault is no hybrid vault.")
+	of.synchronizing = true
+	release := func() { of.synchronizing = false }
+	t := &task{kind: kindSync, vault: of, subject: of.id, failed: release, effect: func(time.Time) *refusal {
+		release()
+		return nil
+	}}
+	r.begin(v, t)
+	return map[string]any{"sync": map[string]any{"operation_log_id": t.id, "vault_id": of.id}}, nil
 }
 
+// syncBackups takes backups out of a bucket, of which there are none here.
 func (r *region) syncBackups(*visit) (any, error) {
 	return nil, refuse(CodeCannotSync, "There is no hybrid vault.")
 }

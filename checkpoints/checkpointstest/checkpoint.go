@@ -167,7 +167,7 @@ func (r *region) backUp(v *visit, from *vault, said checkpointRequest) (*checkpo
 	wanted := said.Checkpoint.Parameters
 	switch {
 	case from.protectType != ProtectBackup:
-		return nil, refuse(CodeTypeForbidsBackup, "A replication vault has nothing to back up.")
+		return nil, refuse(CodeTypeForbidsBackup, "A vault of %s has nothing to back up.", from.protectType)
 	case !from.usable():
 		return nil, refuse(CodeVaultForbidsBackup, "The vault is %s.", from.status)
 	case wanted.Name != "" && !resourceName.MatchString(wanted.Name):

@@ -82,6 +82,7 @@ const (
 	CodeServerForbidsBackup   = "BackupService.7101"
 	CodeServerInVault         = "BackupService.7116"
 	CodeCannotSync            = "BackupService.7300"
+	CodeBeingSynchronized     = "BackupService.7302"
 	CodeInvalidParameter      = "BackupService.9900"
 	CodeUnknown               = "BackupService.9910" // 500
 

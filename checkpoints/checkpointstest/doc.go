@@ -24,7 +24,7 @@
 // choose: [SizesAs], [EnterpriseProjectAs], [TagValuesAs], [ResourceDetailAs], [TimesAs], [TimesIn],
 // [RestoreNamesTask], [BarePages], [UnauthorizedAs], [SignInErrorsAs], [UnknownIDsAreMalformed].
 //
-// Not simulated are hybrid vaults (synchronization is refused), databases, workspaces and VMware, the services that
+// Hybrid vaults are there to be synchronized, which is a task without effect. Not simulated are databases, workspaces and VMware, the services that
 // came before this one (there is never a migration), dedicated clouds and the images made of backups. Orders change
 // vaults at once. Organization policies are kept and shown, and act nowhere.
 //

@@ -102,6 +102,25 @@ func TestMoreOfHuaweiCloud(t *testing.T) {
 	assert.Len(t, g.ask(t, 200, "GET", g.server.URL+"/v3/domain/ACME/projects", "")["projects"], 1)
 }
 
+// A hybrid vault can be synchronized, once at a time, and nothing else.
+func TestSynchronization(t *testing.T) {
+	t.Parallel()
+	hybrid := checkpointstest.VaultID("hybrid")
+	g, clock := open(t, checkpointstest.Play(checkpointstest.HuaweiCloud),
+		checkpointstest.Vaults(checkpointstest.Vault{Name: "hybrid", ProtectType: checkpointstest.ProtectHybrid}))
+	said := g.ask(t, 200, "POST", "/checkpoints/sync", fmt.Sprintf(`{"sync":{"vault_id":%q,"auto_trigger":false}}`, hybrid))
+	assert.Equal(t, hybrid, at(t, said, "sync", "vault_id"))
+	task, _ := at(t, said, "sync", "operation_log_id").(string)
+	assert.Equal(t, "sync", at(t, g.ask(t, 200, "GET", "/operation-logs/"+task, ""), "operation_log", "operation_type"))
+	g.refused(t, 400, checkpointstest.CodeBeingSynchronized, "POST", "/checkpoints/sync", fmt.Sprintf(`{"sync":{"vault_id":%q,"auto_trigger":true}}`, hybrid))
+	g.refused(t, 400, checkpointstest.CodeTypeForbidsBackup, "POST", "/checkpoints", fmt.Sprintf(`{"checkpoint":{"vault_id":%q}}`, hybrid))
+	clock.Advance(time.Hour)
+	assert.Equal(t, "success", at(t, g.ask(t, 200, "GET", "/operation-logs/"+task, ""), "operation_log", "status"))
+	g.ask(t, 200, "POST", "/checkpoints/sync", fmt.Sprintf(`{"sync":{"vault_id":%q,"auto_trigger":true}}`, hybrid))
+	_, err := checkpointstest.Start(checkpointstest.Vaults(checkpointstest.Vault{Name: "hybrid", ProtectType: checkpointstest.ProtectHybrid}))
+	require.ErrorContains(t, err, "is not simulated", "Open Telekom Cloud has none")
+}
+
 func TestOrders(t *testing.T) {
 	t.Parallel()
 	g, _ := open(t, checkpointstest.Play(checkpointstest.HuaweiCloud))

@@ -26,6 +26,7 @@ const (
 const (
 	ProtectBackup      = "backup"
 	ProtectReplication = "replication"
+	ProtectHybrid      = "hybrid" // of Huawei Cloud; it can only be synchronized
 )
 
 // Resource is what can be backed up: a server, a disk or a file system. [VM], [Volume] and [FileSystem] make the

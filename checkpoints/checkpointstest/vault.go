@@ -69,6 +69,7 @@ type vault struct {
 	policies              []*application
 	replicating           int // replications from here that have not ended
 	restoring             int // restores that have not ended
+	synchronizing         bool
 	deleted               bool
 }
 
@@ -174,7 +175,11 @@ func (r *region) addVault(given Vault) (*vault, error) {
 	if made.sizeGB == 0 {
 		made.sizeGB = 1000
 	}
-	if providers[made.objectType] == "" || (made.protectType != ProtectBackup && made.protectType != ProtectReplication) {
+	if made.protectType == ProtectHybrid {
+		made.cloudType = "hybrid"
+	}
+	known := made.protectType == ProtectBackup || made.protectType == ProtectReplication || made.protectType == ProtectHybrid && r.hwc()
+	if providers[made.objectType] == "" || !known {
 		return nil, fmt.Errorf("%s: a vault of %s for %s is not simulated", given.Name, made.objectType, made.protectType)
 	}
 	for _, key := range sortedKeys(given.Tags) {

@@ -128,6 +128,9 @@ func (r *region) billingBody(v *vault) billingBody {
 	if v.protectType == ProtectReplication {
 		spec = "vault.replication.server.normal"
 	}
+	if v.protectType == ProtectHybrid {
+		spec = "vault.hybrid.server.normal"
+	}
 	return billingBody{
 		Allocated: v.allocatedGB(), Used: r.usedMB(v), Size: v.sizeGB, Status: v.status, ChargingMode: v.chargingMode,
 		CloudType: v.cloudType, ConsistentLevel: v.consistentLevel, ObjectType: v.objectType, ProtectType: v.protectType,

@@ -64,7 +64,7 @@ func (r *region) addResources(v *visit) (any, error) {
 	if len(said.Resources) == 0 || len(said.Resources) > mostInside {
 		return nil, refuse(CodeInvalidParameter, "There are not within 1 and %d resources.", mostInside)
 	}
-	if !found.usable() || found.protectType == ProtectReplication {
+	if !found.usable() || found.protectType != ProtectBackup {
 		return nil, refuse(CodeCannotAssociate, "The vault cannot take resources now.")
 	}
 	if err := r.associate(found, said.Resources, true); err != nil {
