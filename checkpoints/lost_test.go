@@ -355,3 +355,49 @@ func TestOtherPeoplesShares(t *testing.T) {
 		assert.Equal(t, before, y.here.Count("Members.Add"), "it is not sent again")
 	})
 }
+
+// The same name does not make it the vault that was asked for: it has somebody's server in it, or an order behind it.
+func TestVaultsOfOtherContents(t *testing.T) {
+	t.Parallel()
+	without := orchard()
+	without.Resources = nil
+	for doubtful, other := range map[string]func(*testing.T, *checkpoints.Client) error{
+		"with other resources": func(t *testing.T, c *checkpoints.Client) error {
+			_, err := c.Vaults.Create(t.Context(), orchard())
+			return err
+		},
+		"paid in another way": func(t *testing.T, c *checkpoints.Client) error {
+			vault := prepaid()
+			vault.Resources = nil
+			_, err := c.Vaults.CreatePrepaid(t.Context(), vault)
+			return err
+		},
+	} {
+		t.Run(doubtful, func(t *testing.T) {
+			t.Parallel()
+			bubble(t, checkpointstest.HuaweiCloud, func(t *testing.T, y *yard) {
+				colleague := y.connect(y.here)
+				y.here.Inject(checkpointstest.Fault{Operation: "Vaults.Create", Drop: true, Times: 1, Do: func() {
+					assert.NoError(t, other(t, colleague))
+				}})
+				_, err := y.client.Vaults.Create(t.Context(), without)
+				var unknown *drkit.OutcomeUnknownError
+				require.ErrorAs(t, err, &unknown)
+				require.Len(t, unknown.Candidates, 1)
+				assert.Contains(t, unknown.Candidates[0], doubtful)
+			})
+		})
+	}
+	bubble(t, checkpointstest.HuaweiCloud, func(t *testing.T, y *yard) {
+		bound := without
+		bound.AutoBind = drkit.Some(true)
+		y.here.Inject(checkpointstest.Fault{Operation: "Vaults.Create", Drop: true, Times: 1, Do: func() {
+			_, err := y.here.Operator(y.here.User).Do("Vaults.Create", "", `{"vault":{"name":"orchard","resources":[{"id":"`+web+`","type":"OS::Nova::Server"}],
+				"auto_bind":true,"billing":{"consistent_level":"crash_consistent","object_type":"server","protect_type":"backup","size":100}}}`)
+			assert.NoError(t, err)
+		}})
+		poller, err := y.client.Vaults.Create(t.Context(), bound)
+		require.NoError(t, err, "a vault that binds by itself may have others")
+		assert.True(t, poller.Adopted())
+	})
+}
