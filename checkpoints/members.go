@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
@@ -34,7 +33,7 @@ func (m *Members) Add(ctx context.Context, backupID string, add Share) (*drkit.P
 		return nil, wrong(&contract.MembersAdd, err)
 	}
 	var answer struct{ Members []Member }
-	of := newMembers{m.client, backupID, slices.Compact(slices.Sorted(slices.Values(add.Members)))}
+	of := newMembers{m.client, backupID, distinct(add.Members)}
 	o := order[[]Member]{
 		call: transport.Call{Operation: &contract.MembersAdd, Path: []string{backupID}, Body: add}, answer: &answer,
 		follow: func(*transport.Note) pursuit[[]Member] { return of.pursuit(&answer.Members) },

@@ -329,3 +329,17 @@ func TestReplicationThatNamesNoBackups(t *testing.T) {
 		})
 	}
 }
+
+// Who names a resource twice does not wait for two.
+func TestResourcesThatAreNamedTwice(t *testing.T) {
+	t.Parallel()
+	s := yardOnTheWire(t)
+	s.On("POST", prefix+"/vaults/"+vaultID+"/migrateresources", says(200, `{"migrated_resources":["`+serverID+`"]}`))
+	poller, err := s.client().Vaults.MigrateResources(t.Context(), vaultID, otherVault, []string{serverID, serverID})
+	require.NoError(t, err)
+	s.On("GET", prefix+"/vaults/"+vaultID, says(200, `{"vault":{"id":"`+vaultID+`","resources":[]}}`))
+	s.On("GET", prefix+"/vaults/"+otherVault, says(200, `{"vault":{"id":"`+otherVault+`","resources":[{"id":"`+serverID+`"}]}}`))
+	_, err = poller.Poll(t.Context())
+	require.NoError(t, err)
+	assert.True(t, poller.Done())
+}

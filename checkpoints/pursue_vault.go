@@ -10,14 +10,14 @@ import (
 	"github.com/drkit-go/drkit/internal/transport"
 )
 
-// settling is a vault whose resources change.
+// changingVault is a vault whose resources change.
 type changingVault struct {
 	client    *Client
 	id        string
 	method    string
-	resources []string
-	source    string // that migrated resources leave
-	made      *Vault // as a creation has answered it
+	resources []string // each once
+	source    string   // that migrated resources leave
+	made      *Vault   // as a creation has answered it
 	born      time.Time
 
 	mu   sync.Mutex
@@ -110,6 +110,9 @@ func (v *changingVault) removes(task Task) bool {
 // change returns the order of a call that changes the resources of a vault, and may be sent again.
 func (v *Vaults) change(call transport.Call, answer any, id string, resources []string) order[Vault] {
 	return order[Vault]{call: call, answer: answer, follow: func(*transport.Note) pursuit[Vault] {
-		return &changingVault{client: v.client, id: id, method: call.Operation.Name, resources: resources, born: time.Now()}
+		return &changingVault{client: v.client, id: id, method: call.Operation.Name, resources: distinct(resources), born: time.Now()}
 	}}
 }
+
+// distinct returns each id once, so that they can be counted.
+func distinct(ids []string) []string { return slices.Compact(slices.Sorted(slices.Values(ids))) }

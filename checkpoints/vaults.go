@@ -46,6 +46,7 @@ func (v *Vaults) Create(ctx context.Context, vault VaultCreate) (*drkit.Poller[V
 	for i, resource := range vault.Resources {
 		resources[i] = resource.ID
 	}
+	resources = distinct(resources)
 	return begin(ctx, v.client, order[Vault]{
 		call: call, answer: &answer,
 		follow: func(*transport.Note) pursuit[Vault] {

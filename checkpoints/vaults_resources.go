@@ -3,7 +3,6 @@ package checkpoints
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"
@@ -115,7 +114,7 @@ func (v *Vaults) MigrateResources(
 		IDs []string `json:"migrated_resources"`
 	}
 	moved := &changingVault{
-		client: v.client, id: destinationID, method: methodMigrate, resources: slices.Clone(resourceIDs), source: id,
+		client: v.client, id: destinationID, method: methodMigrate, resources: distinct(resourceIDs), source: id,
 	}
 	return begin(ctx, v.client, order[Vault]{
 		call: transport.Call{Operation: &contract.VaultsMigrateResources, Path: []string{id}, Body: struct {

@@ -90,9 +90,11 @@ func (v *vault) chosen(ids []string) ([]*membership, error) {
 		return nil, refuse(CodeInvalidParameter, "There are not within 1 and %d resources.", mostInside)
 	}
 	var found []*membership
-	for _, id := range ids {
+	for i, id := range ids {
 		m := v.member(id)
 		switch {
+		case slices.Contains(ids[:i], id):
+			return nil, refuse(CodeDuplicateResources, "The resource %s is named twice.", id)
 		case m == nil || m.pending:
 			return nil, refuse(CodeNotInVault, "The resource %s is not in the vault.", id)
 		case m.removing:
