@@ -348,6 +348,20 @@ func TestRemoteSessionIsLost(t *testing.T) {
 	}
 }
 
+// A session at the other site that is good is not begun again, however much is asked.
+func TestRemoteSessionLasts(t *testing.T) {
+	inFlow(t, func(t *testing.T, f flow) {
+		require.NoError(t, f.recovery.signInRemotely(t.Context()))
+		for range 30 {
+			replication, err := f.recovery.Replications.Get(t.Context(), db1)
+			require.NoError(t, err)
+			require.NoError(t, replication.Meta.Err())
+			<-time.After(time.Minute)
+		}
+		assert.Equal(t, 1, f.pair.Recovery.Count("RemoteSession.SignIn"))
+	})
+}
+
 // A sign-in over there that the end of the session here got in the way of says nothing about the user: once the other
 // site is back, it is tried again.
 func TestOtherSiteIsBackAfterTheSessionHasEnded(t *testing.T) {

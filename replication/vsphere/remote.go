@@ -93,14 +93,12 @@ func (r *remotes) keep(pairing string, user login) {
 	r.all[pairing] = remote{user: user, good: true, tried: time.Now()}
 }
 
-// begin says that there is a new session, and returns the pairings to sign in at.
-func (r *remotes) begin() map[string]login {
+// users returns who is to be signed in with a new session, by pairing.
+func (r *remotes) users() map[string]login {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	users := map[string]login{}
 	for pairing, one := range r.all {
-		one.good, one.tried = false, time.Now()
-		r.all[pairing] = one
 		if !one.refused {
 			users[pairing] = one.user
 		}
@@ -119,12 +117,12 @@ func (r *remotes) missing(pairing string) (login, bool) {
 	return one.user, true
 }
 
-// doubt takes a sign-in for lost, unless that is one of the last minute, and reports whether it is to be tried again.
+// doubt takes a sign-in for lost, and reports whether there was one.
 func (r *remotes) doubt(pairing string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	one, known := r.all[pairing]
-	if !known || one.refused || time.Since(one.tried) < restEvery {
+	if !known || one.refused {
 		return false
 	}
 	one.good = false
@@ -173,7 +171,7 @@ func (c *Client) signInAt(ctx context.Context, pairing string, user login, token
 // be had now does not keep the session from working elsewhere.
 func (c *Client) signInEverywhere(ctx context.Context, token drkit.Secret) {
 	var all sync.WaitGroup
-	for pairing, user := range c.remotes.begin() {
+	for pairing, user := range c.remotes.users() {
 		all.Go(func() { c.tryAt(ctx, pairing, user, token) })
 	}
 	all.Wait()
@@ -192,7 +190,7 @@ func (c *Client) signInAgain(ctx context.Context, pairing string, operation *api
 	_ = c.transport.Share(ctx, "remote session of "+pairing, func(ctx context.Context) error {
 		// A session that has ended is refused just as a user is whom the other site does not know: a read tells of it, and
 		// the session that follows is signed in there by itself.
-		if _, err := c.Sessions.Get(ctx); err != nil {
+		if _, err := c.Appliance.Info(ctx); err != nil {
 			return err
 		}
 		if _, still := c.remotes.missing(pairing); still {

@@ -227,6 +227,7 @@ func TestRemoteSessionComesBackLater(t *testing.T) {
 		s.pairs()
 		s.countsAndServers()
 		s.on("GET", "/session", says(401, ""), answer(t, 200, "sessions_get.answer"))
+		s.on("GET", "/info", answer(t, 200, "appliance_info.answer"))
 		s.on("POST", "/pairings/"+pairing+"/remote-session", says(204, ""), answer(t, 500, "error"), answer(t, 500, "error"), says(204, ""))
 		var log bytes.Buffer
 		client := s.clientOf(ops(), fast, drkit.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))

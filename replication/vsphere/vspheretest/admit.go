@@ -73,8 +73,8 @@ func answerOf(err error) simkit.Answer {
 // receive fills in the visit of a call.
 func (w *world) receive(call *simkit.Call, v *visit) error {
 	promise := w.table[call.Operation.Name]
-	if promise.added && w.config.version.before(recovering) {
-		return notFound("version %s does not have %s", w.config.version, call.Operation.Name)
+	if promise.added && (v.v1 || w.config.version.before(recovering)) {
+		return notFound("version %s does not have %s here", w.config.version, call.Operation.Name)
 	}
 	if promise.anonymous {
 		return nil

@@ -16,9 +16,11 @@
 //
 // # What it simulates
 //
-// All operations of the contract, below both /api/rest/vr/v1 and /api/rest/vr/v2. It is written from specification
-// 2.0.0, the vendor's reference pages of later versions and the administration guide's page on rate limits. Much of what
-// an appliance does nobody documents; what follows is decided here. Do not take it for the vendor's word.
+// All operations of the contract, below /api/rest/vr/v2, and those of specification 2.0.0 below /api/rest/vr/v1 as
+// well: nobody documents that the old version has the others, and here they answer 404 there. It is written from
+// specification 2.0.0, the vendor's reference pages of later versions and the administration guide's page on rate
+// limits. Much of what an appliance does nobody documents; what follows is decided here. Do not take it for the
+// vendor's word.
 //
 // # Time
 //

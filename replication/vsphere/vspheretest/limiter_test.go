@@ -88,4 +88,9 @@ func TestVersions(t *testing.T) {
 	g.ask(t, http.StatusOK, "GET", on(db1, ""), "")
 	g.base = v1
 	g.ask(t, http.StatusOK, "GET", on(db1, ""), "")
+
+	newer := open(t)
+	newer.ask(t, http.StatusOK, "GET", on(db1, "/instances"), "")
+	newer.base = v1
+	newer.refused(t, http.StatusNotFound, "", "GET", on(db1, "/instances"), "")
 }

@@ -123,10 +123,10 @@ func TestTimesOfBothVersions(t *testing.T) {
 		queued  any
 		created any
 	}{
-		"v2":             {v2, nil, 1906545600000.0, "1906545611000"},
-		"v2, number":     {v2, []vspheretest.Option{vspheretest.NumericCreatedTime()}, 1906545600000.0, 1906545611000.0},
-		"v1":             {v1, nil, "2030-06-01T12:00:00.000Z", "1906545611000"},
-		"v1, in digits ": {v1, []vspheretest.Option{vspheretest.DigitTimes()}, "1906545600000", "1906545611000"},
+		"v2":             {v2, nil, 1906545600000.0, "1906545622000"},
+		"v2, number":     {v2, []vspheretest.Option{vspheretest.NumericCreatedTime()}, 1906545600000.0, 1906545622000.0},
+		"v1":             {v1, nil, "2030-06-01T12:00:00.000Z", "1906545622000"},
+		"v1, in digits ": {v1, []vspheretest.Option{vspheretest.DigitTimes()}, "1906545600000", "1906545622000"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -134,12 +134,14 @@ func TestTimesOfBothVersions(t *testing.T) {
 			body := g.testOf(g.instances(t, db1)[0].ID)
 			g.base = tc.base
 			assert.Equal(t, tc.queued, g.shield(t, db1).LastSync)
-			begun := g.begin(t, "POST", on(db1, "/actions/test"), body)
+			begun := g.begin(t, "POST", on(db1, "/actions/pause"), "")
 			assert.Equal(t, tc.queued, begun.Queued)
 			assert.Nil(t, begun.Start)
 			assert.Nil(t, begun.Complete)
 			g.clock.Advance(whole)
 			assert.IsType(t, tc.queued, g.job(t, begun.ID).Complete)
+			g.base = v2 // which alone has tests
+			g.finish(t, "POST", on(db1, "/actions/test"), body)
 			got, err := g.send(t.Context(), "GET", on(db1, "/active-image"), "")
 			require.NoError(t, err)
 			assert.Equal(t, tc.created, read[picture](t, got).Created)
