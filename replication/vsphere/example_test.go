@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/drkit-go/drkit"
@@ -98,11 +99,14 @@ func ExampleReplications_Test() {
 
 	const id = "GID-20b7c0aa-0001"
 	instances, err := drkit.Collect(replications.Instances(ctx, id, vsphere.ListQuery{}))
-	if err != nil {
-		log.Fatal(err)
+	if err != nil || len(instances) == 0 {
+		log.Fatal("nothing to recover: ", err)
 	}
+	latest := slices.MaxFunc(instances, func(a, b vsphere.PointInTimeInstance) int {
+		return a.TransferStartTime.Compare(b.TransferStartTime.Time)
+	})
 	test, err := replications.Test(ctx, id, vsphere.RunTestRecovery{
-		InstanceID: instances[len(instances)-1].ID, FolderID: "Folder:group-v3:9a4b1c77",
+		InstanceID: latest.ID, FolderID: "Folder:group-v3:9a4b1c77",
 		ComputeResourceID: "ClusterComputeResource:domain-c8:9a4b1c77", PowerOn: true,
 	})
 	if err != nil {

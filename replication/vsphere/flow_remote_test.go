@@ -362,6 +362,32 @@ func TestRemoteSessionLasts(t *testing.T) {
 	})
 }
 
+// What becomes of a sign-in of one user says nothing about another who has taken its place meanwhile.
+func TestAnotherUserOverThere(t *testing.T) {
+	inFlow(t, func(t *testing.T, f flow) {
+		require.NoError(t, f.recovery.signInRemotely(t.Context()))
+		<-time.After(2 * time.Minute)
+		f.pair.Recovery.ExpireRemoteSessions()
+		f.pair.Recovery.Inject(vspheretest.Fault{Operation: "RemoteSession.SignIn", Status: 401, Delay: 20 * time.Second, Times: 1})
+		done := make(chan error)
+		go func() {
+			_, err := f.recovery.Replications.Get(t.Context(), db1)
+			done <- err
+		}()
+		<-time.After(5 * time.Second)
+		require.NoError(t, f.recovery.RemoteSession.SignIn(t.Context(), vsphere.Login("bob", drkit.NewSecret("anchor"))))
+		require.NoError(t, <-done)
+		<-time.After(2 * time.Minute)
+		f.pair.Recovery.ExpireRemoteSessions()
+		replication, err := f.recovery.Replications.Get(t.Context(), db1)
+		require.NoError(t, err)
+		require.NoError(t, replication.Meta.Err())
+		user, err := f.recovery.RemoteSession.Get(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, "bob", user.Username)
+	}, vspheretest.Observer("bob", "anchor"))
+}
+
 // A sign-in over there that the end of the session here got in the way of says nothing about the user: once the other
 // site is back, it is tried again.
 func TestOtherSiteIsBackAfterTheSessionHasEnded(t *testing.T) {

@@ -27,7 +27,8 @@ func (r *Replications) ActiveImage(ctx context.Context, id string) (ReplicationI
 	return image, noImage(err)
 }
 
-// Instances walks the points in time that a replication can be recovered to. It is safe to repeat.
+// Instances walks the points in time that a replication can be recovered to, in no order that is documented: their
+// TransferStartTime tells which is the latest. It is safe to repeat.
 //
 // Errors: [drkit.ErrNotFound] if there is no such replication.
 // Source: vSphere Replication REST API reference, "All point-in-time instances"; path and query are those of a client.
