@@ -358,6 +358,9 @@ func TestRemoteSessionLasts(t *testing.T) {
 			require.NoError(t, replication.Meta.Err())
 			<-time.After(time.Minute)
 		}
+		f.pair.Recovery.Inject(vspheretest.Fault{Operation: "Replications.Get", Status: 500, Body: "<html>", Times: 1})
+		_, err := f.recovery.Replications.Get(t.Context(), db1)
+		require.Error(t, err, "a proxy's page says nothing about it")
 		assert.Equal(t, 1, f.pair.Recovery.Count("RemoteSession.SignIn"))
 	})
 }
@@ -402,6 +405,7 @@ func TestOtherSiteIsBackAfterTheSessionHasEnded(t *testing.T) {
 		replication, err = f.recovery.Replications.Get(t.Context(), db1)
 		require.NoError(t, err)
 		require.NoError(t, replication.Meta.Err())
+		assert.Equal(t, 3, f.pair.Recovery.Count("RemoteSession.SignIn"), "at first, while the site was down, and with the new session")
 	})
 }
 
