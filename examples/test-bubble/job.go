@@ -162,11 +162,12 @@ func matching(all []vsphere.ReplicationInfo, name string) func(func(vsphere.Repl
 	}
 }
 
-// incoming returns the replications whose machines this site recovers, by name. No filter of the appliance is relied on.
+// incoming returns the replications whose machines this site recovers, by name, and those of which it does not know. No
+// filter of the appliance is relied on.
 func (j *job) incoming(ctx context.Context) ([]vsphere.ReplicationInfo, error) {
 	rows := j.view.Replications.List(ctx, vsphere.ReplicationQuery{ExtendedInfo: drkit.Some(true)})
 	all, err := drkit.Collect(drkit.Filter(rows, func(row vsphere.ReplicationInfo) bool {
-		return row.TargetVCID == j.pair.LocalVCServer.ID
+		return row.TargetVCID == j.pair.LocalVCServer.ID || row.TargetVCID == "" && row.Meta.Err() != nil
 	}))
 	slices.SortFunc(all, func(a, b vsphere.ReplicationInfo) int { return strings.Compare(a.Name, b.Name) })
 	return all, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,7 +156,7 @@ func unfit(replication vsphere.ReplicationInfo) string {
 func (r *rehearsal) newest(ctx context.Context) (vsphere.PointInTimeInstance, error) {
 	var newest vsphere.PointInTimeInstance
 	for one, err := range r.view.Replications.Instances(ctx, r.record.ID, vsphere.ListQuery{}) {
-		if err != nil {
+		if err = cmp.Or(err, one.Meta.Err()); err != nil {
 			return vsphere.PointInTimeInstance{}, err
 		}
 		if newest.ID == "" || one.TransferStartTime.After(newest.TransferStartTime.Time) {
@@ -171,7 +172,7 @@ func (r *rehearsal) image(ctx context.Context) (image vsphere.ReplicationImage, 
 	if errors.Is(err, drkit.ErrNotFound) {
 		return vsphere.ReplicationImage{}, false, nil
 	}
-	return image, err == nil, err
+	return image, err == nil, cmp.Or(err, image.Meta.Err()) // of half an image it cannot be told whose it is
 }
 
 // rehearse makes the test and looks at it, from wherever an earlier run has left it, and puts into the journal what

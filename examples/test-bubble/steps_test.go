@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/replication/vsphere"
 	"github.com/drkit-go/drkit/replication/vsphere/vspheretest"
 )
 
@@ -196,6 +198,50 @@ func TestFailedTestLeavesAnImage(t *testing.T) {
 		require.NoError(t, err)
 		<-time.After(20 * time.Second)
 		require.NoError(t, d.run())
+		d.assertNothingLeft()
+		assert.Equal(t, passed, d.result("db-1"))
+	})
+}
+
+// Of what the appliance tells by halves nothing is concluded: half an image is not one of somebody else.
+func TestHalfAnImage(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		halves := 0
+		d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+			response, err := send(request)
+			if err == nil && strings.HasSuffix(request.URL.Path, "/active-image") && response.StatusCode == http.StatusOK && halves < 4 {
+				halves++
+				_ = response.Body.Close()
+				response.Body = io.NopCloser(strings.NewReader(`{"_meta":{"errors":[{"code":"BUSY","message":"Ask later.","field":"$.id"}]}}`))
+				response.ContentLength = -1
+			}
+			return response, err
+		}
+		err := d.run("-vm", "db-1")
+		assert.Equal(t, 4, halves)
+		if err != nil {
+			require.ErrorIs(t, err, vsphere.ErrPartial)
+			require.NoError(t, d.run())
+		}
+		d.assertNothingLeft()
+		assert.Equal(t, passed, d.result("db-1"))
+	})
+}
+
+// A row that does not say which site recovers its machine is not left out.
+func TestHalfARow(t *testing.T) {
+	inDrill(t, func(t *testing.T, d *drill) {
+		d.around = func(_ int64, request *http.Request, send sender) (*http.Response, error) {
+			response, err := send(request)
+			if err == nil && strings.HasSuffix(request.URL.Path, "/replications") {
+				_ = response.Body.Close()
+				response.Body = io.NopCloser(strings.NewReader(`{"list":[{"id":"` + id("db-1") + `","name":"db-1","last_sync_time":0}],` +
+					`"_meta":{"total":1,"errors":[{"code":"BUSY","message":"Ask later.","field":"$.list[0].target_vc_id"}]}}`))
+				response.ContentLength = -1
+			}
+			return response, err
+		}
+		require.NoError(t, d.run("-all"))
 		d.assertNothingLeft()
 		assert.Equal(t, passed, d.result("db-1"))
 	})
