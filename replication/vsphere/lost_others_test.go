@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -64,6 +65,29 @@ func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
 		return reply(r, 200, `{"list":[`+l.tasks+`]}`), nil
 	}
 	return reply(r, 200, `{"list":[`+l.rows[last]+`]}`), nil
+}
+
+// A replication that does not say of which machine it is may be the one that was asked for: it proves nothing.
+func TestConfigurationBehindHalves(t *testing.T) {
+	t.Parallel()
+	for name, halves := range map[string]bool{"rows by halves": true, "whole rows": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				y.takes, y.halves = time.Second, halves
+				y.onlyOn(operations(t)["Configure"], instead(true, 500, ownError))
+				y.breaks("tasks", again(200, nothingThere)...)
+				poller, err := replicationsOf(y.client(fast)).Configure(t.Context(), machines(t, 1)[0])
+				if !halves {
+					require.NoError(t, err)
+					assert.True(t, poller.Adopted())
+					return
+				}
+				var unknown *drkit.OutcomeUnknownError
+				require.ErrorAs(t, err, &unknown)
+				assert.False(t, unknown.Untouched)
+			})
+		})
+	}
 }
 
 // What is not about replications is found by what has come to a list, or left it, or by a task that names it.

@@ -15,9 +15,9 @@ import (
 // ofConfiguration finds replications that were configured, by their machines. Each has a task.
 func (p place) ofConfiguration(call transport.Call) *work {
 	machines, _ := call.Body.([]ConfigureReplication)
-	ids := make([]string, len(machines))
+	ids, targets := make([]string, len(machines)), make([]string, len(machines))
 	for i, machine := range machines {
-		ids[i] = machine.VMID
+		ids[i], targets[i] = machine.VMID, machine.TargetVCID
 	}
 	named := slices.Sorted(slices.Values(ids)) // the same machines in another order are the same resource
 	trace := trace{
@@ -27,13 +27,16 @@ func (p place) ofConfiguration(call transport.Call) *work {
 				if err != nil {
 					return nil, err
 				}
-				if slices.Contains(ids, r.VMID) {
+				switch {
+				case slices.Contains(ids, r.VMID):
 					there[r.VMID] = r.ID
+				case r.VMID == "" && (r.TargetVCID == "" || slices.Contains(targets, r.TargetVCID)):
+					there[memberPartial] = "true" // it may be of one of the machines
 				}
 			}
 			return there, nil
 		},
-		settle: transport.Appears(len(machines)),
+		settle: settleConfiguration(len(machines)),
 		shows:  never, // a task may be over before the list has the replication
 	}
 	entities := &entities{all: map[string]string{}}

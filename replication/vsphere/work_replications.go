@@ -184,6 +184,16 @@ func settleSettings(before, after transport.State) transport.Verdict {
 	return verdict(after[memberAsked] == "true", before, after, memberExists, memberSettings)
 }
 
+func settleConfiguration(machines int) func(before, after transport.State) transport.Verdict {
+	appears := transport.Appears(machines)
+	return func(before, after transport.State) transport.Verdict {
+		if before[memberPartial] != "" || after[memberPartial] != "" {
+			return transport.Unclear
+		}
+		return appears(before, after)
+	}
+}
+
 func settleRemoval(before, after transport.State) transport.Verdict {
 	return verdict(transport.Turns(memberExists, "true", "false")(before, after), before, after, memberExists, memberStatus)
 }

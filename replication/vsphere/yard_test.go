@@ -30,6 +30,7 @@ type yard struct {
 	// How tasks name what they work on: "" by the id, "vm" by that of the machine, "none" not at all.
 	naming string
 	mute   bool // tasks do not say what kind of work they do
+	halves bool // replications do not say of which machine they are
 
 	mu           sync.Mutex
 	tasks        []*job
@@ -223,7 +224,11 @@ func (one *replica) show() string {
 func (y *yard) all() string {
 	var rows []string
 	for _, one := range y.replications {
-		rows = append(rows, one.show())
+		row := one.show()
+		if y.halves {
+			row = strings.Replace(row, `"vm_id":"`+one.vm+`"`, `"vm_id":null`, 1)
+		}
+		rows = append(rows, row)
 	}
 	slices.Sort(rows)
 	return `{"list":[` + strings.Join(rows, ",") + `]}`
