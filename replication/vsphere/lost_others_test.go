@@ -103,6 +103,7 @@ func TestLostElsewhere(t *testing.T) {
 		}
 	}
 	nothing := func(*lists) {}
+	const half = `],"_meta":{"errors":[{"code":"GONE","field":"$"}]},"more":[` // says that the list may not hold all
 	here := func(c *vsphere.Client) *vsphere.ReplicationServers { return c.ReplicationServers }
 	there := func(c *vsphere.Client) *vsphere.SiteReplicationServers {
 		return c.Pairing(pairing).SiteReplicationServers
@@ -146,6 +147,15 @@ func TestLostElsewhere(t *testing.T) {
 		"broken": {set(pairings, row("pairing_id", "q")), func(ctx context.Context, c *vsphere.Client) (poller, error) {
 			return c.Pairings.Break(ctx, "p", vsphere.BreakQuery{})
 		}, "pairing p", false},
+		"broken, or out of sight": {set(pairings, row("pairing_id", "q")+half), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Break(ctx, "p", vsphere.BreakQuery{})
+		}, "", false},
+		"paired, or out of sight": {set(pairings, row("pairing_id", "p")+half), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Create(ctx, otherSite(nil))
+		}, "", false},
+		"not broken": {set(pairings, row("pairing_id", "p")+strings.Replace(half, "$", "$.list[0]", 1)), func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Break(ctx, "p", vsphere.BreakQuery{})
+		}, "", true},
 		"a pairing reconnected": {task("p"), func(ctx context.Context, c *vsphere.Client) (poller, error) {
 			return c.Pairings.Reconnect(ctx, "p", otherSite(nil))
 		}, "t-1", false},

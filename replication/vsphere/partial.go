@@ -105,6 +105,9 @@ func distribute[T any](rows []T, errors []MetaError) {
 	}
 }
 
+// ofList reports whether a failure names no row.
+func (e MetaError) ofList() bool { return !rowOf.MatchString(e.Field) }
+
 // ofRows returns what the rows of a page themselves say that they lack.
 func ofRows[T any](rows []T) []MetaError {
 	var all []MetaError

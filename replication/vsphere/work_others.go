@@ -2,6 +2,7 @@ package vsphere
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"slices"
 	"strings"
@@ -36,7 +37,7 @@ func (p place) ofConfiguration(call transport.Call) *work {
 			}
 			return there, nil
 		},
-		settle: settleConfiguration(len(machines)),
+		settle: ofWhole(transport.Appears(len(machines))),
 		shows:  never, // a task may be over before the list has the replication
 	}
 	entities := &entities{all: map[string]string{}}
@@ -127,7 +128,7 @@ func (p place) ofList(call transport.Call, resource string, list stateFunc, sett
 			// Others work on things that they do not name, too: as long as the kind of work is not known, that says nothing.
 			return slices.DeleteFunc(jobs, func(job transport.Job) bool { return job.Veto != "" }), err
 		},
-		State: list, Settle: settle, Believe: list != nil,
+		State: list, Settle: ofWhole(settle), Believe: list != nil,
 	}}
 }
 
@@ -137,10 +138,11 @@ func (p place) ofOne(call transport.Call, resource string, list stateFunc, away 
 	state := func(ctx context.Context) (transport.State, error) {
 		all, err := list(ctx)
 		_, there := all[id]
-		if there {
-			return transport.State{memberExists: "true"}, err
+		state := transport.State{memberExists: fmt.Sprint(there)}
+		if all[memberPartial] != "" {
+			state[memberPartial] = "true"
 		}
-		return transport.State{memberExists: "false"}, err
+		return state, err
 	}
 	work := &work{operation: operation, about: id, Work: transport.Work{
 		Resource: resource,
@@ -152,8 +154,8 @@ func (p place) ofOne(call transport.Call, resource string, list stateFunc, away 
 		},
 	}}
 	if away {
-		work.trace = trace{state, settleRemoval, was(memberExists, "true")}
-		work.State, work.Settle, work.Believe = state, settleRemoval, true
+		work.trace = trace{state, ofWhole(settleRemoval), was(memberExists, "true")}
+		work.State, work.Settle, work.Believe = state, work.trace.settle, true
 	}
 	return work
 }
@@ -179,7 +181,7 @@ func (p place) pairings() stateFunc {
 	}
 }
 
-// there is what a list holds. An empty one that says it is not whole proves nothing.
+// there is what a list holds, and whether it says that it may not hold all.
 func there[T any](rows iter.Seq2[T, error], id func(*T) string) (transport.State, error) {
 	state := transport.State{}
 	for row, err := range rows {
@@ -187,6 +189,9 @@ func there[T any](rows iter.Seq2[T, error], id func(*T) string) (transport.State
 			return nil, err
 		}
 		state[id(&row)] = "there"
+		if said, ok := any(&row).(described); ok && slices.ContainsFunc(said.metadata().Errors, MetaError.ofList) {
+			state[memberPartial] = "true"
+		}
 	}
 	return state, nil
 }

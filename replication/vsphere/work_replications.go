@@ -184,13 +184,13 @@ func settleSettings(before, after transport.State) transport.Verdict {
 	return verdict(after[memberAsked] == "true", before, after, memberExists, memberSettings)
 }
 
-func settleConfiguration(machines int) func(before, after transport.State) transport.Verdict {
-	appears := transport.Appears(machines)
+// ofWhole lets half a list prove nothing: what it does not hold may be there.
+func ofWhole(settle func(before, after transport.State) transport.Verdict) func(before, after transport.State) transport.Verdict {
 	return func(before, after transport.State) transport.Verdict {
 		if before[memberPartial] != "" || after[memberPartial] != "" {
 			return transport.Unclear
 		}
-		return appears(before, after)
+		return settle(before, after)
 	}
 }
 
