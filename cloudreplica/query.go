@@ -156,6 +156,10 @@ func (p *pages) fetch(ctx context.Context, offset, limit int, page *queryPage, r
 		if err := p.client.do(ctx, call, page); err != nil {
 			return 0, 0, err
 		}
+		if page.isBehind(query) {
+			page.Refs, page.Entities = nil, nil
+			break
+		}
 		if page.PagingInfo.PageSize == query.PageSize {
 			break
 		}
@@ -168,11 +172,17 @@ func (p *pages) fetch(ctx context.Context, offset, limit int, page *queryPage, r
 	return begin, total, nil
 }
 
+// isBehind reports whether there is no such page, or none any more. What the service then shows is not documented: it
+// may be another page.
+func (p *queryPage) isBehind(query pageQuery) bool { return query.Page > p.PagingInfo.PagesCount }
+
 // fits refuses a page that is not the one that was asked for.
 func (p *queryPage) fits(query pageQuery) error {
 	switch paging := p.PagingInfo; {
 	case paging == nil:
 		return errors.New("no PagingInfo in it")
+	case p.isBehind(query):
+		return nil
 	case paging.PageSize <= 0 || paging.PageSize > query.PageSize:
 		return fmt.Errorf("pages of %d rows instead of %d", paging.PageSize, query.PageSize)
 	case paging.PageNum != query.Page:

@@ -85,6 +85,7 @@ type lister struct {
 	most   int // rows a page that it allows; 0 for any number
 	before func(request int)
 	asked  int
+	behind func(page, count int) int // what it shows for a page that there is not
 	wrong  func(page, size, count int) (int, int, int)
 }
 
@@ -99,7 +100,10 @@ func (l *lister) answerPage(r *http.Request) (*http.Response, error) {
 		size = min(size, l.most)
 	}
 	count := (len(l.rows) + size - 1) / size
-	begin := min((page-1)*size, len(l.rows))
+	if page > count && l.behind != nil {
+		page = l.behind(page, count)
+	}
+	begin := min(max(0, page-1)*size, len(l.rows))
 	var items strings.Builder
 	for _, row := range l.rows[begin:min(begin+size, len(l.rows))] {
 		fmt.Fprintf(&items, `<CloudTenant Href="x" Name="%s" UID="urn:veeam:CloudTenant:%[1]s"/>`, row)
@@ -164,25 +168,31 @@ func TestListsThatMove(t *testing.T) {
 		"many go":     func(l *lister) { l.rows = l.rows[150:] },
 		"all go":      func(l *lister) { l.rows = nil },
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			l := newLister(t, 250)
-			l.before = func(request int) {
-				if request == 2 {
-					change(l)
+		for shown, behind := range map[string]func(page, count int) int{
+			"nothing behind the end": nil, "the last page instead": func(_, count int) int { return count },
+			"the first page instead": func(int, int) int { return 1 },
+		} {
+			t.Run(name+", "+shown, func(t *testing.T) {
+				t.Parallel()
+				l := newLister(t, 250)
+				l.behind = behind
+				l.before = func(request int) {
+					if request == 3 {
+						change(l)
+					}
 				}
-			}
-			names, err := l.collect(cloudreplica.Query[cloudreplica.CloudTenant]{}, drkit.WithoutPrefetch())
-			require.NoError(t, err)
-			for _, row := range l.rows {
-				assert.Contains(t, names, row)
-			}
-			counted := map[string]int{}
-			for _, one := range names {
-				counted[one]++
-			}
-			assert.Len(t, counted, len(names), "no row comes twice")
-		})
+				names, err := l.collect(cloudreplica.Query[cloudreplica.CloudTenant]{}, drkit.WithoutPrefetch())
+				require.NoError(t, err)
+				for _, row := range l.rows {
+					assert.Contains(t, names, row)
+				}
+				counted := map[string]int{}
+				for _, one := range names {
+					counted[one]++
+				}
+				assert.Len(t, counted, len(names), "no row comes twice")
+			})
+		}
 	}
 	l := newLister(t, 500)
 	l.before = func(int) { l.rows = l.rows[1:] }
