@@ -202,6 +202,11 @@ func (c *Client) do(ctx context.Context, call transport.Call, out any) error {
 
 // send is do for who needs to know how the answer came.
 func (c *Client) send(ctx context.Context, call transport.Call, out any) (transport.Answer, error) {
+	for _, id := range call.Path {
+		if strings.HasPrefix(id, uidPrefix) {
+			return transport.Answer{}, fmt.Errorf("%s.%s: %q is a UID, and the id is wanted that its method ID returns", service, call.Operation.Name, transport.Plain(id))
+		}
+	}
 	if strings.HasPrefix(call.Operation.Path, cloudPath) {
 		admit := call.Admit
 		call.Admit = func() error {

@@ -8,6 +8,9 @@ import (
 // UID is an identifier, as in "urn:veeam:CloudTenant:72573c8f-0d94-48c3-aa17-c9ee6f3f7dd0".
 type UID string
 
+// uidPrefix begins all UIDs of the service.
+const uidPrefix = "urn:veeam:"
+
 // ID returns the last part of the UID, which is what the methods of this package take.
 func (u UID) ID() string { return string(u[strings.LastIndexByte(string(u), ':')+1:]) }
 
