@@ -41,7 +41,8 @@ func decodeError(status int, body []byte) (transport.ServiceError, bool) {
 }
 
 const (
-	statusFailed = 500
+	statusNotFound = 404
+	statusFailed   = 500
 	// goneTask is what the service says of a task that it does not know, or not in this session. The same status
 	// stands for everything else that has gone wrong.
 	goneTask = "no backup task with id"

@@ -27,11 +27,11 @@ func (u UID) Type() string {
 // that it can be reached by: the client takes ids from them, and follows none.
 type Links []Link
 
-// Find returns the first link of a relation and a type, as in links.Find(RelUp, "CloudReplicaReference"). An empty
-// type takes any.
+// Find returns the first link of a relation and a type, as in links.Find(RelUp, "CloudReplicaReference"), in any letter
+// case. An empty type takes any.
 func (l Links) Find(rel Rel, linkType string) (link Link, found bool) {
 	for _, one := range l {
-		if one.Rel == rel && (linkType == "" || one.Type == linkType) {
+		if strings.EqualFold(string(one.Rel), string(rel)) && (linkType == "" || strings.EqualFold(one.Type, linkType)) {
 			return one, true
 		}
 	}

@@ -3,6 +3,7 @@ package cloudreplica
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -114,18 +115,29 @@ func (c *Client) signIn(ctx context.Context) (transport.Grant, error) {
 	}
 	answer, err := c.transport.Do(ctx, call, &session)
 	if err != nil {
-		return transport.Grant{}, err
+		return transport.Grant{}, atAnotherPort(err)
 	}
 	token := answer.Header(tokenHeader)
 	if token == "" {
-		return transport.Grant{}, errors.New("the answer to the sign-in has no " + tokenHeader +
-			" header: the REST API of Enterprise Manager is at port 9398")
+		return transport.Grant{}, errors.New("the answer to the sign-in has no " + tokenHeader + " header: " + atPort)
 	}
 	c.transport.Hide(drkit.NewSecret(session.SessionID)) // newer versions make the token of it
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.session = session
 	return transport.Grant{Token: drkit.NewSecret(token)}, nil
+}
+
+const atPort = "the REST API of Enterprise Manager is at port 9398"
+
+// atAnotherPort says what a 404 in the words of something else mostly means: other ports of the product speak other
+// APIs.
+func atAnotherPort(err error) error {
+	var answer *drkit.Error
+	if errors.As(err, &answer) && answer.Foreign && answer.Status == statusNotFound {
+		return fmt.Errorf("%w; %s", err, atPort)
+	}
+	return err
 }
 
 type signInQuery struct {

@@ -147,7 +147,8 @@ func TestSignInAtTheWrongPlace(t *testing.T) {
 		"no id": {func(s *service) httpmock.Responder {
 			return s.says(201, `<LogonSession xmlns="http://www.veeam.com/ent/v1.0"><UserName>x</UserName></LogonSession>`)
 		}, "without SessionId"},
-		"another API": {func(s *service) httpmock.Responder { return s.says(404, `{"message":"Not Found"}`) }, "not the service's own"},
+		"another API":       {func(s *service) httpmock.Responder { return s.says(404, `{"message":"Not Found"}`) }, "port 9398"},
+		"a page of another": {func(*service) httpmock.Responder { return wiretest.Page(404) }, "not the service's own"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
