@@ -237,6 +237,46 @@ func TestChangesOfLostSessions(t *testing.T) {
 	})
 }
 
+// The tasks of a session that was given may be anybody's: what the change leaves is all that tells.
+func TestChangesOfGivenSessions(t *testing.T) {
+	t.Parallel()
+	eachChange(t, func(s *site, _ *cloudreplica.Client, in *estate, c aChange) {
+		client := s.clientOf(cloudreplica.Token(drkit.NewSecret(s.Token())))
+		s.Inject(cloudreplicatest.Fault{Operation: c.operation, Drop: true, Times: 1})
+		got := c.do(context.Background(), client, in)
+		assert.False(s.t, unknownOf(s.t, got.err).Untouched, got.err)
+		require.True(s.t, drkit.Discard(got.err))
+		s.Inject(cloudreplicatest.Fault{Operation: c.operation, After: true, Drop: true, Times: 1})
+		got = c.do(context.Background(), client, in)
+		if c.shown {
+			require.NoError(s.t, got.err)
+			assert.True(s.t, got.adopted)
+		} else {
+			assert.False(s.t, unknownOf(s.t, got.err).Untouched, got.err)
+		}
+		require.NoError(s.t, client.Close(context.Background()))
+	})
+}
+
+// What was adopted stays so when the same is done once more before anybody has waited for it.
+func TestChangeAfterAnAdoptedOne(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		edit := cloudreplica.CloudTenantEdit{TenantType: standalone("acme"), Description: drkit.Some("x")}
+		s.Inject(cloudreplicatest.Fault{Operation: "Tenants.Update", After: true, Drop: true, Times: 1})
+		first, err := client.Tenants.Update(ctx, acme, edit)
+		require.NoError(s.t, err)
+		assert.True(s.t, first.Adopted())
+		<-time.After(time.Second)
+		second, err := client.Tenants.Update(ctx, acme, edit)
+		done(s.t, second, err)
+		done(s.t, first, nil)
+		require.NoError(s.t, client.Close(ctx))
+	})
+}
+
 // In another logon session nothing proves that nothing ran.
 func TestChangesThatNeverArrived(t *testing.T) {
 	t.Parallel()
@@ -277,6 +317,26 @@ func TestSomebodyElsesTenant(t *testing.T) {
 		assert.True(s.t, unknownOf(s.t, err).Untouched, err)
 		assert.Equal(s.t, 1, s.Audit().TenantsNamed("hooli"))
 		require.NoError(s.t, client.Close(context.Background()))
+	})
+}
+
+// Where two have come of one name, neither is taken for one's own.
+func TestTwoOfOneName(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.Inject(cloudreplicatest.Fault{Operation: "TenantResources.Create", After: true, Drop: true, Times: 1, Do: func() {
+			s.ExpireSessions()
+			_, err := s.Operator("ann").Do("TenantResources.Create", acme, `{"Name":"More","RepositoryUid":"`+string(repository)+`","QuotaMb":1024}`)
+			assert.NoError(s.t, err)
+		}})
+		_, err := client.TenantResources.Create(ctx, acme, cloudreplica.BackupResourceSpec{Name: "More", RepositoryUID: repository, QuotaMB: 2048})
+		assert.False(s.t, unknownOf(s.t, err).Untouched, err)
+		quotas, err := client.TenantResources.List(ctx, acme)
+		require.NoError(s.t, err)
+		assert.Len(s.t, quotas, 2)
+		require.NoError(s.t, client.Close(ctx))
 	})
 }
 

@@ -24,8 +24,9 @@ type Tenants struct {
 // tenants.
 //
 // The request is sent at most once. Before it is sent, the tenants of that name at that backup server are noted, and
-// so are the tasks of the logon session. A lost answer is looked for among the tasks, and in another logon session
-// among the tenants: one new tenant of that name is it.
+// so are the tasks of the logon session. A lost answer is looked for among the tasks, and in another logon session, or
+// one that was given with [Token], among the tenants: one new tenant of that name is taken for it, also if it is
+// somebody else's that was collected since.
 //
 // Errors: [drkit.ErrConflict] if one of that name is being made in this logon session; [drkit.ErrOutcomeUnknown] if the
 // answer was lost and nothing was found; [ErrNoCloudConnect].
