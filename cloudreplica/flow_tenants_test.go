@@ -135,6 +135,20 @@ func TestTenantsThatCannotBe(t *testing.T) {
 	})
 }
 
+// What has been made may not be shown yet when its task has ended, for ten seconds as clients have seen.
+func TestTenantsThatShowLate(t *testing.T) {
+	t.Parallel()
+	flows(t, func(f *flow) {
+		ctx := f.Context()
+		poller, err := f.client.Tenants.Create(ctx, newTenant("hooli"))
+		assert.Equal(f, "hooli", done(f, poller, err).Name)
+		f.server.Inject(cloudreplicatest.Fault{Operation: "Tenants.Create", After: true, Drop: true, Times: 1, Do: f.server.ExpireSessions})
+		poller, err = f.client.Tenants.Create(ctx, newTenant("pied piper"))
+		assert.Equal(f, "pied piper", done(f, poller, err).Name)
+		assert.Equal(f, 2, f.server.Count("Tenants.Create"))
+	}, cloudreplicatest.ShowsAfter(10*time.Second))
+}
+
 func TestOtherKindsOfTenants(t *testing.T) {
 	t.Parallel()
 	flows(t, func(f *flow) {
