@@ -11,7 +11,7 @@ import (
 type InventoryOptions struct {
 	// How old the newest point of a machine may be. It has to be more than 0.
 	RPO time.Duration
-	// The same for single tenants, by name; RPO for all others.
+	// The same for single tenants, by name; RPO for all others. A name that no tenant has means nothing.
 	TenantRPO map[string]time.Duration
 	// How long ago the last collection may be, for ages to count until then; 30 minutes by default. Where it is
 	// longer ago, or not known, ages count until now: points that nobody has collected help nobody.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/drkit-go/drkit"
@@ -34,27 +35,55 @@ func BenchmarkInventory(b *testing.B) {
 }
 
 func benchmarkInventory(b *testing.B, options []drkit.Option) {
-	server := startBenchServer(b)
-	var requests atomic.Int64
+	client, requests := benchClient(b, options)
+	peak := watchHeap(b.Context())
+	for b.Loop() {
+		readInventory(b, client)
+	}
+	b.ReportMetric(float64(peak())/(1<<20), "peak-MiB")
+	b.ReportMetric(float64(requests.Load())/float64(b.N), "requests/op")
+	require.NoError(b, client.Close(context.Background()))
+}
+
+// The same with a limit: memory goes by machines and not by points. Nothing else runs meanwhile, whose heap would count.
+func TestInventoryTakesLittleMemory(t *testing.T) { //nolint:paralleltest // see above
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	client, requests := benchClient(t, nil)
+	peak := watchHeap(t.Context())
+	readInventory(t, client)
+	inUse := peak()
+	t.Logf("%d MiB at most, %d requests", inUse>>20, requests.Load())
+	assert.Less(t, inUse, uint64(64<<20))
+	assert.Less(t, requests.Load(), int64(1500), "pages of a hundred, and not one request more for each machine")
+	require.NoError(t, client.Close(context.Background()))
+}
+
+func readInventory(tb testing.TB, client *cloudreplica.Client) {
+	tb.Helper()
+	report, err := cloudreplica.Inventory(tb.Context(), client, cloudreplica.InventoryOptions{RPO: time.Hour})
+	require.NoError(tb, err)
+	require.Equal(tb, 100_000, report.Points)
+	require.Equal(tb, map[cloudreplica.InventoryClass]int{cloudreplica.InventoryOK: 856, cloudreplica.InventoryBreach: 144}, report.Classes)
+}
+
+// benchClient returns a client of a server with an inventory, which is signed in, and its requests since.
+func benchClient(tb testing.TB, options []drkit.Option) (*cloudreplica.Client, *atomic.Int64) {
+	tb.Helper()
+	server := startBenchServer(tb)
+	requests := new(atomic.Int64)
 	counting := drkit.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
 		return roundTripper(func(r *http.Request) (*http.Response, error) { requests.Add(1); return next.RoundTrip(r) })
 	})
 	client, err := cloudreplica.NewClient(server.URL, cloudreplica.Login(server.User, drkit.NewSecret(server.Password)),
 		append(options, drkit.WithThumbprint(server.Thumbprint), counting)...)
-	require.NoError(b, err)
-	_, err = client.Sessions.SignIn(b.Context())
-	require.NoError(b, err)
+	require.NoError(tb, err)
+	_, err = client.Sessions.SignIn(tb.Context())
+	require.NoError(tb, err)
 	requests.Store(0)
 	runtime.GC()
-	peak := watchHeap(b.Context())
-	for b.Loop() {
-		report, err := cloudreplica.Inventory(b.Context(), client, cloudreplica.InventoryOptions{RPO: time.Hour})
-		require.NoError(b, err)
-		require.Equal(b, 100_000, report.Points)
-	}
-	b.ReportMetric(float64(peak())/(1<<20), "peak-MiB")
-	b.ReportMetric(float64(requests.Load())/float64(b.N), "requests/op")
-	require.NoError(b, client.Close(context.Background()))
+	return client, requests
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)

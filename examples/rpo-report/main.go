@@ -144,10 +144,11 @@ func show(ctx context.Context, client *cloudreplica.Client, chosen settings, out
 	if err := printer(chosen.format)(out, made); err != nil {
 		return err
 	}
-	if uncollected == nil && chosen.failOnBreach && made.tooOld() > 0 {
+	wrong := errors.Join(uncollected, made.misnamed(chosen.TenantRPO))
+	if wrong == nil && chosen.failOnBreach && made.tooOld() > 0 {
 		return errTooOld
 	}
-	return uncollected
+	return wrong
 }
 
 // atOnce is how many backup servers are collected from at the same time.

@@ -123,6 +123,18 @@ func TestRefusals(t *testing.T) {
 	assert.Contains(t, chosen.TenantRPO, "a=b")
 }
 
+// An RPO for a tenant who is not there is a slip of the pen: the report is made, and says so.
+func TestTenantWhoIsNotThere(t *testing.T) {
+	t.Parallel()
+	server := cloudreplicatest.NewServer(t)
+	var out bytes.Buffer
+	err := show(t.Context(), connectTo(t, server), settingsOf(t, "-tenant-rpo", "Acme=1m", "-tenant-rpo", "glob=1m", "-tenant-rpo", "acme=2h", "-fail-on-breach"), &out)
+	require.EqualError(t, err, `-tenant-rpo: there is no tenant "Acme" and no "glob"`)
+	assert.Equal(t, 1, exitCode(err))
+	assert.Regexp(t, `(?m)^acme +30 min +2 machines, 2 ok$`, out.String())
+	require.NoError(t, show(t.Context(), connectTo(t, server), settingsOf(t, "-tenant-rpo", "acme=2h"), &out))
+}
+
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	_ "embed"
 	"html/template"
 	"io"
@@ -93,7 +94,7 @@ func newSection(g group, number int, bars []bar) section {
 	}
 	for _, m := range g.Machines {
 		one := row{
-			Name: plain(m.Name), Server: plain(m.BackupServer), Age: "–", RPO: short(m.RPO), Created: m.Created,
+			Name: plain(m.Name), Server: plain(cmp.Or(m.BackupServer, m.BackupServerID)), Age: "–", RPO: short(m.RPO), Created: m.Created,
 			Mark: mark(m.Class), Result: result(m),
 		}
 		if !m.Created.IsZero() {

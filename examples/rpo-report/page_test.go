@@ -317,6 +317,17 @@ func TestNoMachines(t *testing.T) {
 	assert.NotContains(t, out.String(), "RESULT")
 }
 
+// A name of spaces is there to be seen, and so is a backup server that has no name.
+func TestNamesThatDoNotShow(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"": "", "  ": `"  "`, "\u00a0": `"\u00a0"`, " a": " a", "a\u200bb": `a\u200bb`} {
+		assert.Equal(t, want, plain(name))
+	}
+	r := sample()
+	r.Machines[0].BackupServer, r.Machines[0].BackupServerID = "", "8fff3b8e"
+	assert.Contains(t, pageOf(t, r), "<bdi>8fff3b8e</bdi>")
+}
+
 func TestShort(t *testing.T) {
 	t.Parallel()
 	for want, d := range map[string]time.Duration{

@@ -48,6 +48,31 @@ func newReport(found *cloudreplica.InventoryReport, rpo time.Duration) report {
 	return report{InventoryReport: found, RPO: rpo, Machines: slices.Collect(found.VMs())}
 }
 
+// misnamed tells of tenants that have an RPO of their own and are not there: a slip of the pen would let theirs be that
+// of all others.
+func (r report) misnamed(rpos map[string]time.Duration) error {
+	known := map[string]bool{}
+	for _, t := range r.Tenants {
+		known[t.Name] = true
+	}
+	for _, m := range r.Machines {
+		for _, name := range m.Tenants {
+			known[name] = true
+		}
+	}
+	var missing []string
+	for name := range rpos {
+		if !known[name] {
+			missing = append(missing, fmt.Sprintf("%q", name))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return fmt.Errorf("-tenant-rpo: there is no tenant %s", strings.Join(missing, " and no "))
+}
+
 // tooOld counts the machines of which a failover now would lose more than it may.
 func (r report) tooOld() int { return group{Machines: r.Machines}.tooOld() }
 
@@ -270,7 +295,10 @@ func clock(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") + " U
 // plain shows what cannot be seen. Tenants choose names, which a terminal and a reader would obey: they could clear
 // the screen or run from right to left.
 func plain(name string) string {
-	if !strings.ContainsFunc(name, unseen) {
+	switch {
+	case name != "" && strings.TrimSpace(name) == "":
+		return strconv.QuoteToASCII(name)
+	case !strings.ContainsFunc(name, unseen):
 		return name
 	}
 	var shown strings.Builder
