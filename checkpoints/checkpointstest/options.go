@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
 )
 
 // account is somebody who can sign in.
@@ -165,11 +167,8 @@ func Keys(access, secret string) Option {
 // Source: Identity and Access Management API reference, "Token Management".
 func TokenLife(life time.Duration) Option {
 	return func(c *config) error {
-		if life <= 0 {
-			return errors.New("TokenLife: it must be positive")
-		}
 		c.tokenLife = life
-		return nil
+		return simkit.Positive("TokenLife", life)
 	}
 }
 
@@ -197,22 +196,16 @@ func Vaults(vaults ...Vault) Option {
 // they run at once; the answer that starts a task never shows its end.
 func TaskDuration(waiting, running time.Duration) Option {
 	return func(c *config) error {
-		if waiting < 0 || running < 0 {
-			return errors.New("TaskDuration: time does not run backwards")
-		}
 		c.waiting, c.running = waiting, running
-		return nil
+		return simkit.NotNegative("TaskDuration", waiting, running)
 	}
 }
 
 // TasksShowAfter lets tasks show only so long after they were accepted. By default they show at once.
 func TasksShowAfter(delay time.Duration) Option {
 	return func(c *config) error {
-		if delay < 0 {
-			return errors.New("TasksShowAfter: time does not run backwards")
-		}
 		c.taskDelay = delay
-		return nil
+		return simkit.NotNegative("TasksShowAfter", delay)
 	}
 }
 
@@ -220,11 +213,8 @@ func TasksShowAfter(delay time.Duration) Option {
 // default.
 func SettlesAfter(delay time.Duration) Option {
 	return func(c *config) error {
-		if delay < 0 {
-			return errors.New("SettlesAfter: time does not run backwards")
-		}
 		c.settling = delay
-		return nil
+		return simkit.NotNegative("SettlesAfter", delay)
 	}
 }
 
@@ -232,11 +222,8 @@ func SettlesAfter(delay time.Duration) Option {
 // [Fault] delays.
 func Latency(latency time.Duration) Option {
 	return func(c *config) error {
-		if latency < 0 {
-			return errors.New("Latency: time does not run backwards")
-		}
 		c.latency = latency
-		return nil
+		return simkit.NotNegative("Latency", latency)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
 )
 
 // InMemory listens in memory instead of on a loopback port, with the same TLS. It is for tests inside
@@ -83,22 +85,16 @@ func Versions(versions ...string) Option {
 // Source: Enterprise Manager REST API reference, "HTTP Authentication".
 func IdleTimeout(idle time.Duration) Option {
 	return func(c *config) error {
-		if idle <= 0 {
-			return errors.New("IdleTimeout: it must be positive")
-		}
 		c.idle = idle
-		return nil
+		return simkit.Positive("IdleTimeout", idle)
 	}
 }
 
 // Latency lets every answer come this much later, by the server's clock, besides what a [Fault] delays.
 func Latency(latency time.Duration) Option {
 	return func(c *config) error {
-		if latency < 0 {
-			return errors.New("Latency: time does not run backwards")
-		}
 		c.latency = latency
-		return nil
+		return simkit.NotNegative("Latency", latency)
 	}
 }
 
@@ -184,11 +180,8 @@ func Inventory(tenants, vms, points int) Option {
 // knows and they are finished: 50 ms each by default. No answer that starts a task shows its end.
 func TaskDuration(operating, publishing time.Duration) Option {
 	return func(c *config) error {
-		if operating < 0 || publishing < 0 {
-			return errors.New("TaskDuration: time does not run backwards")
-		}
 		c.operating, c.publishing = operating, publishing
-		return nil
+		return simkit.NotNegative("TaskDuration", operating, publishing)
 	}
 }
 
@@ -196,11 +189,8 @@ func TaskDuration(operating, publishing time.Duration) Option {
 // seen: a link to what was made then answers 404 at first. By default it shows at once.
 func ShowsAfter(lag time.Duration) Option {
 	return func(c *config) error {
-		if lag < 0 {
-			return errors.New("ShowsAfter: time does not run backwards")
-		}
 		c.lag = lag
-		return nil
+		return simkit.NotNegative("ShowsAfter", lag)
 	}
 }
 
@@ -208,22 +198,16 @@ func ShowsAfter(lag time.Duration) Option {
 // default.
 func FailoverDuration(starting, perVM time.Duration) Option {
 	return func(c *config) error {
-		if starting < 0 || perVM < 0 {
-			return errors.New("FailoverDuration: time does not run backwards")
-		}
 		c.starting, c.perMachine = starting, perVM
-		return nil
+		return simkit.NotNegative("FailoverDuration", starting, perVM)
 	}
 }
 
 // CollectDuration sets how long the collection of data takes: 100 ms by default.
 func CollectDuration(length time.Duration) Option {
 	return func(c *config) error {
-		if length < 0 {
-			return errors.New("CollectDuration: time does not run backwards")
-		}
 		c.collecting = length
-		return nil
+		return simkit.NotNegative("CollectDuration", length)
 	}
 }
 

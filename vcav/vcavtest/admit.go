@@ -160,10 +160,7 @@ func unreachable(dead *site) *refusal {
 // Latency lets every answer come this much later, by the server's clock, besides what a [Fault] delays.
 func Latency(latency time.Duration) Option {
 	return func(c *config) error {
-		if latency < 0 {
-			return errors.New("Latency: time does not run backwards")
-		}
 		c.latency = latency
-		return nil
+		return simkit.NotNegative("Latency", latency)
 	}
 }

@@ -2,12 +2,13 @@ package vcavtest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
 )
 
 // cookieParameter is the query parameter of downloads without a session.
@@ -52,11 +53,8 @@ func BundleSize(bytes int64) Option {
 // nobody documents.
 func CookieLife(life time.Duration) Option {
 	return func(c *config) error {
-		if life <= 0 {
-			return errors.New("CookieLife: it must be positive")
-		}
 		c.cookieLife = life
-		return nil
+		return simkit.Positive("CookieLife", life)
 	}
 }
 

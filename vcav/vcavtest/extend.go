@@ -2,7 +2,6 @@ package vcavtest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -46,11 +45,8 @@ func RemoteAccessToken(site, token, user string) Option {
 // extended to. By default that lasts as long as the session, which the guide does not tell.
 func ExtensionLife(life time.Duration) Option {
 	return func(c *config) error {
-		if life <= 0 {
-			return errors.New("ExtensionLife: it must be positive")
-		}
 		c.extension = life
-		return nil
+		return simkit.Positive("ExtensionLife", life)
 	}
 }
 

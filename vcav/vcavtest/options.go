@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
 )
 
 // Option sets up a server. Options that make no sense together fail in [NewServer] and [Start].
@@ -239,11 +241,8 @@ func AuthenticatedAt(sites ...string) Option {
 // in the queue they are RUNNING at once; the answer that starts a task never shows its end.
 func TaskDuration(queued, running time.Duration) Option {
 	return func(c *config) error {
-		if queued < 0 || running < 0 {
-			return errors.New("TaskDuration: time does not run backwards")
-		}
 		c.queued, c.running = queued, running
-		return nil
+		return simkit.NotNegative("TaskDuration", queued, running)
 	}
 }
 
@@ -251,11 +250,8 @@ func TaskDuration(queued, running time.Duration) Option {
 // minutes and 24 hours by default, which the guide does not tell but the product's administrators know.
 func SessionLife(idle, absolute time.Duration) Option {
 	return func(c *config) error {
-		if idle <= 0 || absolute <= 0 {
-			return errors.New("SessionLife: both must be positive")
-		}
 		c.idle, c.absolute = idle, absolute
-		return nil
+		return simkit.Positive("SessionLife", idle, absolute)
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/drkit-go/drkit/internal/simkit"
 )
 
 // Option sets up an appliance. Options that make no sense fail in the constructor. Those of [NewPair] are for
@@ -155,22 +157,16 @@ func UseClock(clock Clock) Option {
 // Source: API wiki, "(POST) /replication/source": the source polls for the decision; how long is not said.
 func Settling(d time.Duration) Option {
 	return func(c *config) error {
-		if d < 0 {
-			return errors.New("Settling: time does not run backwards")
-		}
 		c.settling = d
-		return nil
+		return simkit.NotNegative("Settling", d)
 	}
 }
 
 // Copying sets how long the copy of one backup takes: 100 ms by default.
 func Copying(d time.Duration) Option {
 	return func(c *config) error {
-		if d < 0 {
-			return errors.New("Copying: time does not run backwards")
-		}
 		c.copying = d
-		return nil
+		return simkit.NotNegative("Copying", d)
 	}
 }
 
@@ -272,22 +268,16 @@ func User(name, password string) Option {
 // documented.
 func SessionLife(idle time.Duration) Option {
 	return func(c *config) error {
-		if idle <= 0 {
-			return errors.New("SessionLife: it must be positive")
-		}
 		c.idle = idle
-		return nil
+		return simkit.Positive("SessionLife", idle)
 	}
 }
 
 // Latency lets every answer come this much later, by the server's clock, besides what a [Fault] delays.
 func Latency(latency time.Duration) Option {
 	return func(c *config) error {
-		if latency < 0 {
-			return errors.New("Latency: time does not run backwards")
-		}
 		c.latency = latency
-		return nil
+		return simkit.NotNegative("Latency", latency)
 	}
 }
 

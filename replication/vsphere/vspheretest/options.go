@@ -159,11 +159,8 @@ func Observer(user, password string) Option {
 // a task never shows its end.
 func TaskDuration(queued, running time.Duration) Option {
 	return func(c *config) error {
-		if queued < 0 || running < 0 {
-			return errors.New("TaskDuration: time does not run backwards")
-		}
 		c.queued, c.running = queued, running
-		return nil
+		return simkit.NotNegative("TaskDuration", queued, running)
 	}
 }
 
@@ -171,11 +168,8 @@ func TaskDuration(queued, running time.Duration) Option {
 // follow by themselves, one for each RPO, take no time.
 func SyncDuration(duration time.Duration) Option {
 	return func(c *config) error {
-		if duration < 0 {
-			return errors.New("SyncDuration: time does not run backwards")
-		}
 		c.syncTime = duration
-		return nil
+		return simkit.NotNegative("SyncDuration", duration)
 	}
 }
 
@@ -184,11 +178,8 @@ func SyncDuration(duration time.Duration) Option {
 // seconds.
 func SessionLife(idle, absolute time.Duration) Option {
 	return func(c *config) error {
-		if idle <= 0 || absolute <= 0 {
-			return errors.New("SessionLife: both must be positive")
-		}
 		c.idle, c.absolute = idle, absolute
-		return nil
+		return simkit.Positive("SessionLife", idle, absolute)
 	}
 }
 
@@ -231,11 +222,8 @@ func LinkBase(base string) Option {
 // documented to show recent tasks only, not how recent.
 func TaskMemory(after time.Duration) Option {
 	return func(c *config) error {
-		if after < 0 {
-			return errors.New("TaskMemory: time does not run backwards")
-		}
 		c.taskMemory = after
-		return nil
+		return simkit.NotNegative("TaskMemory", after)
 	}
 }
 
