@@ -28,26 +28,6 @@ func sampleNames(t *testing.T) []string {
 	return wiretest.Names(t, samplesDir)
 }
 
-// schemaOf finds the schema of a sample by its name, which begins with the operation.
-func schemaOf(t *testing.T, name string) string {
-	t.Helper()
-	before, rest, _ := strings.Cut(name, ".")
-	if strings.HasPrefix(name, "error") {
-		return "ErrorAnswer"
-	}
-	for _, operation := range contract.Table.Operations {
-		if wiretest.Snake(operation.Name) != before {
-			continue
-		}
-		if strings.HasSuffix(rest, "request") {
-			return operation.Body
-		}
-		return operation.Answer
-	}
-	t.Errorf("%s.json is a sample of no operation", name)
-	return ""
-}
-
 // samples returns all samples, and what is in envelopes as samples of their own.
 func samples(t *testing.T) wiretest.Samples {
 	t.Helper()
@@ -55,9 +35,7 @@ func samples(t *testing.T) wiretest.Samples {
 		Table: contract.Table, All: map[string]wiretest.Sample{}, Types: goTypes, Untyped: isUntyped, Carries: keeps,
 		Exact: func(schema string) bool { return schema == "OperationDefinition" }, // it comes and goes whole
 	}
-	for _, name := range sampleNames(t) {
-		all.Open(t, all.All, name, wiretest.Sample{Schema: schemaOf(t, name), Text: testdata(t, name)})
-	}
+	all.ReadAll(t, samplesDir, "ErrorAnswer")
 	return all
 }
 

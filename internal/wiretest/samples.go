@@ -69,6 +69,36 @@ func (s Samples) Open(t testing.TB, found map[string]Sample, name string, one Sa
 	}
 }
 
+// ReadAll adds the samples of a folder, and what is in envelopes as samples of their own. Their names begin with the
+// operation, but for errors, which are all of one schema.
+func (s Samples) ReadAll(t testing.TB, folder, errorSchema string) {
+	t.Helper()
+	for _, name := range Names(t, folder) {
+		schema := errorSchema
+		if !strings.HasPrefix(name, "error") {
+			schema = s.schemaOf(t, name)
+		}
+		s.Open(t, s.All, name, Sample{Schema: schema, Text: Read(t, folder, name)})
+	}
+}
+
+// schemaOf finds the schema of a sample by its name.
+func (s Samples) schemaOf(t testing.TB, name string) string {
+	t.Helper()
+	prefix, rest, _ := strings.Cut(name, ".")
+	for _, operation := range s.Table.Operations {
+		switch {
+		case Snake(operation.Name) != prefix:
+		case strings.HasSuffix(rest, "request"):
+			return operation.Body
+		default:
+			return operation.Answer
+		}
+	}
+	t.Errorf("%s.json is a sample of no operation", name)
+	return ""
+}
+
 // Names returns the names of the samples in a folder.
 func Names(t testing.TB, folder string) []string {
 	t.Helper()

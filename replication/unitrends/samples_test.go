@@ -2,7 +2,6 @@ package unitrends_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,26 +46,6 @@ func sampleNames(t *testing.T) []string {
 	return wiretest.Names(t, samplesDir)
 }
 
-// schemaOf finds the schema of a sample by its name, which begins with the operation.
-func schemaOf(t *testing.T, name string) string {
-	t.Helper()
-	prefix, rest, _ := strings.Cut(name, ".")
-	if strings.HasPrefix(name, "error") {
-		return "ResultAnswer"
-	}
-	for _, operation := range contract.Table.Operations {
-		if wiretest.Snake(operation.Name) != prefix {
-			continue
-		}
-		if strings.HasSuffix(rest, "request") {
-			return operation.Body
-		}
-		return operation.Answer
-	}
-	t.Errorf("%s.json is a sample of no operation", name)
-	return ""
-}
-
 // samples returns all samples, and what is in envelopes as samples of their own.
 func samples(t *testing.T) wiretest.Samples {
 	t.Helper()
@@ -74,9 +53,7 @@ func samples(t *testing.T) wiretest.Samples {
 		Table: contract.Table, All: map[string]wiretest.Sample{}, Types: goTypes, Untyped: isUntyped, Carries: keeps,
 		Exact: func(schema string) bool { return schema == "JobOrder" }, // it comes and goes whole
 	}
-	for _, name := range sampleNames(t) {
-		all.Open(t, all.All, name, wiretest.Sample{Schema: schemaOf(t, name), Text: testdata(t, name)})
-	}
+	all.ReadAll(t, samplesDir, "ResultAnswer")
 	return all
 }
 

@@ -1,7 +1,6 @@
 package vsphere_test
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/drkit-go/drkit/internal/wiretest"
@@ -57,26 +56,6 @@ func sampleNames(t *testing.T) []string {
 	return wiretest.Names(t, samplesDir)
 }
 
-// schemaOf finds the schema of a sample by its name, which begins with the operation.
-func schemaOf(t *testing.T, name string) string {
-	t.Helper()
-	prefix, rest, _ := strings.Cut(name, ".")
-	if strings.HasPrefix(name, "error") {
-		return "ResponseError"
-	}
-	for _, operation := range contract.Table.Operations {
-		if wiretest.Snake(operation.Name) != prefix {
-			continue
-		}
-		if strings.HasSuffix(rest, "request") {
-			return operation.Body
-		}
-		return operation.Answer
-	}
-	t.Errorf("%s.json is a sample of no operation", name)
-	return ""
-}
-
 // samples returns all samples, and what is in envelopes as samples of their own.
 func samples(t *testing.T) wiretest.Samples {
 	t.Helper()
@@ -84,9 +63,7 @@ func samples(t *testing.T) wiretest.Samples {
 		Table: contract.Table, All: map[string]wiretest.Sample{}, Types: goTypes, Untyped: isUntyped, Carries: keeps,
 		Exact: keeps, // it comes and goes whole
 	}
-	for _, name := range sampleNames(t) {
-		found.Open(t, found.All, name, wiretest.Sample{Schema: schemaOf(t, name), Text: testdata(t, name)})
-	}
+	found.ReadAll(t, samplesDir, "ResponseError")
 	return found
 }
 
