@@ -35,10 +35,11 @@ func ExampleQueue_Drained() {
 	source, _, pair, stop := startExample()
 	defer stop()
 	pair.Source.FailCopy("web-1", "The tunnel is down.")
+	pair.Source.HoldCopies(true) // until somebody watches
 	orderExample(source, pair)
 	ctx := context.Background()
 
-	drain, err := source.Queue.Drained().Wait(ctx)
+	drain, err := source.Queue.Drained().Wait(ctx, drkit.OnProgress(func(drkit.Progress) { pair.Source.HoldCopies(false) }))
 	if err != nil {
 		log.Fatal(err)
 	}

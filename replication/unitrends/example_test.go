@@ -44,6 +44,7 @@ func Example() {
 	source, target, pair, stop := startExample()
 	defer stop()
 	ctx := context.Background()
+	pair.Source.HoldCopies(true) // until somebody watches
 
 	asked, err := source.Targets.Request(ctx, unitrends.TargetRequest{"host": pair.Target.Host})
 	if err != nil {
@@ -76,7 +77,7 @@ func Example() {
 	if _, err := ordered.Wait(ctx); err != nil {
 		log.Fatal(err)
 	}
-	drain, err := source.Queue.Drained("db-1").Wait(ctx)
+	drain, err := source.Queue.Drained("db-1").Wait(ctx, drkit.OnProgress(func(drkit.Progress) { pair.Source.HoldCopies(false) }))
 	fmt.Println(drain.States, err)
 	// Output:
 	// branch replicates: true
@@ -259,9 +260,10 @@ func ExampleSources_Update() {
 
 // A run after a crash finds a source accepted already, and waits for it.
 func ExampleSources_Settled() {
-	_, target, pair, stop := startExample(unitrendstest.AtTarget(unitrendstest.Pending("quay-07")), unitrendstest.Settling(50*time.Millisecond))
+	_, target, pair, stop := startExample(unitrendstest.AtTarget(unitrendstest.Pending("quay-07")))
 	defer stop()
 	ctx := context.Background()
+	pair.Target.StallAcceptances(true) // until somebody waits
 	if err := pair.Target.Operator("ann").Accept(1, 0); err != nil {
 		log.Fatal(err)
 	}
@@ -273,7 +275,7 @@ func ExampleSources_Settled() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	source, err := accepted.Wait(ctx)
+	source, err := accepted.Wait(ctx, drkit.OnProgress(func(drkit.Progress) { pair.Target.StallAcceptances(false) }))
 	fmt.Println(source.Name, err)
 	// Output: quay-07 <nil>
 }

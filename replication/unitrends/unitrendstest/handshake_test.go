@@ -28,6 +28,8 @@ func TestTheSampleOfTheWiki(t *testing.T) {
 }`)
 	assert.Empty(t, got.body)
 	g.refused(t, 500, "There is no pending request with the id 3.", "POST", decide, `{"request_id":3,"accept":true}`)
+	g.refused(t, 500, "There is no storage with the id 9.", "POST", decide, `{"request_id":2,"accept":true,"storage_id":9}`)
+	assert.Len(t, g.get(t, "/api/replication/pending", "pending"), 2, "a refusal decides nothing")
 }
 
 func TestAcceptSettles(t *testing.T) {
