@@ -60,6 +60,7 @@ func TestAcceptSettles(t *testing.T) {
 		assert.EqualValues(t, 2, rows[1]["id"])
 		assert.Equal(t, true, rows[1]["is_pending"])
 		assert.Equal(t, "accepted", rows[1]["status"])
+		assert.Len(t, target.get(t, "/api/systems?include_pending=0", "appliance"), 1, "no system yet")
 		assert.Empty(t, source.get(t, "/api/backup-copy/connected_targets", "data"))
 
 		<-time.After(time.Minute)
