@@ -109,10 +109,15 @@ func (s sight[T]) jobs() []transport.Job {
 
 // place names what the operation works on, and at which system.
 func (c *change[T]) place() string {
-	if c.at.system == "" {
-		return c.resource
+	return c.resource + atSystem(c.at.system)
+}
+
+// atSystem says where something is, if that is known.
+func atSystem(id ID) string {
+	if id == "" {
+		return ""
 	}
-	return c.resource + " at system " + quoted(c.at.system)
+	return " at system " + quoted(id)
 }
 
 // work is how the transport notes a change and finds it again.

@@ -19,7 +19,7 @@ func (p place) newJobOrder(name string) *change[JobOrder] {
 				if order.Name == name {
 					seen.traces = append(seen.traces, trace[JobOrder]{
 						id: "job order " + string(order.ID), state: drkit.State(order.Status.Or("")), ended: true, thing: order,
-						busy: "there is a job order " + quoted(name) + " already, with the id " + quoted(order.ID),
+						busy: "there is a job order " + quoted(name) + " already, with the id " + quoted(order.ID) + atSystem(order.SID.Or("")),
 					})
 				}
 			}
@@ -110,7 +110,7 @@ func (p place) newRecovery(name string) *change[VirtualClient] {
 				if client.VMName == name {
 					seen.traces = append(seen.traces, trace[VirtualClient]{
 						id: "machine " + string(client.VirtualID), state: drkit.State(client.Status), ended: true, thing: client,
-						busy: "a machine " + quoted(name) + " runs from a backup already, with the id " + quoted(client.VirtualID),
+						busy: "a machine " + quoted(name) + " runs from a backup already, with the id " + quoted(client.VirtualID) + atSystem(client.SID),
 					})
 				}
 			}

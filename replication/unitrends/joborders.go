@@ -47,7 +47,8 @@ func (j *JobOrders) Get(ctx context.Context, id ID) (JobOrder, error) {
 // order again by it. The poller waits until the order is listed, which is its result.
 //
 // The request is sent at most once, as that of [Sources.Accept]. Where somebody else creates one of that name at the
-// same moment, there may be two, which makes the wait fail with [drkit.ErrConflict].
+// same moment, there may be two, which makes the wait fail with [drkit.ErrConflict]. Where an appliance manages several
+// systems, an order of that name at any of them counts, unless [Client.System] names one.
 //
 // Errors: [drkit.ErrConflict] if there is an order of that name; [drkit.ErrOutcomeUnknown] if what became of it
 // cannot be told. Of the wait: [drkit.ErrTaskGone] where the order is never listed.

@@ -60,7 +60,10 @@ func TestRequestOfTargetsWithoutNames(t *testing.T) {
 		y.reads["backup-copy/connected_targets"] = answers(404, "")
 		set(y.lists, "replication/targets", "host", row{"host": "192.0.2.1"})
 		set(y.lists, "replication/targets", "host", row{"host": "192.0.2.2", "target_id": 2})
-		y.on("POST replication/target", func(row) { set(y.lists, "replication/targets", "host", row{"host": "192.0.2.3"}) }, nil)
+		y.on("POST replication/target", func(row) {
+			set(y.lists, "replication/targets", "host", row{"host": "192.0.2.2", "suspended": true}) // the same, by its id
+			set(y.lists, "replication/targets", "host", row{"host": "192.0.2.3"})
+		}, nil)
 		poller, err := y.client("ops").Targets.Request(t.Context(), unitrends.TargetRequest{"target": "harbor"})
 		require.NoError(t, err)
 		target, err := poller.Wait(day(t))
@@ -74,7 +77,7 @@ func TestCreateSettles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard(t)
 		y.later(10*time.Second, func(lists map[string][]row) {
-			set(lists, "joborders", "id", row{"id": 19, "name": "copy the tills", "type": "Replication"})
+			set(lists, "joborders", "id", row{"id": 19, "sid": 4, "name": "copy the tills", "type": "Replication"})
 		})
 		client := y.client("ops")
 		poller, err := client.JobOrders.Create(t.Context(), tillOrder())
@@ -85,7 +88,7 @@ func TestCreateSettles(t *testing.T) {
 
 		_, err = client.JobOrders.Create(t.Context(), tillOrder())
 		require.ErrorIs(t, err, drkit.ErrConflict)
-		require.ErrorContains(t, err, "not sent, because there is a job order copy the tills already, with the id 19 (")
+		require.ErrorContains(t, err, "not sent, because there is a job order copy the tills already, with the id 19 at system 4 (")
 		assert.Len(t, y.requests(), 1)
 	})
 }
