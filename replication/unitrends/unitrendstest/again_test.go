@@ -52,3 +52,50 @@ func TestARequestNamesOneTarget(t *testing.T) {
 	g.ask(t, 201, "POST", "/api/replication/target", `{"host":"cloud-3.drkit.test","target":"cloud-3"}`)
 	assert.Len(t, server.Audit().Outgoing, 2, "the first is that of cloud-1")
 }
+
+// A source that has asked twice waits on, although one of its requests is rejected.
+func TestOneOfTwoRequestsIsRejected(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pair := unitrendstest.NewPair(t, unitrendstest.InMemory())
+		source, target := enter(t, pair.Source), enter(t, pair.Target)
+		for range 2 {
+			require.NoError(t, pair.Source.Operator("olga").RequestTarget("vault"))
+		}
+		target.ask(t, 201, "POST", decide, `{"request_id":1,"accept":false,"message":"once is enough"}`)
+		<-time.After(time.Second)
+		assert.Equal(t, "pending", source.get(t, "/api/replication/targets", "targets")[0]["status"])
+		target.ask(t, 201, "POST", decide, `{"request_id":2,"accept":false,"message":"no"}`)
+		<-time.After(time.Second)
+		assert.Equal(t, "rejected", source.get(t, "/api/replication/targets", "targets")[0]["status"])
+	})
+}
+
+// A managed system that is down cannot be read through its manager.
+func TestAManagedSystemThatIsDown(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		pair := unitrendstest.NewPair(t, unitrendstest.InMemory(), unitrendstest.AtTarget(unitrendstest.Manages("branch")))
+		target := enter(t, pair.Target)
+		pair.Source.Restart(time.Minute)
+		target.refused(t, 500, "The system branch cannot be reached.", "GET", "/api/assets/?sid=2", "")
+		<-time.After(2 * time.Minute)
+		assert.NotEmpty(t, target.get(t, "/api/assets/?sid=2", "data"))
+	})
+}
+
+// Copies under way are held as well, and end once they are let go.
+func TestCopiesUnderWayAreHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		server := unitrendstest.NewServer(t, unitrendstest.InMemory(), unitrendstest.Copying(time.Minute), unitrendstest.Orders(unitrendstest.Order{Name: "nightly"}))
+		g := enter(t, server)
+		server.HoldCopies(true)
+		<-time.After(10 * time.Minute)
+		assert.Len(t, g.get(t, "/api/replication/queue", "active"), 2)
+		server.HoldCopies(false)
+		assert.Len(t, g.get(t, "/api/replication/queue", "active"), 1, "those that were due have ended")
+		<-time.After(time.Minute)
+		assert.Empty(t, g.get(t, "/api/replication/queue", "active"))
+	})
+}
