@@ -150,7 +150,8 @@ func (v VaultCreate) check() error {
 		return errors.New("the list of tags is empty: the service takes none in its place")
 	}
 	return errors.Join(filled("name", v.Name), atMost("name", v.Name, longestName),
-		atMost("description", v.Description.Or(""), longest), checkThreshold(v.Threshold.Or(1)),
+		filled("object type", string(v.Billing.ObjectType)), filled("protect type", string(v.Billing.ProtectType)),
+		filled("consistent level", string(v.Billing.ConsistentLevel)), atMost("description", v.Description.Or(""), longest), checkThreshold(v.Threshold.Or(1)),
 		checkSize(v.Billing.Size, leastNewSize), checkTags(v.Tags), checkResources(v.Resources))
 }
 
@@ -186,6 +187,10 @@ func (a PolicyAssociation) check() error {
 		return errors.New("a policy and several policies: it is one of the two")
 	case one:
 		return filled("policy id", a.PolicyID.Or(""))
+	}
+	const most = 10
+	if len(a.AddPolicyIDs) > most {
+		return fmt.Errorf("%d policies: at most %d at a time", len(a.AddPolicyIDs), most)
 	}
 	return someIDs("policy", a.AddPolicyIDs)
 }

@@ -133,6 +133,7 @@ func TestForeignErrors(t *testing.T) {
 		"empty error":  says(404, `{"error":{}}`),
 		"plain error":  says(404, `{"error":"no"}`),
 		"list":         says(404, `["error"]`),
+		"two members":  says(404, `{"error":{"code":"BackupService.6105","message":"no vault"},"proxy":{"code":"7","message":"m"}}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

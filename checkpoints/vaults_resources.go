@@ -107,7 +107,11 @@ func (v *Vaults) leaving(ctx context.Context, id string, resources []string) boo
 func (v *Vaults) MigrateResources(
 	ctx context.Context, id, destinationID string, resourceIDs []string,
 ) (*drkit.Poller[Vault], error) {
-	if err := errors.Join(filled("destination vault id", destinationID), someIDs("resource", resourceIDs)); err != nil {
+	err := errors.Join(filled("destination vault id", destinationID), someIDs("resource", resourceIDs))
+	if err == nil && destinationID == id {
+		err = errors.New("the destination is the vault itself")
+	}
+	if err != nil {
 		return nil, wrong(&contract.VaultsMigrateResources, err)
 	}
 	var answer struct {
