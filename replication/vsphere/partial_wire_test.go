@@ -213,11 +213,13 @@ func TestListsFollowNext(t *testing.T) {
 		want  []string
 		pages []string
 	}{
-		"the same host":   {table{10, 4, link(endpoint), ""}, vsphere.ListQuery{}, all, []string{"", "offset=3", "offset=6"}},
-		"another host":    {table{10, 4, link("https://evil.example.net:8443"), ""}, vsphere.ListQuery{}, all, []string{"", "offset=3", "offset=6"}},
-		"no host":         {table{10, 4, link(""), ""}, vsphere.ListQuery{Limit: 6}, all, []string{"limit=6", "limit=6&offset=3", "limit=6&offset=6"}},
-		"no offset":       {table{10, 4, func(int) string { return "next page" }, ""}, vsphere.ListQuery{}, all, []string{"", "offset=3", "offset=6"}},
-		"from an offset":  {table{10, 4, link(endpoint), ""}, vsphere.ListQuery{Offset: 5, Limit: 9}, all[5:], []string{"limit=9&offset=5", "limit=9&offset=8"}},
+		"the same host":  {table{10, 4, link(endpoint), ""}, vsphere.ListQuery{}, all, []string{"", "offset=3", "offset=6"}},
+		"another host":   {table{10, 4, link("https://evil.example.net:8443"), ""}, vsphere.ListQuery{}, all, []string{"", "offset=3", "offset=6"}},
+		"no host":        {table{10, 4, link(""), ""}, vsphere.ListQuery{Limit: 6}, all, []string{"limit=6", "limit=6&offset=3", "limit=6&offset=6"}},
+		"no offset":      {table{10, 4, func(int) string { return "next page" }, ""}, vsphere.ListQuery{}, all, []string{"", "offset=3", "offset=6"}},
+		"from an offset": {table{10, 4, link(endpoint), ""}, vsphere.ListQuery{Offset: 5, Limit: 9}, all[5:], []string{"limit=9&offset=5", "limit=9&offset=8"}},
+		"a next further on": {table{10, 4, func(offset int) string { return "?offset=" + strconv.Itoa(offset+1) }, ""}, vsphere.ListQuery{},
+			append(append([]string{}, all[:4]...), all[5:9]...), []string{"", "offset=5", "offset=10"}},
 		"without a next":  {table{10, 4, nil, ""}, vsphere.ListQuery{}, all[:4], []string{""}},
 		"by the total":    {table{10, 4, nil, `,"total":10`}, vsphere.ListQuery{}, all, []string{"", "offset=3", "offset=6"}},
 		"nothing is said": {table{10, 4, nil, " "}, vsphere.ListQuery{}, all[:4], []string{""}},
@@ -243,6 +245,17 @@ func TestListsFollowNext(t *testing.T) {
 			assert.Equal(t, tc.pages, pages)
 		})
 	}
+}
+
+// Where there is a link, a total that is not right ends no list.
+func TestListsThatMiscount(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.on("GET", "/tasks", says(200, `{"list":[{"id":"a","status":"X"},{"id":"b","status":"X"}],"_meta":{"total":2,"links":{"next":{"href":"?offset=2"}}}}`),
+		says(200, `{"list":[{"id":"b","status":"X"},{"id":"c","status":"X"}],"_meta":{"total":2,"links":{"next":null}}}`))
+	tasks, err := drkit.Collect(s.client(drkit.WithoutPrefetch()).Tasks.List(t.Context(), vsphere.ListQuery{}))
+	require.NoError(t, err)
+	assert.Len(t, tasks, 3)
 }
 
 // A page of another kind is an error, and not an empty list.
