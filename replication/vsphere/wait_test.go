@@ -69,6 +69,26 @@ func TestWait(t *testing.T) {
 	}
 }
 
+// A task that has ended when its answer comes is not asked for.
+func TestTaskThatHasEndedAtOnce(t *testing.T) {
+	t.Parallel()
+	for status, want := range map[string]error{"SUCCESS": nil, "CANCELLED": drkit.ErrCancelled} {
+		s := newService(t)
+		s.on("POST", onLedger+"/actions/pause", says(202, `{"id":"task-1","status":"`+status+`"}`))
+		client := s.client()
+		polled, err := replicationsOf(client).Pause(wire(t), ledger)
+		require.NoError(t, err)
+		_, err = polled.Poll(t.Context())
+		require.NoError(t, err)
+		assert.True(t, polled.Done())
+		waited, err := replicationsOf(client).Pause(wire(t), ledger)
+		require.NoError(t, err)
+		_, err = waited.Wait(t.Context())
+		require.ErrorIs(t, err, want)
+		assert.Len(t, s.Lines(), 2)
+	}
+}
+
 // Each machine has a poller, in the order in which they were asked for.
 func TestConfigureAll(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
