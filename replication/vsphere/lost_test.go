@@ -290,6 +290,20 @@ func TestAdoptedTaskHasDoneNothing(t *testing.T) {
 	})
 }
 
+// One that has failed has its own error, and need have done nothing.
+func TestAdoptedTaskFails(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.breaks("pause", answerLost)
+		poller, err := replicationsOf(y.client()).Pause(t.Context(), ledger)
+		require.NoError(t, err)
+		y.change(func() { y.tasks[0].fails = "The replica is gone." })
+		_, err = poller.Wait(t.Context())
+		var failed *drkit.TaskError
+		require.ErrorAs(t, err, &failed)
+		require.NotErrorIs(t, err, drkit.ErrConflict)
+	})
+}
+
 // What it has done may take a moment to show.
 func TestAdoptedTaskShowsLate(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
