@@ -22,9 +22,10 @@ type RemoteSession struct{ at place }
 // SignIn makes the session good for the other site of the pairing, too, as a user there: credentials are a [Login].
 // The sign-in comes back by itself with a new session, and where an answer about the pairing is partial or refused,
 // which may be for want of it: a call that only reads is then sent again. Where the other site cannot be reached, the
-// next calls about the pairing try again, one a minute. One that came with a given [Token] is not this client's to bring back
-// when that session ends. Where both ends of the pairing are in one vCenter Server, it does nothing: the service
-// needs no such sign-in then. There is no way to sign out of the other site alone. The request is sent at most once.
+// next calls about the pairing try again, one a minute; but not for a sign-in that has never worked, which is the
+// caller's to repeat. One that came with a given [Token] is not this client's to bring back when that session ends.
+// Where both ends of the pairing are in one vCenter Server, it does nothing: the service needs no such sign-in then.
+// There is no way to sign out of the other site alone. The request is sent at most once.
 //
 // Errors: [drkit.ErrUnauthorized] if the other site refuses the credentials, which are not tried again by
 // themselves then; [drkit.ErrNotFound] if there is no such pairing; [drkit.ErrOutcomeUnknown] if the answer was lost,
