@@ -2,6 +2,7 @@ package cloudreplica_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,6 +94,13 @@ func TestLinks(t *testing.T) {
 	server, found := point.BackupServer()
 	assert.True(t, found)
 	assert.Equal(t, serverID, server.ID())
+	turned := point
+	turned.Links = slices.Clone(point.Links)
+	slices.Reverse(turned.Links)
+	again, _ := turned.BackupServer()
+	assert.Equal(t, server, again, "the order of links tells nothing")
+	again, _ = turned.Replica()
+	assert.Equal(t, replica, again)
 	other, found := point.Links.Find("up", "cloudreplicareference")
 	assert.True(t, found, "some pages write types in another letter case")
 	assert.Equal(t, replica, other)
