@@ -196,7 +196,7 @@ func (p *FailoverPlans) undo(ctx context.Context, call transport.Call, id string
 		adopt: func(operationID string, found transport.Found, alone func(context.Context) error) drkit.Source[PlanState] {
 			s := &undoSource{
 				follow: &follow{client: c, operation: operation, operationID: operationID, kind: w.kind}, plan: plan,
-				failed: failedOverIn(found.Before), alone: alone, proven: found.Job == "" || found.Job == allBack,
+				failed: failedOverIn(found.Before), alone: alone, proven: found.Job == "",
 			}
 			if !s.proven {
 				s.task = keyOf(found.Job)

@@ -30,17 +30,12 @@ func (s PlanState) Ready() bool { return len(s.VMs) > 0 && len(s.NotReady()) == 
 
 // NotReady returns the machines that have no point, or are in another state.
 func (s PlanState) NotReady() []PlannedVM {
-	return s.pick(func(vm PlannedVM) bool { return vm.Replicas == 0 || vm.Newest.State != ReplicaStateReady })
+	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State != ReplicaStateReady })
 }
 
 // failedOver returns the machines that run on their replicas.
 func (s PlanState) failedOver() []PlannedVM {
 	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State == ReplicaStateFailover })
-}
-
-// away returns those that do not run where they belong.
-func (s PlanState) away() []PlannedVM {
-	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State.away() })
 }
 
 // away reports whether a machine is failed over, on its way back, or failed over for good.

@@ -69,6 +69,9 @@ func (k *taskKey) UnmarshalText(text []byte) error {
 
 // sign makes the resume token of an operation.
 func (c *Client) sign(ctx context.Context, f *follow, left resumable) (step.Token, error) {
+	if left.Task.logon == "" { // a session that was given has no name, and another would have a task of that number
+		left.Task = taskKey{}
+	}
 	task, err := json.Marshal(left)
 	if err != nil {
 		return step.Token{}, err

@@ -1,0 +1,226 @@
+package cloudreplica_test
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/cloudreplica"
+	"github.com/drkit-go/drkit/cloudreplica/cloudreplicatest"
+	"github.com/drkit-go/drkit/internal/step"
+)
+
+// What has begun and does not show is not taken for what has not begun: not where its task is gone with its session,
+// not where nobody knows whose session it was, and not where the task is there and its session is yet to come.
+func TestNothingShowsOfAStart(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		given   bool // the client has a token that somebody else may have, too
+		expire  bool
+		options []cloudreplicatest.Option
+	}{
+		"its session has ended":   {false, true, []cloudreplicatest.Option{cloudreplicatest.TaskDuration(time.Second, 24*time.Hour)}},
+		"its session was given":   {true, false, []cloudreplicatest.Option{cloudreplicatest.TaskDuration(time.Second, 24*time.Hour)}},
+		"its task shows too soon": {false, false, []cloudreplicatest.Option{cloudreplicatest.ShowsAfter(24 * time.Hour)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				client := s.client()
+				if tc.given {
+					client = s.clientOf(cloudreplica.Token(drkit.NewSecret(s.Token())))
+				}
+				fault := cloudreplicatest.Fault{Operation: "FailoverPlans.Start", After: true, Status: 500, Message: "Something went wrong", Times: 1}
+				if tc.expire {
+					fault.Do = s.ExpireSessions
+				}
+				s.Inject(fault)
+				_, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
+				var unknown *drkit.OutcomeUnknownError
+				require.ErrorAs(t, err, &unknown)
+				require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+				assert.False(t, unknown.Untouched)
+				s.Collect()
+				found, err := drkit.Recover[cloudreplica.CloudFailoverSession](ctx, err)
+				require.NoError(t, err, "once it shows")
+				_, err = found.Wait(ctx)
+				require.NoError(t, err)
+				assert.Equal(t, 1, s.Audit().Plan(acmePlan).Started)
+				require.NoError(t, client.Close(ctx))
+			}, append(tc.options, cloudreplicatest.CollectEvery(0))...)
+		})
+	}
+}
+
+// What this client has begun itself is under way before there is a session, or a machine, that would show it.
+func TestOwnWorkUnderWay(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.SlowTask("FailoverPlans.Test", acmePlan, time.Minute)
+		test, err := client.FailoverPlans.Test(ctx, acmePlan)
+		require.NoError(t, err)
+		_, err = client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
+		require.ErrorIs(t, err, drkit.ErrConflict)
+		_, err = test.Wait(ctx)
+		require.NoError(t, err)
+		s.failedOver(client)
+		s.Collect()
+		s.SlowTask("FailoverPlans.Undo", acmePlan, time.Minute)
+		undo, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		require.NoError(t, err)
+		_, err = client.FailoverPlans.Undo(ctx, acmePlan)
+		require.ErrorIs(t, err, drkit.ErrConflict)
+		_, err = undo.Wait(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, 1, s.Count("FailoverPlans.Undo"))
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
+// Two undos are lost at once, of which one has run: its task is not taken for that of the other.
+func TestTwoLostUndos(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		globexPlan := cloudreplicatest.PlanID("globex all")
+		client := s.client()
+		for _, plan := range []string{acmePlan, globexPlan} {
+			start, err := client.FailoverPlans.Start(ctx, plan, cloudreplica.FailoverStart{})
+			require.NoError(t, err)
+			_, err = start.Wait(ctx)
+			require.NoError(t, err)
+		}
+		s.Collect()
+		var other sync.WaitGroup
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", Resource: globexPlan, After: true, Drop: true, Times: 1})
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", Resource: acmePlan, Drop: true, Times: 1, Do: func() {
+			other.Go(func() { _, _ = client.FailoverPlans.Undo(ctx, globexPlan) })
+			<-time.After(time.Second)
+		}})
+		_, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		other.Wait()
+		assert.Equal(t, 0, s.Audit().Plan(acmePlan).Undone)
+		assert.Equal(t, 1, s.Audit().Plan(globexPlan).Undone)
+		_ = client.Close(ctx)
+	})
+}
+
+// A plan of that name with machines of the same names at another backup server is another plan, and has other points.
+func TestNamesakesAtAnotherBackupServer(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.SlowVM(namesake, "db-1", time.Hour)
+		_, err := s.Operator("ann").Do("FailoverPlans.Test", namesake, "")
+		require.NoError(t, err)
+		<-time.After(time.Second)
+		state, err := client.FailoverPlans.State(ctx, acmePlan)
+		require.NoError(t, err)
+		assert.Equal(t, 1, state.VMs[0].Replicas)
+		assert.WithinDuration(t, time.Now().Add(-2*time.Hour), state.VMs[0].Newest.CreationTimeUTC.Time, time.Minute, "the newest")
+		test, err := client.FailoverPlans.Test(ctx, acmePlan)
+		require.NoError(t, err)
+		_, err = test.Wait(ctx)
+		require.NoError(t, err)
+		require.NoError(t, client.Close(ctx))
+	},
+		cloudreplicatest.WithBackupServers(cloudreplicatest.BackupServer{Name: "vbr01"}, cloudreplicatest.BackupServer{Name: "vbr02"}),
+		cloudreplicatest.WithTenants(cloudreplicatest.Tenant{Name: "acme"}, cloudreplicatest.Tenant{Name: "globex", Server: "vbr02"}),
+		cloudreplicatest.WithReplicas(
+			cloudreplicatest.Replica{Name: "db-1", Tenant: "acme", VMs: []cloudreplicatest.VM{{Name: "db-1", Age: 2 * time.Hour}}},
+			cloudreplicatest.Replica{Name: "db-1", ID: cloudreplicatest.ReplicaID("the other"), Tenant: "globex"}),
+		cloudreplicatest.WithPlans(cloudreplicatest.Plan{Name: "acme all", Tenant: "acme", VMs: []string{"db-1"}},
+			cloudreplicatest.Plan{Name: "acme all", ID: namesake, Tenant: "globex", VMs: []string{"db-1"}}))
+}
+
+// Another process goes on with an undo: by the machines that were failed over, or by a collection after its task.
+func TestUndoInAnotherProcess(t *testing.T) {
+	t.Parallel()
+	for name, collected := range map[string]bool{"seen to be failed over": true, "its task seen to end": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				first := s.client()
+				s.failedOver(first)
+				if collected {
+					s.Collect()
+				}
+				undo, err := first.FailoverPlans.Undo(ctx, acmePlan)
+				require.NoError(t, err)
+				for !collected && undo.Progress().State != cloudreplica.StateVerifying {
+					<-time.After(time.Second)
+					_, err = undo.Poll(ctx)
+					require.NoError(t, err)
+				}
+				token, err := undo.ResumeToken(ctx)
+				require.NoError(t, err)
+				require.NoError(t, first.Close(ctx))
+				client := s.client()
+				resumed, err := cloudreplica.Resume[cloudreplica.PlanState](client, token)
+				require.NoError(t, err)
+				state, err := resumed.Wait(ctx)
+				require.NoError(t, err)
+				assert.True(t, state.Ready())
+				require.NoError(t, client.Close(ctx))
+			})
+		})
+	}
+}
+
+// A collection of which nothing was noted is that which has begun since.
+func TestCollectWithoutANote(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.Collect()
+		began := time.Now()
+		collect, err := client.BackupServers.Collect(drkit.WithoutNote(ctx), vbr01)
+		require.NoError(t, err)
+		session, err := collect.Wait(ctx)
+		require.NoError(t, err)
+		assert.False(t, session.CreationTimeUTC.Before(began.Truncate(time.Second)))
+		assert.Greater(t, time.Since(began), 50*time.Second)
+		require.NoError(t, client.Close(ctx))
+	}, cloudreplicatest.CollectDuration(time.Minute))
+}
+
+func TestTokensOfOthers(t *testing.T) {
+	t.Parallel()
+	for want, token := range map[string]step.Token{
+		"it belongs to package vcav":          {Service: "vcav", Appliance: "a", User: "u", Operation: "FailoverPlans.Start", Task: "{}"},
+		"does not say what to look for":       {Service: "cloudreplica", Appliance: "a", User: "u", Operation: "FailoverPlans.Start", Task: "C4-1"},
+		"Tenants.Create has no poller that c": {Service: "cloudreplica", Appliance: "a", User: "u", Operation: "Tenants.Create", Task: "{}"},
+	} {
+		s := newService(t, inXML)
+		_, err := cloudreplica.Resume[cloudreplica.CloudFailoverSession](s.client(), token.String())
+		require.ErrorIs(t, err, drkit.ErrToken)
+		require.ErrorContains(t, err, want)
+	}
+	inBubble(t, func(s *site) {
+		client := s.client()
+		for want, token := range map[string]step.Token{
+			"the token belongs to the appliance": {Service: "cloudreplica", Appliance: "another", User: "u", Operation: "FailoverPlans.Start", Task: `{"plan":"x"}`},
+			"the token belongs to the user":      {Service: "cloudreplica", Appliance: "em01.drkit.test", User: "u", Operation: "FailoverPlans.Undo", Task: `{"plan":"x"}`},
+		} {
+			resumed, err := cloudreplica.Resume[json.RawMessage](client, token.String())
+			require.NoError(t, err)
+			_, err = resumed.Wait(context.Background())
+			require.ErrorIs(t, err, drkit.ErrToken)
+			require.ErrorContains(t, err, want)
+		}
+		require.NoError(t, client.Close(context.Background()))
+	})
+}
