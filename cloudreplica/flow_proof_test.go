@@ -101,10 +101,10 @@ func TestTwoLostUndos(t *testing.T) {
 		}
 		s.Collect()
 		var other sync.WaitGroup
-		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", Resource: globexPlan, After: true, Drop: true, Times: 1})
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", Resource: globexPlan, After: true, Delay: 10 * time.Second, Drop: true, Times: 1})
 		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", Resource: acmePlan, Drop: true, Times: 1, Do: func() {
 			other.Go(func() { _, _ = client.FailoverPlans.Undo(ctx, globexPlan) })
-			<-time.After(time.Second)
+			<-time.After(time.Second) // its task is there, and its answer is lost later
 		}})
 		_, err := client.FailoverPlans.Undo(ctx, acmePlan)
 		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
