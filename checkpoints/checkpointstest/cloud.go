@@ -31,14 +31,8 @@ func newCloud(clock Clock) *cloud {
 	return c
 }
 
-// settle lets happen what is due by a moment, and takes that for the present. Late work may find that somebody
-// has been quicker; time does not run backwards for it.
-func (c *cloud) settle(moment time.Time) {
-	if moment.After(c.now) {
-		c.now = moment
-	}
-	c.agenda.Settle(c.now)
-}
+// settle lets happen what is due by a moment, and takes that for the present.
+func (c *cloud) settle(moment time.Time) { c.agenda.CatchUp(&c.now, moment) }
 
 // region returns the region of a name, or nil.
 func (c *cloud) region(name string) *region {

@@ -37,14 +37,8 @@ type enterprise struct {
 	deeds     deeds
 }
 
-// settle lets happen what is due by a moment, and takes that for the present. Late work may find that somebody has
-// been quicker; time does not run backwards for it.
-func (e *enterprise) settle(moment time.Time) {
-	if moment.After(e.now) {
-		e.now = moment
-	}
-	e.agenda.Settle(e.now)
-}
+// settle lets happen what is due by a moment, and takes that for the present.
+func (e *enterprise) settle(moment time.Time) { e.agenda.CatchUp(&e.now, moment) }
 
 // changed tells that the database is not what it was.
 func (e *enterprise) changed() { e.version++ }

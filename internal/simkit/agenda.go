@@ -34,6 +34,15 @@ func (g *Agenda) Settle(now time.Time) {
 	}
 }
 
+// CatchUp takes a moment for the present and lets happen what is due by then. Late work may find that somebody has been
+// quicker; time does not run backwards for it.
+func (g *Agenda) CatchUp(present *time.Time, moment time.Time) {
+	if moment.After(*present) {
+		*present = moment
+	}
+	g.Settle(*present)
+}
+
 // appointments are a heap.
 type appointments []appointment
 

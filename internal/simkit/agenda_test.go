@@ -31,6 +31,21 @@ func TestAgenda(t *testing.T) {
 	assert.Equal(t, "late 2s", done[3])
 }
 
+// The present moves forward alone, and what is due by it happens also where an earlier moment is asked for.
+func TestAgendaCatchesUp(t *testing.T) {
+	t.Parallel()
+	var agenda simkit.Agenda
+	start := time.Date(2030, 6, 1, 12, 0, 0, 0, time.UTC)
+	present := start
+	agenda.CatchUp(&present, start.Add(time.Minute))
+	assert.Equal(t, start.Add(time.Minute), present)
+	done := false
+	agenda.Add(start.Add(30*time.Second), func(time.Time) { done = true })
+	agenda.CatchUp(&present, start)
+	assert.True(t, done)
+	assert.Equal(t, start.Add(time.Minute), present)
+}
+
 func TestIDs(t *testing.T) {
 	t.Parallel()
 	const form = `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`

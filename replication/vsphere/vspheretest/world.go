@@ -60,13 +60,9 @@ func (w *world) sites() []*site {
 	return []*site{w.protected, w.recovery}
 }
 
-// settle lets happen what is due by a moment, and takes that for the present. Late work may find that somebody has
-// been quicker; time does not run backwards for it.
+// settle lets happen what is due by a moment, and takes that for the present.
 func (w *world) settle(moment time.Time) {
-	if moment.After(w.now) {
-		w.now = moment
-	}
-	w.agenda.Settle(w.now)
+	w.agenda.CatchUp(&w.now, moment)
 	for _, r := range w.replications {
 		r.catchUp(w.now)
 	}
