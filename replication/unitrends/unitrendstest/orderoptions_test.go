@@ -70,4 +70,7 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 		_, err := unitrendstest.Start(options...)
 		require.ErrorContains(t, err, want)
 	}
+	_, err := unitrendstest.StartPair(unitrendstest.AtSource(unitrendstest.Pending("vault")),
+		unitrendstest.AtTarget(unitrendstest.Protects(unitrendstest.Asset{Name: "db-1"}), unitrendstest.Orders(unitrendstest.Order{Name: "nightly"})))
+	require.ErrorContains(t, err, `Orders: "nightly" names no target`, "branch was asked, and has not accepted")
 }

@@ -72,7 +72,8 @@ func TestUpdatingAJobOrder(t *testing.T) {
 
 func TestCreatingJobOrders(t *testing.T) {
 	t.Parallel()
-	c := newCopying(t)
+	c := newCopying(t, unitrendstest.AtSource(unitrendstest.Reachable("cloud-2")))
+	require.NoError(t, c.Source.Operator("olga").RequestTarget("cloud-2"))
 	db := c.Source.AssetID("db-1")
 	create := func(instances, target string) string {
 		return fmt.Sprintf(`{"name":"nightly","type":"Replication","instances":[%s],"target_id":%s}`, instances, target)
@@ -81,6 +82,7 @@ func TestCreatingJobOrders(t *testing.T) {
 	c.source.refused(t, 500, "no instance", "POST", "/api/joborders", create("999", target))
 	c.source.refused(t, 500, "no instance", "POST", "/api/joborders", create(fmt.Sprint(c.Source.AssetID("esx-1")), target))
 	c.source.refused(t, 500, "no connected target", "POST", "/api/joborders", create(id, "9"))
+	c.source.refused(t, 500, "no connected target", "POST", "/api/joborders", create(id, fmt.Sprint(c.Source.TargetID("cloud-2"))))
 	c.source.refused(t, 500, "needs a name and instances", "POST", "/api/joborders", create("", target))
 	c.source.violates(t, "$.type is", "POST", "/api/joborders", strings.Replace(create(id, target), "Replication", "Backup", 1))
 	c.source.ask(t, 201, "POST", "/api/joborders", create(id, target))

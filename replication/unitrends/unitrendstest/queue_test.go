@@ -121,7 +121,7 @@ func TestStrategies(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	c := newCopying(t)
+	c := newCopying(t, unitrendstest.Copying(time.Hour))
 	path := "/api/replication/config/?sid=1"
 	c.source.ask(t, 200, "PUT", path, `{"max_concurrent":1,"report_mail_to":"joe@example.com","report_time":"18:30","queue_value":2}`)
 	assert.JSONEq(t, `{"config":[{"max_concurrent":1,"report_mail_to":"joe@example.com","report_time":"06:30 pm","strategy":"Recency","queue_scheme":2}]}`,
@@ -161,9 +161,8 @@ func TestEditingTheQueue(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newCopying(t)
+			c := newCopying(t, unitrendstest.Copying(time.Hour))
 			c.order(t, "nightly", "db-1", "app-1", "web-1")
-			c.Source.SetCopying(time.Hour)
 			c.Source.HoldCopies(true)
 			edit := strings.ReplaceAll(tc.edit, "WEB", fmt.Sprint(c.Source.BackupIDs("web-1")[0]))
 			if tc.refused != "" {
@@ -199,6 +198,7 @@ func TestCopiesThatFailAreCancelledAndHeld(t *testing.T) {
 	c.Source.HoldCopies(false)
 	active := c.source.get(t, "/api/jobs/active", "data")
 	require.Len(t, active, 2)
+	c.source.refused(t, 404, "no running job", "DELETE", "/api/jobs/0/?sid=1", "")
 	c.source.ask(t, 200, "DELETE", fmt.Sprintf("/api/jobs/%v/?sid=1", active[1]["id"]), "")
 	c.source.refused(t, 404, "no running job", "DELETE", fmt.Sprintf("/api/jobs/%v/?sid=1", active[1]["id"]), "")
 	assert.Equal(t, 2, c.Source.FinishCopies())
