@@ -179,13 +179,13 @@ func TestRunIsWaitedForBetweenLists(t *testing.T) {
 		require.NoError(t, err)
 		y.later(time.Hour, func(lists map[string][]row) { lists["jobs/active"] = nil })
 		y.later(time.Hour+20*time.Second, func(lists map[string][]row) {
-			set(lists, "jobs/history", "start_date", row{"name": "copy the ledgers", "status": "Partial", "start_date": "today", "message": "The tide."})
+			set(lists, "jobs/history", "start_date", row{"name": "copy the ledgers", "status": "Partial", "start_date": "today", "message": "The tide, correct horse."})
 		})
 		_, err = poller.Wait(day(t))
 		var failed *drkit.TaskError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, "Partial", failed.Code)
-		assert.Equal(t, "The tide.", failed.Message)
+		assert.Equal(t, "The tide, [redacted].", failed.Message, "the password of the client")
 	})
 }
 

@@ -91,9 +91,16 @@ func TestAcceptTakesTwoLooks(t *testing.T) {
 	for i, want := range []struct {
 		state drkit.State
 		done  bool
-	}{{"starting", false}, {"available", false}, {drkit.StateSucceeded, true}} {
-		if i > 0 {
-			y.change(func(lists map[string][]row) { set(lists, "systems", "id", row{"id": 9, "status": "available"}) })
+	}{{"starting", false}, {"available", false}, {drkit.StateQueued, false}, {"available", false}, {drkit.StateSucceeded, true}} {
+		switch i {
+		case 0:
+		case 2: // not in a row
+			y.change(func(lists map[string][]row) { drop(lists, "systems", "id", 9) })
+		default:
+			y.change(func(lists map[string][]row) {
+				configured(lists)
+				set(lists, "systems", "id", row{"id": 9, "status": "available"})
+			})
 		}
 		progress, err := poller.Poll(t.Context())
 		require.NoError(t, err)
