@@ -3,9 +3,9 @@
 // decision has settled and reports what became of each. A request that nobody can tell the source of, and
 // requests that share the name of an allowed one, stay as they are: somebody has to look.
 //
-// It may be run again at any time: what was decided is no longer pending, and no decision is sent twice. Where a
-// decision has not settled in time, or the program was interrupted, it prints a token; with -resume another run
-// goes on waiting.
+// It may be run again at any time: what was decided is no longer pending, no decision is sent twice, and a source
+// that is accepted already is waited for. Where a decision has not settled in time, or the program was interrupted,
+// it prints a token; with -resume another run goes on waiting.
 //
 // It runs on a simulated target. UNITRENDS_URL, UNITRENDS_USER, UNITRENDS_PASSWORD and UNITRENDS_THUMBPRINT
 // point it at a real one, where it rejects only with -message. It exits with 1 unless every allowed source

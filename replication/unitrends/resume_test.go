@@ -150,6 +150,13 @@ func TestTokensThatAreRefused(t *testing.T) {
 	require.ErrorIs(t, err, drkit.ErrToken)
 	assert.ErrorContains(t, err, "belongs to the user ops, and this is somebody")
 
+	watch, err := client.Queue.Drained().ResumeToken(t.Context())
+	require.NoError(t, err)
+	drained, err := unitrends.Resume[unitrends.Drain](stranger, watch)
+	require.NoError(t, err)
+	_, err = drained.Poll(t.Context())
+	require.ErrorIs(t, err, drkit.ErrToken)
+
 	elsewhere := newYard(t)
 	set(elsewhere.lists, "systems", "id", row{"id": 1, "name": "islet"})
 	resumed, err = unitrends.Resume[unitrends.System](elsewhere.client("ops"), token)

@@ -16,7 +16,7 @@ func TakesIn(sources ...string) Option {
 
 // Order is a job order, which says what is copied where.
 type Order struct {
-	Name     string
+	Name     string   // several may have the same
 	Assets   []string // names of what the appliance protects; none: all of it
 	Target   string   // name of a target that takes in its copies; empty: the first
 	Disabled bool     // it does not run by itself
