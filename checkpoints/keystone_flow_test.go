@@ -68,21 +68,21 @@ func (c *realCloud) lifeOfAToken(t *testing.T, login Credentials) {
 	assert.Equal(t, []int{1, 50, 0}, []int{signIns, served, refused})
 	session, err := client.Sessions.SignIn(t.Context())
 	require.NoError(t, err)
-	assert.Equal(t, tokenLife, session.ExpiresAt.Sub(session.IssuedAt))
+	assert.Equal(t, c.life, session.ExpiresAt.Sub(session.IssuedAt))
 	assert.Equal(t, c.backup.URL, session.Endpoint)
 	assert.Equal(t, "admin", session.Project.Name)
 
 	began := time.Now()
-	for time.Since(began) < 3*tokenLife {
+	for time.Since(began) < 3*c.life {
 		many(t, 50, client, list)
 		pass(time.Second / 2)
 	}
 	signIns, served, refused = c.tally()
-	t.Logf("50 at a time for %s, tokens of %s: %d sign-ins, %d served, %d refused", 3*tokenLife, tokenLife, signIns, served, refused)
+	t.Logf("50 at a time for %s, tokens of %s: %d sign-ins, %d served, %d refused", 3*c.life, c.life, signIns, served, refused)
 	assert.Zero(t, refused, "renewed ahead of its end")
 	assert.InDelta(t, 4, signIns, 1)
 
-	pass(tokenLife + time.Second)
+	pass(c.life + time.Second)
 	many(t, 50, client, create)
 	signIns, served, refused = c.tally()
 	t.Logf("50 at once, the token has ended meanwhile: %d sign-in, %d served, %d refused", signIns, served, refused)
@@ -110,7 +110,7 @@ func (c *realCloud) exchange(t *testing.T, at Identity, user User) {
 	signIns, served, refused := c.tally()
 	t.Logf("50 at once, token for token: %d sign-in, %d served, %d refused", signIns, served, refused)
 	assert.Equal(t, []int{1, 50, 0}, []int{signIns, served, refused})
-	pass(tokenLife + time.Second)
+	pass(c.life + time.Second)
 	for range 5 {
 		require.ErrorIs(t, list(t.Context(), client), drkit.ErrUnauthorized)
 	}

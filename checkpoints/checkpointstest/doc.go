@@ -19,8 +19,8 @@
 //
 // All operations of the contract. It is written from the API references of Open Telekom Cloud and Huawei Cloud and
 // their user manuals. With [Play] it is either cloud: Open Telekom Cloud answers operations that only Huawei Cloud
-// documents with 404 and [CodeRouteUnknown], and leaves out members that only Huawei Cloud shows, replication records
-// above all. What the references leave open is decided here and marked so. Where they contradict themselves, options
+// documents with 404 and [CodeRouteUnknown], leaves out members that only Huawei Cloud shows, replication records
+// above all, and does not list tasks by the type replication, which its reference leaves out of that filter. What the references leave open is decided here and marked so. Where they contradict themselves, options
 // choose: [SizesAs], [EnterpriseProjectAs], [TagValuesAs], [ResourceDetailAs], [TimesAs], [TimesIn],
 // [RestoreNamesTask], [BarePages], [UnauthorizedAs], [SignInErrorsAs], [UnknownIDsAreMalformed].
 //

@@ -161,7 +161,10 @@ func TestNoRecordsOnOpenTelekomCloud(t *testing.T) {
 	here.ask(t, 200, "POST", "/checkpoints/replicate", replicate(there, production))
 	clock.Advance(time.Minute)
 	assert.NotContains(t, at(t, here.ask(t, 200, "GET", "/backups/"+backups[db1], ""), "backup"), "replication_records")
-	assert.Equal(t, 2, count(t, here.ask(t, 200, "GET", "/operation-logs?operation_type=replication&status=success", "")))
+	logs := here.ask(t, 200, "GET", "/operation-logs?status=success&start_time="+clock.Now().Add(-time.Minute).Format("2006-01-02T15:04:05Z"), "")
+	assert.Equal(t, 2, count(t, logs))
+	assert.Equal(t, "replication", at(t, logs, "operation_logs", 0, "operation_type"))
+	here.refused(t, 400, checkpointstest.CodeInvalidParameter, "GET", "/operation-logs?operation_type=replication", "")
 	assert.Equal(t, 2, count(t, there.ask(t, 200, "GET", "/backups?vault_id="+replicas, "")))
 }
 
@@ -194,5 +197,5 @@ func TestManyReplicas(t *testing.T) {
 	here.server.AddBackups(production, 250)
 	done := here.ask(t, 200, "POST", "/checkpoints/replicate", replicate(there, production))
 	assert.Len(t, list(t, done, "replication", "backups"), 500)
-	assert.Equal(t, 500, count(t, here.ask(t, 200, "GET", "/operation-logs?operation_type=replication", "")))
+	assert.Equal(t, 500, count(t, here.ask(t, 200, "GET", "/operation-logs?status=waiting", "")))
 }

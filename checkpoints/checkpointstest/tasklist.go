@@ -184,11 +184,15 @@ func (r *region) taskReplication(rec *record) *taskReplicationBody {
 	return body
 }
 
-// taskFilters are the parameters of the task list, besides those of paging.
+// taskFilters are the parameters of the task list, besides those of paging. Open Telekom Cloud shows replications, and
+// does not list them among the types to ask for: who relies on that is refused.
 func (r *region) taskFilters(query url.Values) ([]func(*task) bool, error) {
 	within, err := periodOf(query)
 	if err != nil {
 		return nil, err
+	}
+	if kind := query.Get("operation_type"); kind == kindReplication && !r.hwc() {
+		return nil, refuse(CodeInvalidParameter, "The operation_type %q is invalid.", kind)
 	}
 	text := func(name string, of func(*task) string) func(*task) bool {
 		wanted := query.Get(name)
