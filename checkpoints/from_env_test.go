@@ -54,6 +54,11 @@ func TestFromEnvSignsIn(t *testing.T) {
 			[]string{`{"auth":{"identity":{"methods":["password","totp"],"password":{"user":{"id":"u1","password":"pw"}},
 				"totp":{"user":{"id":"u1","passcode":"123456"}}},"scope":{"project":{"id":"` + project + `"}}}}`},
 		},
+		"passcode beside a password by type": {
+			map[string]string{"AUTH_URL": iamURL, "AUTH_TYPE": "v3password", "USER_ID": "u1", "PASSWORD": "pw", "PASSCODE": "123456", "PROJECT_ID": project},
+			[]string{`{"auth":{"identity":{"methods":["password","totp"],"password":{"user":{"id":"u1","password":"pw"}},
+				"totp":{"user":{"id":"u1","passcode":"123456"}}},"scope":{"project":{"id":"` + project + `"}}}}`},
+		},
 		"token": {
 			map[string]string{"AUTH_URL": iamURL, "TOKEN": "gAAAA", "AUTH_TOKEN": "older", "PROJECT_ID": project},
 			[]string{`{"auth":{"identity":{"methods":["token"],"token":{"id":"gAAAA"}},"scope":{"project":{"id":"` + project + `"}}}}`},

@@ -24,7 +24,6 @@ var signedHeaders = []string{"content-type", "host", "x-project-id", "x-sdk-date
 
 // sign signs a request as it is about to leave, at a moment. It replaces a signature that the request has.
 func (k accessKey) sign(req *http.Request, body []byte, project string, now time.Time) error {
-	req.Header.Del("Authorization")
 	req.Header.Set(dateHeader, now.UTC().Format(dateLayout))
 	if project != "" {
 		req.Header.Set("X-Project-Id", project)

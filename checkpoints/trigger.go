@@ -207,7 +207,7 @@ func numbers(text string) ([]int, error) {
 
 func number(text string) (int, error) {
 	n, err := strconv.ParseUint(text, 10, 16) // no rule needs more
-	if err != nil || strings.HasPrefix(text, "+") {
+	if err != nil {
 		return 0, fmt.Errorf("%q is not a number", text)
 	}
 	return int(n), nil

@@ -121,6 +121,7 @@ func TestPatternsTogether(t *testing.T) {
 		"two that may never meet":           {[]checkpoints.Recurrence{daily(1, 0).Every(2), daily(1, 30).Every(2)}, ""},
 		"every seventh day meets some day":  {[]checkpoints.Recurrence{daily(1, 0).Every(7), weekly(1, 30, time.Monday)}, ""},
 		"every other week meets every week": {[]checkpoints.Recurrence{weekly(1, 0, time.Monday).Every(2), weekly(1, 30, time.Monday)}, "30 minutes apart"},
+		"every seventh week meets it, too":  {[]checkpoints.Recurrence{weekly(1, 0, time.Monday).Every(7), weekly(1, 30, time.Monday)}, "30 minutes apart"},
 		"hours of one rule, round midnight": {[]checkpoints.Recurrence{{Frequency: "DAILY", Hours: []int{0, 23}, Minutes: []int{30}}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
