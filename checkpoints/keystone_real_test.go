@@ -168,7 +168,7 @@ func (c *realCloud) serveKeystone(dir, port string) {
 			_ = resp.Body.Close()
 		}
 		return err == nil && resp.StatusCode == http.StatusOK
-	}, time.Minute, time.Second/5, "Keystone does not answer")
+	}, 4*time.Minute, time.Second/5, "Keystone does not answer")
 }
 
 func freePort(t *testing.T) string {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/jarcoal/httpmock"
 	"github.com/stretchr/testify/assert"
@@ -216,6 +217,32 @@ func TestParallelPagesKeepTheOrder(t *testing.T) {
 			slices.Sort(s.asked)
 			assert.Equal(t, []string{"+", "18+", "27+", "36+", "45+", "54+", "63+", "72+", "81+", "9+", "90+"}, s.asked)
 		})
+	}
+}
+
+// The next page is on its way while somebody works on this one, unless that is not wanted.
+func TestPagesComeAhead(t *testing.T) {
+	t.Parallel()
+	for name, lister := range listers() {
+		for asked, options := range map[int][]drkit.Option{2: nil, 1: {drkit.WithoutPrefetch()}} {
+			t.Run(fmt.Sprint(name, "/", asked), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					s := &shelf{lister: lister, ids: rowsOf(30)}
+					next, stop := iter.Pull2(lister.list(t.Context(), s.client(t, options...), 0, 0))
+					defer stop()
+					for range 2 { // who stops after the first has wanted no more
+						_, err, more := next()
+						require.NoError(t, err)
+						require.True(t, more)
+					}
+					synctest.Wait()
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					assert.Len(t, s.asked, asked)
+				})
+			})
+		}
 	}
 }
 

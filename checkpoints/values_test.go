@@ -151,6 +151,38 @@ func TestContradictoryAnswers(t *testing.T) {
 	assert.Equal(t, []checkpoints.Protectable{{ID: "s", Size: 40, Protectable: checkpoints.Protectability{Code: "BackupService.7102"}}}, got)
 }
 
+// What no reference shows otherwise is read in other spellings, too: types drift.
+func TestTypesThatDrift(t *testing.T) {
+	t.Parallel()
+	got := reads(t, "GET", "/vaults/v", `{"vault":{"id":"v","name":17,"auto_bind":"true"}}`,
+		func(c *checkpoints.Client) (checkpoints.Vault, error) { return c.Vaults.Get(t.Context(), "v") })
+	assert.Equal(t, checkpoints.Vault{ID: "v", Name: "17", AutoBind: true}, got)
+}
+
+// An answer about something else is none.
+func TestAnswersAboutSomethingElse(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.On("GET", prefix+"/operation-logs/t", says(200, `{"operation_log":{"id":"other","status":"success"}}`))
+	_, err := s.client().Tasks.Get(t.Context(), "t")
+	require.ErrorContains(t, err, `task "other" instead of the one that was asked for`)
+	s.On("GET", prefix+"/cbr-features/replication.enable", says(200, `{"features.backup_double_az":true}`))
+	_, err = s.client().Features.Get(t.Context(), "replication.enable")
+	require.ErrorContains(t, err, "an answer without the feature")
+}
+
+// Backups may be kept for ever by days and by number at once.
+func TestKeptForEver(t *testing.T) {
+	t.Parallel()
+	policy := given[checkpoints.PolicyCreate](t, "policies_create.request", "policy")
+	policy.OperationDefinition = checkpoints.OperationDefinition{RetentionDurationDays: drkit.Some(-1), MaxBackups: drkit.Some(-1)}
+	s := newService(t)
+	s.On("GET", prefix+"/policies", says(200, `{"policies":[],"count":0}`))
+	s.On("POST", prefix+"/policies", answer(t, 200, "policies_create.answer"))
+	_, err := s.client().Policies.Create(t.Context(), policy)
+	require.NoError(t, err)
+}
+
 // Values of newer services are kept.
 func TestUnknownValuesSurvive(t *testing.T) {
 	t.Parallel()
