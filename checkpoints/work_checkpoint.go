@@ -70,7 +70,7 @@ func (b VaultBackup) jobs(ctx context.Context, c *Client) ([]transport.Job, erro
 		return nil, err
 	}
 	parameters, wanted := b.Parameters.Or(CheckpointParam{}), b.wanted()
-	found := checkpointJobs{all: map[string]*transport.Job{}}
+	found := checkpointJobs{all: map[string]*checkpointJob{}}
 	for _, task := range tasks {
 		if task.OperationType != TaskTypeBackup || task.CheckpointID == "" {
 			continue
@@ -78,23 +78,21 @@ func (b VaultBackup) jobs(ctx context.Context, c *Client) ([]transport.Job, erro
 		job := found.of(task.CheckpointID, task.CreatedAt, task.EndedAt)
 		if !task.Ended() {
 			on := task.ExtraInfo.Resource
-			meets := on == nil || len(wanted) == 0 || slices.Contains(wanted, on.ID)
-			job.Other = !meets && (job.Other || job.Ended)
-			job.Ended = false
+			job.underWay(on == nil || len(wanted) == 0 || slices.Contains(wanted, on.ID))
 		}
 		if task.PolicyID != parameters.PolicyID.Or("") {
 			job.Veto = "of the policy " + transport.Plain(task.PolicyID)
 		}
 	}
+	byTasks := maps.Clone(found.all)
 	for _, backup := range backups {
 		if backup.CheckpointID == "" {
 			continue
 		}
-		_, known := found.all[backup.CheckpointID]
 		job := found.of(backup.CheckpointID, backup.CreatedAt, Time{})
 		making := statusOfBackup(backup.Status) == TaskStatusRunning
-		if !known && making { // its tasks do not show
-			job.Ended, job.Other = false, len(wanted) > 0 && !slices.Contains(wanted, backup.ResourceID)
+		if byTasks[backup.CheckpointID] == nil && making { // its tasks do not show
+			job.underWay(len(wanted) == 0 || slices.Contains(wanted, backup.ResourceID))
 		}
 		if backup.ExtendInfo.AutoTrigger != parameters.AutoTrigger.Or(false) {
 			job.Veto = "made automatically"
@@ -107,13 +105,21 @@ func (b VaultBackup) jobs(ctx context.Context, c *Client) ([]transport.Job, erro
 }
 
 // checkpointJobs collects the checkpoints of a vault.
-type checkpointJobs struct{ all map[string]*transport.Job }
+type checkpointJobs struct{ all map[string]*checkpointJob }
+
+type checkpointJob struct{ transport.Job }
+
+// underWay takes note of a backup that is being made, of a resource that meets those that are asked for or does not.
+func (j *checkpointJob) underWay(meets bool) {
+	j.Other = !meets && (j.Other || j.Ended)
+	j.Ended = false
+}
 
 // of returns the checkpoint of an id, as ended, with the earliest start and the latest end that are known of it.
-func (j *checkpointJobs) of(id string, started, ended Time) *transport.Job {
+func (j *checkpointJobs) of(id string, started, ended Time) *checkpointJob {
 	job := j.all[id]
 	if job == nil {
-		job = &transport.Job{ID: id, Ended: true, Started: started.Time}
+		job = &checkpointJob{transport.Job{ID: id, Ended: true, Started: started.Time}}
 		j.all[id] = job
 	}
 	if !started.IsZero() && (job.Started.IsZero() || started.Before(job.Started)) {
@@ -128,7 +134,7 @@ func (j *checkpointJobs) of(id string, started, ended Time) *transport.Job {
 func (j *checkpointJobs) jobs() []transport.Job {
 	var jobs []transport.Job
 	for _, id := range slices.Sorted(maps.Keys(j.all)) {
-		jobs = append(jobs, *j.all[id])
+		jobs = append(jobs, j.all[id].Job)
 	}
 	return jobs
 }
