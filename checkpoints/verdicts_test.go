@@ -1,6 +1,7 @@
 package checkpoints
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -196,4 +197,19 @@ func TestWorstOfAll(t *testing.T) {
 	}
 	require.ErrorIs(t, noneSucceeded([]part{skipped, skipped}, "backups"), ErrSkipped)
 	assert.Nil(t, noneSucceeded([]part{skipped, at(TaskStatusSuccess, "")}, "backups"))
+}
+
+// The newest task counts, in whatever order the list has them.
+func TestLastTask(t *testing.T) {
+	t.Parallel()
+	c := newCloud(t)
+	row := func(id, created string) string {
+		return `{"id":"` + id + `","operation_type":"delete","created_at":"2026-03-` + created + `T00:00:00"}`
+	}
+	for _, rows := range []string{row("new", "09") + "," + row("old", "02"), row("old", "02") + "," + row("new", "09")} {
+		c.answer = func(*http.Request) *http.Response { return reply(200, `{"operation_logs":[`+rows+`],"count":2}`) }
+		last, err := c.client().lastTask(t.Context(), TaskQuery{OperationType: TaskTypeDelete}, func(Task) bool { return true })
+		require.NoError(t, err)
+		assert.Equal(t, "new", last.ID)
+	}
 }

@@ -2,8 +2,10 @@ package checkpoints_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -12,6 +14,7 @@ import (
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints"
 	"github.com/drkit-go/drkit/checkpoints/checkpointstest"
+	"github.com/drkit-go/drkit/internal/wiretest"
 )
 
 // A checkpoint of several resources is in the way of one of any of them, also where its tasks do not show.
@@ -201,4 +204,72 @@ func TestCheckpointThatSettles(t *testing.T) {
 	require.Len(t, result.Backups, 2)
 	require.NoError(t, result.Backups[0].Err())
 	require.ErrorIs(t, result.Backups[1].Err(), drkit.ErrTaskGone)
+}
+
+// What was adopted, and then is not the only one that may be it, does not end well.
+func TestSecondVaultComesToLight(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, y *yard) {
+		vault := orchard()
+		vault.Resources = nil
+		y.loses("Vaults.Create")
+		poller, err := y.client.Vaults.Create(t.Context(), vault)
+		require.NoError(t, err)
+		assert.True(t, poller.Adopted())
+		_, err = y.connect(y.here).Vaults.Create(t.Context(), vault)
+		require.NoError(t, err)
+		_, err = poller.Wait(t.Context())
+		require.ErrorIs(t, err, drkit.ErrConflict)
+		require.ErrorContains(t, err, "came to light")
+	})
+}
+
+// Others may share the backup with other projects meanwhile: those are not counted, nor are members that are gone.
+func TestSharesWithOthers(t *testing.T) {
+	t.Parallel()
+	everyCloud(t, func(t *testing.T, y *yard) {
+		backup := y.here.AddBackups(production, 1)[1]
+		y.here.Inject(checkpointstest.Fault{Operation: "Members.Add", After: true, Drop: true, Times: 1, Do: func() {
+			_, err := y.here.Operator("ann").Do("Members.Add", backup, fmt.Sprintf(`{"members":[%q]}`, checkpointstest.ProjectID("c", "c", "c")))
+			assert.NoError(t, err)
+		}})
+		poller, err := y.client.Members.Add(t.Context(), backup, shared())
+		require.NoError(t, err)
+		token, err := poller.ResumeToken(t.Context())
+		require.NoError(t, err)
+		members, err := poller.Wait(t.Context())
+		require.NoError(t, err)
+		assert.Len(t, members, 2)
+		require.NoError(t, y.client.Members.Delete(t.Context(), backup, members[0].DestProjectID))
+		resumed, err := checkpoints.Resume[[]checkpoints.Member](y.client, token)
+		require.NoError(t, err)
+		_, err = resumed.Wait(t.Context())
+		require.ErrorIs(t, err, drkit.ErrTaskGone)
+	})
+}
+
+// Resources that both vaults list have not moved yet, as far as a lost answer goes.
+func TestLostMigration(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := yardOnTheWire(t)
+		s.On("POST", prefix+"/vaults/"+vaultID+"/migrateresources", wiretest.Page(502))
+		began := time.Now()
+		s.On("GET", prefix+"/vaults/"+vaultID, func(*http.Request) (*http.Response, error) {
+			if time.Since(began) < 10*time.Second {
+				return says(200, `{"vault":{"id":"`+vaultID+`","resources":[{"id":"`+serverID+`"}]}}`)(nil)
+			}
+			return says(200, `{"vault":{"id":"`+vaultID+`","resources":[]}}`)(nil)
+		})
+		s.On("GET", prefix+"/vaults/"+otherVault, func(*http.Request) (*http.Response, error) {
+			if time.Since(began) == 0 {
+				return says(200, `{"vault":{"id":"`+otherVault+`","resources":[]}}`)(nil)
+			}
+			return says(200, `{"vault":{"id":"`+otherVault+`","resources":[{"id":"`+serverID+`"}]}}`)(nil)
+		})
+		poller, err := s.client().Vaults.MigrateResources(t.Context(), vaultID, otherVault, []string{serverID})
+		require.NoError(t, err)
+		assert.True(t, poller.Adopted())
+		assert.GreaterOrEqual(t, time.Since(began), 10*time.Second)
+	})
 }
