@@ -284,8 +284,11 @@ func TestAdoptedTaskHasDoneNothing(t *testing.T) {
 		poller, err := replicationsOf(y.client()).Pause(t.Context(), ledger)
 		require.NoError(t, err)
 		assert.True(t, poller.Adopted())
+		began := time.Now()
 		_, err = poller.Wait(t.Context())
 		require.ErrorIs(t, err, drkit.ErrConflict)
+		assert.Less(t, time.Since(began), 2*time.Minute)
+		assert.True(t, poller.Done(), "that is its end")
 		assert.ErrorContains(t, err, "task task-1 was adopted for it, and has ended well, but nothing of replication "+ledger+" has changed")
 	})
 }
