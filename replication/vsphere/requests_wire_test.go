@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -151,7 +152,8 @@ func TestValuesInSeveralShapes(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]int64{
 		`1763716000100`: 1763716000100, `"1763716000100"`: 1763716000100, `1.7637160001E12`: 1763716000100,
-		`0`: 0, `-1`: 0, `null`: 0, `""`: 0, `"0"`: 0,
+		`0`: 0, `-1`: 0, `null`: 0, `""`: 0, `"0"`: 0, `"-1"`: 0,
+		`"1970-01-01T00:00:00.000Z"`: 0, `"2025-11-21T10:06:40.1+01:00"`: 1763716000100,
 	} {
 		var moment vsphere.Time
 		require.NoError(t, json.Unmarshal([]byte(text), &moment), text)
@@ -159,6 +161,7 @@ func TestValuesInSeveralShapes(t *testing.T) {
 			assert.True(t, moment.Time.IsZero(), text)
 		} else {
 			assert.Equal(t, want, moment.UnixMilli(), text)
+			assert.Equal(t, time.UTC, moment.Location(), text)
 		}
 	}
 	for _, text := range []string{`{}`, `[]`, `true`} {

@@ -47,7 +47,7 @@ func (t *Time) UnmarshalJSON(data []byte) error {
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 		t.Time = afterEpoch(time.UnixMilli(n).UTC())
 	} else if date, err := time.Parse(time.RFC3339, text); err == nil {
-		t.Time = date.UTC()
+		t.Time = afterEpoch(date.UTC())
 	}
 	return nil
 }

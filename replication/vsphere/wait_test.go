@@ -128,13 +128,14 @@ func TestConfigureAllInPart(t *testing.T) {
 					shown = append(shown, y.show(y.begin("configure", wanted[machine].VMID, wanted[machine].VMID, "", nil)))
 				}
 			})
-			shown = append(shown, `{"id":"task-x","status":"QUEUED"}`)
+			twice := `{"id":"task-x","status":"QUEUED","entity":"` + wanted[3].VMID + `"}`
+			shown = append(shown, `{"id":"task-y","status":"QUEUED"}`, twice, twice)
 			return reply(r, 202, `{"list":[`+strings.Join(shown, ",")+`],"_meta":{"errors":[{"code":"FULL","message":"No space.","field":"$[1]"}]}}`), nil
 		}))
 		pollers, err := replicationsOf(client).ConfigureAll(t.Context(), wanted)
 		var unknown *drkit.OutcomeUnknownError
 		require.ErrorAs(t, err, &unknown)
-		require.ErrorContains(t, err, "3 tasks for 4 machines: answer is partial: FULL No space. (at $[1])")
+		require.ErrorContains(t, err, "5 tasks for 4 machines: answer is partial: FULL No space. (at $[1])")
 		require.ErrorContains(t, err, "there are 2 of its 4 tasks")
 		assert.ElementsMatch(t, []string{"task-1", "task-2"}, unknown.Candidates)
 		require.Len(t, pollers, 4)
