@@ -2,6 +2,7 @@ package vsphere_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
@@ -352,6 +353,23 @@ func TestTheSameIsUnderWay(t *testing.T) {
 		require.NoError(t, err, "another client, and something else")
 		assert.Equal(t, []string{"POST pause", "POST sync"}, y.sent())
 	})
+}
+
+// A task with a time of its end is under way no more, whatever its status is called.
+func TestAnEndByAnotherName(t *testing.T) {
+	for status, sent := range map[string]int{`"ABANDONED","complete_time":1763716000100`: 3, `"PREPARING"`: 2} {
+		t.Run(status, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				client := y.client()
+				finished(t, must(replicationsOf(client).Pause(t.Context(), ledger)), nil)
+				finished(t, must(replicationsOf(client).Resume(t.Context(), ledger)), nil)
+				y.breaks("tasks", instead(false, 200, `{"list":[{"id":"task-0","description_id":"pause","entity":"`+ledger+`","status":`+status+`}]}`))
+				_, err := replicationsOf(client).Pause(t.Context(), ledger)
+				assert.Equal(t, sent == 2, errors.Is(err, drkit.ErrConflict))
+				assert.Len(t, y.sent(), sent)
+			})
+		})
+	}
 }
 
 // What many machines have come to is found as a whole, in parts, or not at all.
