@@ -185,7 +185,9 @@ func TestCollectWithoutANote(t *testing.T) {
 	inBubble(t, func(s *site) {
 		ctx := context.Background()
 		client := s.client()
-		s.Collect()
+		s.FailCollect("the server is away")
+		s.beginCollection()
+		<-time.After(2 * time.Minute)
 		began := time.Now()
 		collect, err := client.BackupServers.Collect(drkit.WithoutNote(ctx), vbr01)
 		require.NoError(t, err)

@@ -329,6 +329,31 @@ func TestUndoFoundAndItsTaskGone(t *testing.T) {
 	})
 }
 
+// Nor does it doubt itself because of what the same client has begun and undone since.
+func TestUndoFoundAndAnotherAfterIt(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.failedOver(client)
+		s.Collect()
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", After: true, Drop: true, Times: 1})
+		first, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		require.NoError(t, err)
+		require.True(t, first.Adopted())
+		<-time.After(time.Minute)
+		s.failedOver(client)
+		s.Collect()
+		second, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		require.NoError(t, err)
+		for _, undo := range []*drkit.Poller[cloudreplica.PlanState]{second, first} {
+			_, err = undo.Wait(ctx)
+			require.NoError(t, err)
+		}
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
 // What was lost and found is no reason to doubt what is lost afterwards.
 func TestUndosOneAfterTheOther(t *testing.T) {
 	t.Parallel()

@@ -166,9 +166,11 @@ func taskJobs(own []ownTask, leads bool) []transport.Job {
 		if leads && task.Ended() {
 			continue
 		}
-		jobs = append(jobs, transport.Job{
-			ID: task.key.String(), Ended: task.Ended(), Unsure: task.claimed == "" && (leads || task.unsure),
-		})
+		job := transport.Job{ID: task.key.String(), Ended: task.Ended(), Unsure: task.claimed == "" && (leads || task.unsure)}
+		if task.claimed != "" {
+			job.Veto = "another call was answered with it"
+		}
+		jobs = append(jobs, job)
 	}
 	return jobs
 }
