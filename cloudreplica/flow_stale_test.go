@@ -295,7 +295,8 @@ func TestNoUndo(t *testing.T) {
 				var unknown *drkit.OutcomeUnknownError
 				require.ErrorAs(t, err, &unknown)
 				assert.False(t, unknown.Untouched)
-				assert.Empty(t, unknown.Candidates)
+				require.Len(t, unknown.Candidates, 1)
+				assert.Contains(t, unknown.Candidates[0], "which is no undo")
 				s.SetState("db-1", cloudreplicatest.StateReady)
 				s.SetState("web-1", cloudreplicatest.StateReady)
 				s.Collect()

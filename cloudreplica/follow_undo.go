@@ -16,11 +16,11 @@ import (
 // undoSource follows an undo: its task, and then the replicas, until none is failed over as they are collected.
 type undoSource struct {
 	*follow
-	plan   *planned
-	token  step.Token // that the work was resumed by; zero if it was not
-	failed []string   // the machines that were failed over before; nil where nobody has noted them
-	alone  func(context.Context) error
-	proven bool // the replicas have shown that it ran
+	plan    *planned
+	token   step.Token // that the work was resumed by; zero if it was not
+	failed  []string   // the machines that were failed over before; nil where nobody has noted them
+	adopted bool       // its answer was lost, and it was found
+	proven  bool       // the replicas have shown that it ran
 
 	// Under mu.
 	done  bool      // the task has ended well
@@ -38,7 +38,7 @@ func (s *undoSource) ID() string {
 }
 
 // Adopted reports whether the answer was lost, and the work found.
-func (s *undoSource) Adopted() bool { return s.alone != nil }
+func (s *undoSource) Adopted() bool { return s.adopted }
 
 // Look looks at the task, and then at the replicas.
 func (s *undoSource) Look(ctx context.Context) (drkit.Look[PlanState], error) {
@@ -52,15 +52,7 @@ func (s *undoSource) Look(ctx context.Context) (drkit.Look[PlanState], error) {
 			return look, err
 		}
 	}
-	look, err := s.verify(ctx)
-	if err == nil && look.Done && s.alone != nil && !s.proven {
-		if err := s.alone(ctx); errors.Is(err, drkit.ErrConflict) {
-			look.Err = err
-		} else if err != nil {
-			return drkit.Look[PlanState]{}, err
-		}
-	}
-	return look, err
+	return s.verify(ctx)
 }
 
 func (s *undoSource) taskDone() bool {
@@ -193,10 +185,11 @@ func (p *FailoverPlans) undo(ctx context.Context, call transport.Call, id string
 			}
 			return s
 		},
-		adopt: func(operationID string, found transport.Found, alone func(context.Context) error) drkit.Source[PlanState] {
+		// Nobody asks whether it is alone: whoever else has undone the plan, its machines are back.
+		adopt: func(operationID string, found transport.Found, _ func(context.Context) error) drkit.Source[PlanState] {
 			s := &undoSource{
 				follow: &follow{client: c, operation: operation, operationID: operationID, kind: w.kind}, plan: plan,
-				failed: failedOverIn(found.Before), alone: alone, proven: found.Job == "",
+				failed: failedOverIn(found.Before), adopted: true, proven: found.Job == "" || found.Job == allBack,
 			}
 			if !s.proven {
 				s.task = keyOf(found.Job)

@@ -57,7 +57,8 @@ func TestNotes(t *testing.T) {
 				return err
 			},
 			[]string{
-				"Tasks.List", "Tasks.List", "FailoverPlans.Get", `Query.Find CloudVmReplicaPoint (VmDisplayName=="db-1",VmDisplayName=="web-1")`, "FailoverPlans.Undo",
+				"Tasks.List", "FailoverPlans.Get", `Query.Find CloudVmReplicaPoint (VmDisplayName=="db-1",VmDisplayName=="web-1")`,
+				"Tasks.List", "FailoverPlans.Get", `Query.Find CloudVmReplicaPoint (VmDisplayName=="db-1",VmDisplayName=="web-1")`, "FailoverPlans.Undo",
 			},
 		},
 	} {

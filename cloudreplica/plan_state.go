@@ -38,6 +38,11 @@ func (s PlanState) failedOver() []PlannedVM {
 	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State == ReplicaStateFailover })
 }
 
+// away returns those that do not run where they belong.
+func (s PlanState) away() []PlannedVM {
+	return s.pick(func(vm PlannedVM) bool { return vm.Newest.State.away() })
+}
+
 // away reports whether a machine is failed over, on its way back, or failed over for good.
 func (s ReplicaState) away() bool {
 	return s == ReplicaStateFailover || s == ReplicaStateFailback || s == ReplicaStatePermanentFailover

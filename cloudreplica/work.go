@@ -227,10 +227,25 @@ func (p *planned) undoWork(w *traced) *transport.Work {
 		return len(failedOverIn(before)) > 0 && len(awayIn(after)) == 0
 	}
 	return w.work(func(ctx context.Context) ([]transport.Job, error) {
-		_, own, err := p.client.ownTasks(ctx, w.kind, w.resource)
-		return taskJobs(own, false), err
+		logon, own, err := p.client.ownTasks(ctx, w.kind, w.resource)
+		if err != nil || w.lasts(logon) {
+			return taskJobs(own, false), err
+		}
+		now, err := p.client.FailoverPlans.State(ctx, p.id)
+		jobs := taskJobs(own, false)
+		if len(now.failedOver()) == 0 {
+			back := transport.Job{ID: allBack, Ended: true}
+			if len(now.away()) > 0 {
+				back.Veto = "some are on their way back, or there for good, which is no undo"
+			}
+			jobs = append(jobs, back)
+		}
+		return jobs, err
 	})
 }
+
+// allBack stands for an undo whose task is gone with its logon session, once the replicas show what it has done.
+const allBack = "no machine is failed over"
 
 const machineMember = "machine "
 
