@@ -139,7 +139,7 @@ func (a Audit) Restore(backup string) RestoreAudit {
 
 // String returns one line, without what is zero.
 func (o OperationAudit) String() string {
-	return o.WithTasks(
+	return simkit.WithTasks(o.Tally,
 		simkit.Counted(o.Succeeded, "%d succeeded"), simkit.Counted(o.Failed, "%d failed"),
 		simkit.Counted(o.Skipped, "%d skipped"), simkit.Counted(o.Unfinished, "%d unfinished"),
 	)

@@ -138,7 +138,7 @@ func (a Audit) Collect(server string) CollectAudit {
 
 // String returns one line, without what is zero.
 func (o OperationAudit) String() string {
-	return o.WithTasks(
+	return simkit.WithTasks(o.Tally,
 		simkit.Counted(o.Succeeded, "%d succeeded"), simkit.Counted(o.Failed, "%d failed"),
 		simkit.Counted(o.Canceled, "%d canceled"), simkit.Counted(o.Unfinished, "%d unfinished"),
 	)

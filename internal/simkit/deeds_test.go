@@ -31,6 +31,6 @@ func TestTallyInWords(t *testing.T) {
 		Refused: 2, Pending: 1, Lost: 1,
 	}
 	line := "tall Pots.Boil: 7 requests (1 by operators), ran 3 (a 2, b 1), late 1, refused 2, pending 1, lost 1"
-	assert.Equal(t, line, tally.WithTasks("", ""))
-	assert.Equal(t, line+"; tasks: 2 succeeded, 1 failed", tally.WithTasks(simkit.Counted(2, "%d succeeded"), "", simkit.Counted(1, "%d failed")))
+	assert.Equal(t, line, simkit.WithTasks(tally, "", ""))
+	assert.Equal(t, line+"; tasks: 2 succeeded, 1 failed", simkit.WithTasks(tally, simkit.Counted(2, "%d succeeded"), "", simkit.Counted(1, "%d failed")))
 }

@@ -102,8 +102,9 @@ func (t Tally) String() string {
 	)
 }
 
-// WithTasks returns the same line with what has come of tasks, of which an empty one is none.
-func (t Tally) WithTasks(outcomes ...string) string {
+// WithTasks returns the line of a tally with what has come of its tasks; an outcome that is empty is none. It is no
+// method, for then it would be one of all audits.
+func WithTasks(t Tally, outcomes ...string) string {
 	line, tasks := t.String(), Joined(outcomes...)
 	if tasks == "" {
 		return line

@@ -90,7 +90,7 @@ func (o *OperationAudit) add(other OperationAudit) {
 // String returns one line, as in "C4-1 VMReplications.Failover: 2 requests, ran 1 (root 1), refused 1; tasks: 1
 // succeeded", without what is zero.
 func (o OperationAudit) String() string {
-	return o.WithTasks(
+	return simkit.WithTasks(o.Tally,
 		simkit.Counted(o.Succeeded, "%d succeeded"), simkit.Counted(o.Failed, "%d failed"),
 		simkit.Counted(o.Unfinished, "%d unfinished"),
 	)

@@ -108,7 +108,7 @@ func (o *OperationAudit) add(other OperationAudit) {
 
 // String returns one line, without what is zero.
 func (o OperationAudit) String() string {
-	return o.Site + " " + o.WithTasks(
+	return o.Site + " " + simkit.WithTasks(o.Tally,
 		simkit.Counted(o.Succeeded, "%d succeeded"), simkit.Counted(o.Failed, "%d failed"),
 		simkit.Counted(o.Cancelled, "%d cancelled"), simkit.Counted(o.Unfinished, "%d unfinished"),
 	)
