@@ -13,11 +13,13 @@ import (
 	"github.com/drkit-go/drkit/checkpoints/checkpointstest"
 )
 
-// wait waits for work that has begun.
+// wait waits for work that has begun, for a day at most.
 func wait[T any](ctx context.Context, poller *drkit.Poller[T], err error) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, 24*time.Hour)
+	defer cancel()
 	_, err = poller.Wait(ctx)
 	return err
 }

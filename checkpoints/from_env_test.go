@@ -97,6 +97,7 @@ func TestFromEnvWithoutSignIn(t *testing.T) {
 	}{
 		"token":         {map[string]string{"TOKEN": "gAAAA"}, Token(drkit.NewSecret("gAAAA"))},
 		"token by type": {map[string]string{"TOKEN": "gAAAA", "AUTH_TYPE": "none", "AUTH_URL": iamURL}, Token(drkit.NewSecret("gAAAA"))},
+		"older type":    {map[string]string{"TOKEN": "gAAAA", "AUTH_TYPE": "admin_token", "AUTH_URL": iamURL}, Token(drkit.NewSecret("gAAAA"))},
 		"key":           {map[string]string{"ACCESS_KEY": "AK", "SECRET_KEY": "SK", "AUTH_URL": iamURL}, AccessKey("AK", drkit.NewSecret("SK"))},
 		"temporary key": {map[string]string{"ACCESS_KEY": "AK", "SECRET_KEY": "SK", "SECURITY_TOKEN": "ST"}, TemporaryKey("AK", drkit.NewSecret("SK"), drkit.NewSecret("ST"))},
 	} {
