@@ -116,8 +116,9 @@ func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) 
 		a.client.deadlines.start(&x.deadline, cancel)
 	}
 	sent := req.WithContext(context.WithValue(ctx, exchangeKey{}, x))
+	sent.Header, x.fields.sent = x.fields.Header, true
 	if len(a.client.settings.Middleware) > 0 {
-		sent.Header = req.Header.Clone() // a middleware that adds to it must not add twice
+		sent.Header = sent.Header.Clone() // a middleware that adds to it must not add twice
 	}
 	x.began = time.Now()
 	resp, err := a.next.RoundTrip(sent)

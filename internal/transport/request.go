@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -84,12 +85,16 @@ type headerSet struct {
 	http.Header
 	values []string
 	room   [5]string
+	sent   bool // a request has it, which net/http may still be writing after that request was given up
 }
 
 func (h *headerSet) begin() { h.Header, h.values = make(http.Header, len(h.room)), h.room[:0] }
 
-// set leaves what stood there as it is: it may still be on its way out.
+// set leaves what was sent as it is: it may still be on its way out.
 func (h *headerSet) set(key, value string) {
+	if h.sent {
+		h.Header, h.sent = maps.Clone(h.Header), false
+	}
 	h.values = append(h.values, value)
 	last := len(h.values)
 	h.Header[key] = h.values[last-1 : last : last]

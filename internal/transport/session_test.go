@@ -238,6 +238,32 @@ func TestExpiryIsMetOncePerCall(t *testing.T) {
 	})
 }
 
+// net/http may still be writing the header of a request that has its answer, or was given up, when the next one gets
+// another token.
+func TestHeaderOnItsWayIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	server := &sessionServer{}
+	var writing sync.WaitGroup
+	over := make(chan struct{})
+	client := newSessionClient(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+		if req.Method == http.MethodGet {
+			writing.Go(func() {
+				token := req.Header.Get("X-Token")
+				<-over
+				assert.Equal(t, token, req.Header.Get("X-Token"))
+			})
+		}
+		return server.RoundTrip(req)
+	}))
+	require.NoError(t, get(t.Context(), client))
+	server.expire()
+	require.NoError(t, get(t.Context(), client))
+	close(over)
+	writing.Wait()
+	signIns, _, _ := server.counts()
+	assert.Equal(t, 2, signIns)
+}
+
 func TestGivenTokenIsNeitherRenewedNorSignedOut(t *testing.T) {
 	t.Parallel()
 	server := &sessionServer{token: "somebody's"}
