@@ -139,10 +139,42 @@ func (s *changeSource[T]) atTask(ctx context.Context) (drkit.Look[T], error) {
 		return s.atMarks(ctx)
 	}
 	look, over, err := ended[T](task)
-	if !over && err == nil {
+	switch {
+	case err != nil || over && !s.overdue(task):
+		return look, err
+	case over:
+		return s.uncollected(ctx, task, look)
+	default:
 		look, err = s.change.come(ctx, task)
 		look.Progress.ID = task.TaskID
+		return look, err
 	}
+}
+
+// uncollected looks at a change that is made, and of which Enterprise Manager has not heard for some time: what it has
+// left shows with the next collection of data; where nothing but the task tells, the task has told.
+func (s *changeSource[T]) uncollected(ctx context.Context, task Task, look drkit.Look[T]) (drkit.Look[T], error) {
+	left := s.change.left
+	switch {
+	case task.Result == nil:
+		return look, nil
+	case !task.Result.Success:
+		task.State = TaskStateFinished // it is not going to be better
+		look.Done, look.Err = true, task.Err()
+		return look, nil
+	case left == nil:
+		come, err := s.change.come(ctx, task)
+		come.Progress.ID = task.TaskID
+		return come, err
+	case s.before == nil:
+		return look, nil
+	}
+	now, err := left.marks(ctx)
+	if err != nil || !left.ran(s.before, now) {
+		return look, err
+	}
+	look.Done = true
+	look.Result, err = left.result(ctx, s.before, now)
 	return look, err
 }
 

@@ -3,6 +3,7 @@ package cloudreplica_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -46,4 +47,35 @@ func TestLostChangesOfOtherKinds(t *testing.T) {
 		assert.Equal(s.t, 2, s.Count("Tenants.Create"))
 		require.NoError(s.t, client.Close(ctx))
 	})
+}
+
+// A task may stay where its work is done and not collected: what the change has left shows with the next collection.
+func TestChangesThatAreNotCollected(t *testing.T) {
+	t.Parallel()
+	for _, c := range everyChange() {
+		t.Run(c.operation, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				client := s.client()
+				in := s.furnish(client)
+				began := time.Now()
+				require.NoError(s.t, c.do(context.Background(), client, in).err)
+				assert.Less(s.t, time.Since(began), 25*time.Minute)
+				assert.Equal(s.t, 1, s.SignIns(), "and keeps its session")
+				require.NoError(s.t, client.Close(context.Background()))
+			}, append(grounds(), cloudreplicatest.TaskDuration(50*time.Millisecond, 24*time.Hour))...)
+		})
+	}
+}
+
+// A change that has failed is not waited for, also where nobody collects that.
+func TestFailedChangesThatAreNotCollected(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		client := s.client()
+		s.FailTask("Tenants.Create", "hooli", "no space")
+		poller, err := client.Tenants.Create(context.Background(), newTenant("hooli"))
+		failedWith(s.t, "no space", poller, err)
+		require.NoError(s.t, client.Close(context.Background()))
+	}, cloudreplicatest.TaskDuration(50*time.Millisecond, 24*time.Hour))
 }
