@@ -2,6 +2,8 @@ package cloudreplica_test
 
 import (
 	"context"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -78,4 +80,64 @@ func TestFailedChangesThatAreNotCollected(t *testing.T) {
 		failedWith(s.t, "no space", poller, err)
 		require.NoError(s.t, client.Close(context.Background()))
 	}, cloudreplicatest.TaskDuration(50*time.Millisecond, 24*time.Hour))
+}
+
+// What was adopted is known for what it is: it stands in the way of the same alone.
+func TestChangesBesideAnAdoptedOne(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.SlowTask("Tenants.Update", acme, time.Minute)
+		s.Inject(cloudreplicatest.Fault{Operation: "Tenants.Update", After: true, Drop: true, Times: 1})
+		edit := cloudreplica.CloudTenantEdit{TenantType: standalone("acme"), Description: drkit.Some("x")}
+		first, err := client.Tenants.Update(ctx, acme, edit)
+		require.NoError(s.t, err)
+		assert.True(s.t, first.Adopted())
+		_, err = client.Tenants.Update(ctx, acme, edit)
+		require.ErrorIs(s.t, err, drkit.ErrConflict)
+		second, err := client.Tenants.Update(ctx, cloudreplicatest.TenantID("globex"), edit)
+		done(s.t, second, err)
+		done(s.t, first, nil)
+		require.NoError(s.t, client.Close(ctx))
+	})
+}
+
+// tapping keeps the token of a session.
+type tapping struct {
+	next  http.RoundTripper
+	token *atomic.Value
+}
+
+func (t tapping) RoundTrip(request *http.Request) (*http.Response, error) {
+	if token := request.Header.Get("X-RestSvcSessionId"); token != "" {
+		t.token.Store(token)
+	}
+	return t.next.RoundTrip(request)
+}
+
+// A second task that may be of the change comes to light once the first was taken for it: that is told, and nobody
+// goes by the first alone.
+func TestSecondTaskThatMayBeIt(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		var token atomic.Value
+		client := s.client(drkit.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return tapping{next, &token} }))
+		s.SlowTask("Tenants.Update", acme, time.Minute)
+		s.Inject(cloudreplicatest.Fault{Operation: "Tenants.Update", After: true, Drop: true, Times: 1})
+		edit := cloudreplica.CloudTenantEdit{TenantType: standalone("acme"), Description: drkit.Some("x")}
+		poller, err := client.Tenants.Update(ctx, acme, edit)
+		require.NoError(s.t, err)
+
+		held, _ := token.Load().(string)
+		other := s.clientOf(cloudreplica.Token(drkit.NewSecret(held)))
+		_, err = other.Tenants.Update(ctx, acme, edit)
+		require.NoError(s.t, err, "somebody else uses the session")
+		_, err = poller.Wait(ctx)
+		require.ErrorIs(s.t, err, drkit.ErrConflict)
+		require.ErrorContains(s.t, err, "task-2")
+		require.NoError(s.t, other.Close(ctx))
+		require.NoError(s.t, client.Close(ctx))
+	})
 }
