@@ -28,6 +28,25 @@ func TestRemovalOfWhatIsNotShown(t *testing.T) {
 	})
 }
 
+// A tenant of the name at another backup server is another.
+func TestTenantOfTheNameElsewhere(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		elsewhere := "urn:veeam:BackupServer:" + cloudreplicatest.BackupServerID("vbr02")
+		s.Inject(cloudreplicatest.Fault{Operation: "Tenants.Create", Drop: true, Times: 1, Do: func() {
+			s.ExpireSessions()
+			_, err := s.Operator("ann").Do("Tenants.Create", "", `{"Name":"hooli","BackupServerUid":"`+elsewhere+`"}`)
+			assert.NoError(s.t, err)
+		}})
+		_, err := client.Tenants.Create(ctx, newTenant("hooli"))
+		require.ErrorIs(s.t, err, drkit.ErrOutcomeUnknown)
+		assert.Equal(s.t, 1, s.Audit().TenantsNamed("hooli"))
+		require.NoError(s.t, client.Close(ctx))
+	}, cloudreplicatest.WithBackupServers(cloudreplicatest.BackupServer{Name: "vbr01"}, cloudreplicatest.BackupServer{Name: "vbr02"}))
+}
+
 // What is unknown of one kind of work casts no doubt on the tasks of another kind.
 func TestLostChangesOfOtherKinds(t *testing.T) {
 	t.Parallel()
@@ -77,7 +96,12 @@ func TestFailedChangesThatAreNotCollected(t *testing.T) {
 		client := s.client()
 		s.FailTask("Tenants.Create", "hooli", "no space")
 		poller, err := client.Tenants.Create(context.Background(), newTenant("hooli"))
-		failedWith(s.t, "no space", poller, err)
+		require.NoError(s.t, err)
+		_, err = poller.Wait(context.Background())
+		var failed *drkit.TaskError
+		require.ErrorAs(s.t, err, &failed)
+		assert.Equal(s.t, []string{"cloudreplica.Tenants.Create", "task-1", "no space"}, []string{failed.Operation, failed.TaskID, failed.Message})
+		assert.NotEmpty(s.t, failed.OperationID)
 		require.NoError(s.t, client.Close(context.Background()))
 	}, cloudreplicatest.TaskDuration(50*time.Millisecond, 24*time.Hour))
 }
