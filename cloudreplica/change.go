@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync/atomic"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -39,12 +38,8 @@ func (ch change[T]) begin(ctx context.Context, c *Client) (*drkit.Poller[T], err
 	if ch.left != nil {
 		w.more, w.ran = ch.left.note, ch.left.settle
 	}
-	var found atomic.Bool
 	work := w.work(func(ctx context.Context) ([]transport.Job, error) {
 		_, own, err := c.ownTasks(ctx, w.kind, w.resource)
-		if found.Load() { // what has a claimant by now is of no lost answer
-			own = slices.DeleteFunc(own, func(task ownTask) bool { return task.claimed != "" })
-		}
 		return taskJobs(own, false), err
 	})
 	operation := ch.call.Operation.Name
@@ -56,14 +51,13 @@ func (ch change[T]) begin(ctx context.Context, c *Client) (*drkit.Poller[T], err
 			}
 			return s
 		},
-		adopt: func(operationID string, of transport.Found, alone func(context.Context) error) drkit.Source[T] {
+		adopt: func(operationID string, found transport.Found, alone func(context.Context) error) drkit.Source[T] {
 			f := &follow{client: c, operation: operation, operationID: operationID, kind: w.kind}
-			if of.Job != "" {
-				f.task = keyOf(of.Job)
+			if found.Job != "" {
+				f.task = keyOf(found.Job)
 				c.claims.claim(f.task, w.resource)
 			}
-			found.Store(true)
-			return &changeSource[T]{follow: f, change: ch, before: marksIn(of.Before), alone: alone}
+			return &changeSource[T]{follow: f, change: ch, before: marksIn(found.Before), alone: alone}
 		},
 	})
 }
