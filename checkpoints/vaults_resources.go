@@ -47,16 +47,6 @@ func (v *Vaults) AddResources(ctx context.Context, id string, resources []Resour
 	}, &answer, id, ids))
 }
 
-// nowhereElse reports whether no other vault has one of the resources.
-func (v *Vaults) nowhereElse(ctx context.Context, id string, resources []string) bool {
-	for other, err := range v.List(ctx, VaultQuery{ResourceIDs: resources}) {
-		if err != nil || other.ID != id {
-			return false
-		}
-	}
-	return true
-}
-
 // RemoveResources takes resources from a vault, and deletes their backups in it. It returns once the service has
 // taken the request; the poller waits until the vault lists none of them any more, and its result is the vault as it
 // is then. It is sent again after a transient failure: where that is refused and the vault lists none of them by then, or
@@ -83,14 +73,6 @@ func (v *Vaults) RemoveResources(ctx context.Context, id string, resourceIDs []s
 			IDs []string `json:"resource_ids"`
 		}{resourceIDs},
 	}, &answer, id, resourceIDs))
-}
-
-// leaving reports whether a vault lists resources no more, or only on their way out.
-func (v *Vaults) leaving(ctx context.Context, id string, resources []string) bool {
-	vault, err := v.Get(ctx, id)
-	return err == nil && !slices.ContainsFunc(vault.Resources, func(r VaultResource) bool {
-		return slices.Contains(resources, r.ID) && r.ProtectStatus != ProtectStatusRemoving
-	})
 }
 
 // MigrateResources moves resources with their backups to another vault of the same kind, region and account. Both
