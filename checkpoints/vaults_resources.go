@@ -3,7 +3,6 @@ package checkpoints
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/checkpoints/internal/contract"

@@ -183,7 +183,7 @@ func (s *changeSource[T]) atMarks(ctx context.Context) (drkit.Look[T], error) {
 		return drkit.Look[T]{}, err
 	}
 	if !left.ran(s.before, now) {
-		return searching[T](s.follow, s.grace(), s.change.resource+" does not show what it has left")
+		return searching[T](s.follow, max(s.grace(), shownLate), s.change.resource+" does not show what it has left")
 	}
 	look := drkit.Look[T]{Progress: drkit.Progress{ID: s.ID(), State: drkit.StateSucceeded, Percent: 100}, Done: true}
 	look.Result, err = left.result(ctx, s.before, now)
