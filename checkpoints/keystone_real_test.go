@@ -133,7 +133,8 @@ enabled=false
 		require.NoErrorf(c.t, err, "keystone-manage %s\n%s", arguments[0], out)
 	}
 	const usual = 12 * time.Second // until here
-	configure(min(max(shortLife, shortLife*(time.Since(began)/usual)), longLife))
+	slower := time.Since(began).Seconds() / usual.Seconds()
+	configure(min(max(shortLife, time.Duration(slower*float64(shortLife)).Truncate(time.Second)), longLife))
 	c.serveKeystone(dir, port)
 	c.t.Logf("Keystone is ready after %s, its tokens are good for %s", time.Since(began).Round(time.Second/10), c.life)
 }
