@@ -121,7 +121,7 @@ func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) 
 		sent.Header = sent.Header.Clone() // a middleware that adds to it must not add twice
 	}
 	x.began = time.Now()
-	resp, err := a.next.RoundTrip(sent)
+	resp, err := answered(a.next.RoundTrip(sent)) //nolint:bodyclose // read closes it, or the stream
 	switch {
 	case err != nil:
 		x.err = a.client.clean(endedBy(ctx, parent, err))
@@ -143,6 +143,19 @@ func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) 
 	a.client.deadlines.stop(&x.deadline)
 	cancel(nil)
 	x.logAttempt(parent)
+}
+
+// answered sees to what an http.Client would: round trippers of users do not always keep to what they promise.
+func answered(resp *http.Response, err error) (*http.Response, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case resp == nil:
+		return nil, errors.New("the round tripper has returned neither an answer nor an error")
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	return resp, nil
 }
 
 // identify gives the request the token of today: before its turn has come, or while its note was taken, the session

@@ -373,6 +373,23 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
+// Round trippers of users do not always keep to what they promise, and nobody's program ends for that.
+func TestRoundTripperThatBreaksItsWord(t *testing.T) {
+	t.Parallel()
+	silent := newClient(t, "https://appliance.example.com", drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}),
+		drkit.WithTransport(roundTripper(func(*http.Request) (*http.Response, error) { return nil, nil })))
+	_, err := silent.Do(t.Context(), transport.Call{Operation: &moveThing, Path: []string{"7"}}, nil)
+	require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+	require.ErrorContains(t, err, "neither an answer nor an error")
+
+	empty := newClient(t, "https://appliance.example.com", drkit.WithTransport(roundTripper(func(req *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusNoContent, Request: req}, nil
+	})))
+	answer, err := empty.Do(t.Context(), transport.Call{Operation: &moveThing, Path: []string{"7"}}, nil)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusNoContent, answer.Status)
+}
+
 func TestRepeatedDeleteThatFindsNothingHasSucceeded(t *testing.T) {
 	t.Parallel()
 	gone := answers(404, `{"code":"NotFound","msg":"m"}`)
