@@ -23,10 +23,11 @@ import (
 //
 // Before the request leaves, the journal gets the intent; then the task, and at the end its result. A later run
 // finds the result, or waits for the task; where it finds the intent alone, it looks for the operation, until the
-// grace of [PollPolicy] has passed. If nothing of it is to be seen and the resource is as it was, a failover
-// or a migration is sent again; any other operation, and what cannot be told, ends in [ErrOutcomeUnknown], as it
-// does without a journal. A refusal leaves the step ready, unless what was sent first has run by then: that is
-// found. A task that has failed stays failed until [Retry].
+// grace of [PollPolicy] has passed. If nothing of it is to be seen and the resource is as it was, an operation
+// whose resource shows that for certain, such as a failover, is sent again; its contract says so by x-resend. Any
+// other, and what cannot be told, ends in [ErrOutcomeUnknown], as it does without a journal. A refusal leaves the
+// step ready, unless what was sent first has run by then: that is found. A task that has failed stays failed until
+// [Retry].
 //
 // The end of the task gets into the journal when the poller sees it, before Wait or Poll return it. A result that
 // cannot be read does not: a later run asks for the task again.
