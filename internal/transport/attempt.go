@@ -44,6 +44,7 @@ type exchange struct {
 	stale       uint64      // of the token that the service has called expired
 	renewed     bool        // the call has been sent again for want of a session
 	waited      bool        // and again under a token that the service did not know yet
+	repeated    bool        // an attempt before the last one may have been carried out
 	note        *Note       // of what there was before the last attempt of a watched call
 
 	// mayHaveRun is the latch of an operation that must not repeat: set before a request leaves, and
@@ -174,6 +175,7 @@ func (x *exchange) identify() {
 func (x *exchange) ofSession() bool { return x.operation.Anonymous || x.call.Session || x.call.Last }
 
 func (x *exchange) reset() {
+	x.repeated = x.repeated || x.attempt > 0
 	x.attempt++
 	x.status, x.header, x.answer, x.err, x.stream = 0, nil, nil, nil, nil
 	if x.buffer != nil {
@@ -324,7 +326,7 @@ func (c *Client) ended(ctx context.Context) error {
 // goneAtLast reports whether a repeated DELETE found nothing to delete: an earlier attempt has done it.
 func (x *exchange) goneAtLast() bool {
 	return x.operation.Class == api.Replaceable && x.operation.Method == http.MethodDelete &&
-		x.attempt > 1 && errors.Is(x.answer, drkit.ErrNotFound)
+		x.repeated && errors.Is(x.answer, drkit.ErrNotFound)
 }
 
 // lastError is what the last attempt failed with, where there was one.

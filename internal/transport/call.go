@@ -115,7 +115,7 @@ func (c *Client) send(ctx context.Context, x *exchange, out any) (Answer, error)
 // doneBefore reports whether a repeat was refused because an earlier attempt has done the work.
 func (x *exchange) doneBefore(ctx context.Context, err error) bool {
 	var answer *drkit.Error
-	return x.call.Done != nil && x.operation.Class == api.Replaceable && x.attempt > 1 &&
+	return x.call.Done != nil && x.operation.Class == api.Replaceable && x.repeated &&
 		errors.As(err, &answer) && !answer.Foreign && answer.Err == nil && x.call.Done(ctx, answer)
 }
 

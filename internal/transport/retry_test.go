@@ -412,6 +412,36 @@ func TestRepeatedDeleteThatFindsNothingHasSucceeded(t *testing.T) {
 	}
 }
 
+// A lost answer is not forgotten while the session is begun anew, and a refused session is no lost answer.
+func TestRepeatedDeleteUnderANewSession(t *testing.T) {
+	t.Parallel()
+	gone, over := answers(404, `{"code":"NotFound","msg":"m"}`), answers(401, `{"code":"SessionOver","msg":"sign in"}`)
+	remove := api.Operation{Name: "Things.Delete", Method: http.MethodDelete, Path: "/things/{thingId}", Class: api.Replaceable}
+	for name, tc := range map[string]struct {
+		network *script
+		fails   bool
+	}{
+		"after a lost answer":        {scripted(fails(errReset), over, gone), false},
+		"after the end of a session": {scripted(over, gone), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				signIns := &sessionServer{}
+				client := newSessionClient(t, roundTripper(func(req *http.Request) (*http.Response, error) {
+					if req.URL.Path == "/sessions" {
+						return signIns.RoundTrip(req)
+					}
+					return tc.network.RoundTrip(req)
+				}))
+				_, err := client.Do(t.Context(), transport.Call{Operation: &remove, Path: []string{"7"}}, nil)
+				assert.Equal(t, tc.fails, errors.Is(err, drkit.ErrNotFound), err)
+				assert.Equal(t, tc.fails, err != nil, err)
+			})
+		})
+	}
+}
+
 // Only where a repeat is refused, in the service's own words, an earlier attempt may have done the work.
 func TestRefusedRepeat(t *testing.T) {
 	t.Parallel()
