@@ -131,7 +131,11 @@ func TestTokenThatIsNotKnownYet(t *testing.T) {
 		assert.Equal(t, []string{"token-b", "token-b"}, l.seen)
 
 		l.refuse, l.seen = true, nil // the token has ended, and its successor takes a moment
-		time.AfterFunc(100*time.Millisecond, func() { l.refuse = false })
+		time.AfterFunc(100*time.Millisecond, func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.refuse = false
+		})
 		require.NoError(t, get(t.Context(), client))
 		assert.Equal(t, []string{"token-b", "token-c", "token-c"}, l.seen)
 		assert.Equal(t, 2, l.signIns)

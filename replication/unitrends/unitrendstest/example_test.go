@@ -172,7 +172,7 @@ func ExampleServer_Audit() {
 	// Output:
 	// <nil>
 	// unitrendstest: oscar: Sources.Decide: 500: There is no pending request with the id 1.
-	// 1 Sources.Decide: 2 requests (2 by operators), ran 1 (late 0), refused 1, pending 0, lost 0
+	// 1 Sources.Decide: 2 requests (2 by operators), ran 1 (oscar 1), refused 1
 	// request 1 of branch to vault: accepted, decided 1 times
 	// request 1 of vault to cloud-1: done, decided 1 times
 }
