@@ -278,7 +278,7 @@ func TestFiveHundredCopiesShareTheirLooks(t *testing.T) {
 	t.Run("five hundred", func(t *testing.T) {
 		t.Parallel()
 		if testing.Short() {
-			t.Skip("500 notes")
+			t.Skip("takes seconds: a note of all copies before each of 500 requests")
 		}
 		everyCloud(t, func(t *testing.T, y *yard) {
 			made := y.here.AddBackups(production, 250)
