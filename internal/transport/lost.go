@@ -44,12 +44,18 @@ func (c *Client) watched(ctx context.Context, x *exchange, out any) (Answer, err
 	if answer, over, err := x.resumed(); over || err != nil {
 		return answer, err
 	}
+	asked := func(l *lost) bool { return l.same(x) && x.sameStep(l) }
 	resource, err := c.resources.enter(ctx, c.life.Done(), x.call.Work.Resource)
 	if err != nil {
-		return Answer{}, x.refuse(err)
+		if before := c.resources.remembered(x.call.Work.Resource, asked); before != nil {
+			err = before.unknown(err) // who calls again and again still does not know
+		} else {
+			err = x.refuse(err)
+		}
+		return Answer{}, err
 	}
 	defer resource.leave()
-	if answer, over, err := x.earlier(ctx, resource); over || err != nil {
+	if answer, over, err := x.earlier(ctx, resource, asked); over || err != nil {
 		return answer, err
 	}
 	resource.lost = nil
@@ -80,12 +86,11 @@ func (c *Client) watched(ctx context.Context, x *exchange, out any) (Answer, err
 
 // earlier sees to what is still unknown of operations on the resource before this call: of this client, and of a
 // run that was cut off. It is over where this call asks for just that.
-func (x *exchange) earlier(ctx context.Context, resource *resource) (answer Answer, over bool, err error) {
+func (x *exchange) earlier(ctx context.Context, resource *resource, asked func(*lost) bool) (answer Answer, over bool, err error) {
 	before := resource.lost
 	if before != nil && before.discarded.Load() {
 		before = nil
 	}
-	asked := func(l *lost) bool { return l.same(x) && x.sameStep(l) }
 	if before != nil && !asked(before) {
 		switch err := before.settle(ctx); {
 		case before.refused != nil:

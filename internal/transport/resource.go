@@ -47,6 +47,21 @@ func (r *resources) enter(ctx context.Context, closed <-chan struct{}, name stri
 	return nil, err
 }
 
+// remembered returns the first operation of a kind that was lost or found before the turn that somebody has, or nil.
+func (r *resources) remembered(name string, is func(*lost) bool) *lost {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	one := r.used[name]
+	if one == nil {
+		return nil
+	}
+	at := slices.IndexFunc(one.kept, func(l *lost) bool { return is(l) && !l.discarded.Load() })
+	if at < 0 {
+		return nil
+	}
+	return one.kept[at]
+}
+
 func (r *resources) use(name string) *resource {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -127,6 +127,33 @@ func TestWaitForTheTurn(t *testing.T) {
 	})
 }
 
+// Who calls again for what is unknown, and does not get the turn, still does not know.
+func TestWaitForTheTurnOfWhatIsUnknown(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.breaks("move", requestLost)
+		client := y.client(t)
+		lost := y.giveUp(t, client)
+		var all sync.WaitGroup
+		all.Go(func() {
+			_, err := drkit.Recover[string](t.Context(), lost)
+			assert.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := y.move(ctx, client)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		_, err = y.start(ctx, client, &shakeThing, "7", nil)
+		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown, "of this nothing was sent")
+		require.True(t, drkit.Discard(lost))
+		_, err = y.move(ctx, client)
+		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		all.Wait()
+		assert.Equal(t, 1, y.count("POST"))
+	})
+}
+
 // Who gives up waiting for the turn takes nothing out of the memory.
 func TestMemoryOutlivesThoseWhoGiveUp(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
