@@ -114,7 +114,9 @@ func (v *judgement) runs() []string {
 func (v *judgement) belief(c *census) []string {
 	c.wants.Add(1)
 	c.ran.Add(int64(one(v.ran > 0)))
-	if v.untouched && v.ran > 0 {
+	// A caller that calls again sends another request of the same name where somebody else has adopted the first.
+	alone := v.ran - v.reported()
+	if v.untouched && alone > 0 {
 		return []string{fmt.Sprintf("%s ran, and it was said that nothing came of it: %v", v.plan.action, v.err)}
 	}
 	switch {
@@ -123,23 +125,24 @@ func (v *judgement) belief(c *census) []string {
 	case isUnknown(v.err):
 		c.unknown.Add(1)
 		c.recovered.Add(int64(one(v.ran > 0)))
-		if v.ran > 0 && !v.rivals && !v.forgot {
+		if alone > 0 && !v.rivals && !v.forgot {
 			return []string{fmt.Sprintf("%s ran, and nobody finds it: %v", v.plan.action, v.err)}
 		}
-	case v.ran > 0 && !v.reported() && v.plan.action != "pause": // of which an error says nothing
+	case v.ran > 0 && v.reported() == 0 && v.plan.action != "pause": // of which an error says nothing
 		return []string{fmt.Sprintf("%s ran, and its caller says: %v", v.plan.action, v.err)}
 	}
 	return nil
 }
 
-// reported reports whether somebody else of the same client who wants the same follows the work.
-func (v *judgement) reported() bool {
+// reported counts the runs that somebody of the same client who wants the same follows.
+func (v *judgement) reported() int {
+	found := map[string]bool{}
 	for _, other := range v.wants {
 		if other.client == v.client && v.tasks[other.found.id].OperationID == v.id {
-			return true
+			found[other.found.id] = true
 		}
 	}
-	return false
+	return len(found)
 }
 
 // work holds what a caller follows: that it is its own, and that it comes to an end.
