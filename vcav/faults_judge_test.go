@@ -138,7 +138,10 @@ func (v *judgement) belief(c *census) []string {
 func (v *judgement) reported() int {
 	found := map[string]bool{}
 	for _, other := range v.wants {
-		if other.client == v.client && v.tasks[other.found.id].OperationID == v.id {
+		same := other.client == v.client && other.plan.action == v.plan.action && other.plan.on == v.plan.on
+		// A policy does not say whose it is, but who has one without a run of their own has got somebody else's.
+		policy := same && v.action.task == "" && other.err == nil && v.runsOf(other.id) == 0
+		if policy || other.client == v.client && v.tasks[other.found.id].OperationID == v.id {
 			found[other.found.id] = true
 		}
 	}
