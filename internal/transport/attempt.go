@@ -126,6 +126,10 @@ func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) 
 	switch {
 	case err != nil:
 		x.err = a.client.clean(endedBy(ctx, parent, err))
+	case x.streams && resp.StatusCode < 300 && ctx.Err() != nil: // of the rest, nothing more than its end would come
+		x.keep(resp)
+		_ = resp.Body.Close()
+		x.err = endedBy(ctx, parent, context.Cause(ctx))
 	case x.streams && resp.StatusCode < 300:
 		x.keep(resp)
 		a.client.deadlines.stop(&x.deadline)
@@ -137,7 +141,11 @@ func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) 
 		return
 	default:
 		x.keep(resp)
-		if err := x.read(resp); err != nil {
+		err := x.read(resp)
+		if err == nil && x.saysNothing() {
+			err = context.Cause(ctx) // nil unless the attempt was ended from our side
+		}
+		if err != nil {
 			x.err = a.client.clean(endedBy(ctx, parent, err))
 		}
 	}
@@ -210,6 +218,13 @@ func (x *exchange) read(resp *http.Response) error {
 		x.answer = x.readError()
 	}
 	return nil
+}
+
+// saysNothing reports whether the answer is a success that a server may have given to nobody: one that sees its caller
+// hang up may end there, with an empty answer, and a connection that says goodbye still hears it. Of an attempt that
+// was ended from our side it proves nothing; 204, which is said on purpose, does.
+func (x *exchange) saysNothing() bool {
+	return x.status == http.StatusOK && x.buffer.Len() == 0
 }
 
 // readError turns an error answer into an Error.

@@ -360,6 +360,9 @@ func (d *download) keep(buffer []byte, n int) error {
 
 // finish verifies what came and gives it its name.
 func (d *download) finish(ctx context.Context) error {
+	if ended := d.client.ended(ctx); ended != nil { // a server that sees it may end the file there
+		return d.failed(ended)
+	}
 	d.done.Bytes, d.total = d.received, d.received
 	if d.digest != nil {
 		got := d.digest.sum()
@@ -371,13 +374,11 @@ func (d *download) finish(ctx context.Context) error {
 		}
 		d.done.Verified = true
 	}
-	err := d.client.ended(ctx)
-	if err == nil {
-		d.done.Path, err = d.sink.commit()
-	}
+	path, err := d.sink.commit()
 	if err != nil {
 		return d.failed(err)
 	}
+	d.done.Path = path
 	d.report(true)
 	return nil
 }
