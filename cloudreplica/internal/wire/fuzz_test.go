@@ -74,7 +74,7 @@ func isOneLine(text string) bool {
 // Whatever is in the place of XML: it ends in an error or in a tenant that survives.
 func FuzzDecodeXML(f *testing.F) {
 	root := `<CloudTenant xmlns="` + wire.Namespace + `"`
-	seeds(f, ".xml", "<", "<a", "<a/>", root+"/>", root+"><LeaseOptions/><Resources><a/></Resources></CloudTenant>",
+	seeds(f, ".xml", "<", "<a", "<a/>", "<a\u0085/>", root+"/>", root+"><LeaseOptions/><Resources><a/></Resources></CloudTenant>",
 		root+` Href="&#0;"/>`, root+`><Description>&#13;&#x1F600; </Description></CloudTenant>`, `<!DOCTYPE a []>`+root+"/>",
 		root+` xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><TenantType i:nil="true"/></CloudTenant>`,
 		root+`><LastActive>0000-01-01T00:00:00</LastActive><CloudGatewayPools><a/><a>b</a></CloudGatewayPools></CloudTenant>`)

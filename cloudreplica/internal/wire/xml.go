@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // Namespace is that of all elements, in all versions.
@@ -86,12 +87,22 @@ func (r *xmlReader) token() (xml.Token, error) {
 	}
 }
 
-// brief cuts an error of encoding/xml, which repeats names of any length.
+// brief keeps an error of encoding/xml short and on one line: it repeats names of any length, and with anything in them.
 func brief(err error) error {
-	if text := err.Error(); len(text) > mostSaid {
-		return errors.New(strings.ToValidUTF8(text[:mostSaid], "") + "…")
+	said := err.Error()
+	text := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, said)
+	if len(text) > mostSaid {
+		text = strings.ToValidUTF8(text[:mostSaid], "") + "…"
 	}
-	return err
+	if text == said {
+		return err
+	}
+	return errors.New(text)
 }
 
 // root returns the name and the namespace of the root, where the reader stands.
