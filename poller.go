@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -240,7 +241,7 @@ func (p *Poller[T]) Result() (T, error) {
 //
 // Errors: usually a [*TaskError] where the work failed; the context's error; [ErrTaskGone];
 // [ErrUnavailable] once looks have failed for PollPolicy.MaxUnreachable; [ErrUnauthorized] and
-// [ErrForbidden] from the look; [ErrJournal] where [Once] has returned the poller and the end cannot be saved;
+// [ErrForbidden] from the look, where it is the service that says so; [ErrJournal] where [Once] has returned the poller and the end cannot be saved;
 // [ErrClosed].
 func (p *Poller[T]) Wait(ctx context.Context, options ...WaitOption) (T, error) {
 	wait := waitConfig{}
@@ -341,15 +342,21 @@ func (f *patience) with(err error) error {
 
 // endsWait reports whether no later look can turn out better than err.
 func endsWait(err error) bool {
-	if errors.Is(err, ErrUnavailable) {
-		return false // also of a session that could not be renewed just now
-	}
-	for _, end := range []error{ErrClosed, ErrUnauthorized, ErrForbidden, ErrTaskGone, ErrToken, ErrJournal} {
-		if errors.Is(err, end) {
-			return true
-		}
-	}
 	var answer *Error
-	return errors.As(err, &answer) && answer.Kind == nil && answer.Status >= 400 && answer.Status < 500 &&
-		answer.Status != 408 && answer.Status != 425
+	is := func(ends ...error) bool {
+		return slices.ContainsFunc(ends, func(end error) bool { return errors.Is(err, end) })
+	}
+	switch {
+	case is(ErrUnavailable): // also of a session that could not be renewed just now
+		return false
+	case is(ErrClosed, ErrTaskGone, ErrToken, ErrJournal):
+		return true
+	case errors.As(err, &answer) && answer.Foreign: // what stands between does not know what the service would say
+		return false
+	case is(ErrUnauthorized, ErrForbidden):
+		return true
+	default:
+		return answer != nil && answer.Kind == nil && answer.Status >= 400 && answer.Status < 500 &&
+			answer.Status != 408 && answer.Status != 425
+	}
 }

@@ -32,6 +32,9 @@ func TestWaitPutsUpWithLooksThatFail(t *testing.T) {
 		"425":                    answer(http.StatusTooEarly),
 		"409":                    answer(http.StatusConflict),
 		"404":                    answer(http.StatusNotFound),
+		"403 of a proxy":         &drkit.Error{Status: http.StatusForbidden, Kind: drkit.ErrForbidden, Foreign: true},
+		"401 of a proxy":         fmt.Errorf("looking: %w", &drkit.Error{Status: http.StatusUnauthorized, Kind: drkit.ErrUnauthorized, Foreign: true}),
+		"407":                    &drkit.Error{Status: http.StatusProxyAuthRequired, Foreign: true},
 		"an answer of nonsense":  &drkit.Error{Status: http.StatusOK, Message: "the answer cannot be used"},
 		"no answer":              &drkit.Error{Err: errors.New("connection reset by peer"), Kind: drkit.ErrUnavailable},
 		"time-out of an attempt": fmt.Errorf("attempt: %w", context.DeadlineExceeded),
@@ -79,6 +82,9 @@ func TestWaitEndsAtOnceWhereNoLookCanHelp(t *testing.T) {
 		"wrapped forbidden": {fmt.Errorf("looking: %w", drkit.ErrForbidden), drkit.ErrForbidden},
 		"unauthorized by its code": {
 			&drkit.Error{Status: http.StatusBadRequest, Kind: drkit.ErrUnauthorized}, drkit.ErrUnauthorized,
+		},
+		"closed behind a proxy": {
+			fmt.Errorf("%w: %w", drkit.ErrClosed, &drkit.Error{Status: http.StatusForbidden, Kind: drkit.ErrForbidden, Foreign: true}), drkit.ErrClosed,
 		},
 		"client closed": {fmt.Errorf("vcav.Tasks.Get: %w", drkit.ErrClosed), drkit.ErrClosed},
 		"task gone":     {drkit.ErrTaskGone, drkit.ErrTaskGone},

@@ -42,10 +42,17 @@ func (l *lost) search(ctx context.Context) error {
 
 // endsLook reports whether another look cannot turn out better.
 func endsLook(err error) bool {
-	if errors.Is(err, drkit.ErrUnavailable) {
+	var answer *drkit.Error
+	switch {
+	case errors.Is(err, drkit.ErrUnavailable):
 		return false
+	case errors.Is(err, drkit.ErrClosed):
+		return true
+	case errors.As(err, &answer) && answer.Foreign: // what stands between does not know what the service would say
+		return false
+	default:
+		return errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrForbidden)
 	}
-	return errors.Is(err, drkit.ErrUnauthorized) || errors.Is(err, drkit.ErrForbidden) || errors.Is(err, drkit.ErrClosed)
 }
 
 // look looks once. It is over where the operation was found, and, with what is known, where it cannot be told

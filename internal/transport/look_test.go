@@ -356,6 +356,8 @@ func TestLooksThatFail(t *testing.T) {
 		"for ever":            {requestLost, 10000, polling.MaxUnreachable, polling.MaxUnreachable + time.Minute, drkit.ErrUnavailable, false},
 		"what nobody knows":   {says(400, `{"code":"Odd"}`), 10000, polling.MaxUnreachable, polling.MaxUnreachable + time.Minute, nil, false},
 		"forbidden":           {says(403, `{"code":"Forbidden"}`), 1, 0, time.Second, drkit.ErrForbidden, false},
+		"a proxy for a while": {says(403, "<html>"), 200, polling.Grace, polling.MaxUnreachable, nil, true},
+		"a proxy for ever":    {says(403, "<html>"), 10000, polling.MaxUnreachable, polling.MaxUnreachable + time.Minute, drkit.ErrForbidden, false},
 		"no session any more": {says(401, `{"code":"SessionOver"}`), 1, 0, time.Second, drkit.ErrUnauthorized, false},
 	} {
 		t.Run(name, func(t *testing.T) {
