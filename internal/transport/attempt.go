@@ -142,7 +142,7 @@ func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) 
 	default:
 		x.keep(resp)
 		err := x.read(resp)
-		if err == nil && x.saysNothing() {
+		if err == nil && x.saidToNobody() {
 			err = context.Cause(ctx) // nil unless the attempt was ended from our side
 		}
 		if err != nil {
@@ -220,10 +220,10 @@ func (x *exchange) read(resp *http.Response) error {
 	return nil
 }
 
-// saysNothing reports whether the answer is a success that a server may have given to nobody: one that sees its caller
+// saidToNobody reports whether the answer is a success that a server may have given to nobody: one that sees its caller
 // hang up may end there, with an empty answer, and a connection that says goodbye still hears it. Of an attempt that
 // was ended from our side it proves nothing; 204, which is said on purpose, does.
-func (x *exchange) saysNothing() bool {
+func (x *exchange) saidToNobody() bool {
 	return x.status == http.StatusOK && x.buffer.Len() == 0
 }
 
