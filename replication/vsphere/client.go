@@ -39,6 +39,7 @@ type Client struct {
 	credentials Credentials
 	batch       *taskwait.Batch[Task]
 	remotes     remotes
+	turns       turns
 
 	mu       sync.Mutex
 	kinds    map[string]string  // what tasks call the work of an operation, as answers have shown it

@@ -28,11 +28,14 @@ func (r *Replications) Configure(ctx context.Context, machine ConfigureReplicati
 // ConfigureAll is [Replications.Configure] for many machines in one request. It returns a poller for each machine,
 // in the order of machines: a task belongs to the machine that it names, and where it names none, to that in the
 // place of its answer. The request has the machines in the order of their identifiers, whatever that of the argument.
-// It has no place in a step of [drkit.Once], which follows one poller; nor does [drkit.Recover] find what came of it:
-// the same call does, as for any operation whose outcome is unknown.
+// It has no place in a step of [drkit.Once], which follows one poller; nor does [drkit.Recover] find what came of
+// several machines: the same call does, as for any operation whose outcome is unknown. Calls that have some machines
+// in common wait for each other.
 //
 // Errors: [drkit.ErrOutcomeUnknown] where there are tasks for some machines only, even after a look at what came of
 // the others. The pollers of those that the answer has named a task for then stand beside it; the rest of them are nil.
+// [drkit.ErrConflict] if a task works on one of the machines, or if the outcome is unknown of another call that was
+// about one of them: errors.As finds its error.
 // Privileges: System.View, Host.Hbr.HbrManagement.
 // Source: vSphere Replication REST API reference, "Configure replications (bulk)".
 func (r *Replications) ConfigureAll(ctx context.Context, machines []ConfigureReplication) ([]*drkit.Poller[Task], error) {
@@ -40,11 +43,18 @@ func (r *Replications) ConfigureAll(ctx context.Context, machines []ConfigureRep
 	if err != nil {
 		return nil, err
 	}
+	if len(machines) == 1 { // the same configuration by another name
+		poller, err := r.at.beginOne(ctx, call)
+		if poller == nil {
+			return nil, err
+		}
+		return []*drkit.Poller[Task]{poller}, err
+	}
 	pollers, err := r.at.beginAll(ctx, call)
 	if pollers == nil {
 		return nil, err
 	}
-	sent, _ := call.Body.([]ConfigureReplication)
+	sent := machinesOf(call)
 	asked := make([]*drkit.Poller[Task], len(machines))
 	for i, machine := range sent {
 		asked[slices.IndexFunc(machines, func(m ConfigureReplication) bool { return m.VMID == machine.VMID })] = pollers[i]

@@ -30,7 +30,7 @@ func (p place) begin(ctx context.Context, call transport.Call) (*drkit.Poller[Ta
 func (p place) beginOne(ctx context.Context, call transport.Call) (*drkit.Poller[Task], error) {
 	var accepted Task
 	return p.follow(ctx, call, &accepted, func(ctx context.Context, call transport.Call) (transport.Answer, error) {
-		answer, tasks, err := p.sendForTasks(ctx, call, 1)
+		answer, tasks, err := p.configure(ctx, call)
 		if len(tasks) == 1 {
 			accepted = tasks[0]
 		}
@@ -60,11 +60,22 @@ func (p place) follow(ctx context.Context, call transport.Call, accepted *Task, 
 	return transport.Begin(ctx, p.client.transport, beginning)
 }
 
-// sendForTasks sends a call that answers so many tasks.
-func (p place) sendForTasks(ctx context.Context, call transport.Call, count int) (transport.Answer, []Task, error) {
+// configure sends a call that configures machines, and answers a task for each.
+func (p place) configure(ctx context.Context, call transport.Call) (transport.Answer, []Task, error) {
+	machines := machinesOf(call)
+	ids := make([]string, len(machines))
+	for i, machine := range machines {
+		ids[i] = machine.VMID
+	}
+	leave, err := p.takeTurn(ctx, ids)
+	if err != nil {
+		return transport.Answer{}, nil, err
+	}
 	var answer page[Task]
-	call.Check = func() error { return holds(answer, count) }
+	call.Check = func() error { return holds(answer, len(machines)) }
 	said, err := p.send(ctx, call, &answer)
+	leave(err)
+	err = ofMany(err, len(machines))
 	switch {
 	case said.Poller != nil:
 		return said, nil, nil
@@ -101,7 +112,7 @@ func holds(answer page[Task], count int) error {
 // beginAll sends a call that configures several machines and returns a poller for each. Where the answer has tasks for
 // some of them only, their pollers stand beside the error.
 func (p place) beginAll(ctx context.Context, call transport.Call) ([]*drkit.Poller[Task], error) {
-	machines, _ := call.Body.([]ConfigureReplication)
+	machines := machinesOf(call)
 	ctx, id, err := p.client.transport.Name(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s.%s: %w", service, call.Operation.Name, err)
@@ -112,7 +123,7 @@ func (p place) beginAll(ctx context.Context, call transport.Call) ([]*drkit.Poll
 		return p.adoptAll(call.Operation.Name, id, work, found, alone, machines)
 	}
 	call.Work = &watched
-	said, tasks, err := p.sendForTasks(ctx, call, len(machines))
+	said, tasks, err := p.configure(ctx, call)
 	if said.Poller != nil {
 		pollers, _ := said.Poller.([]*drkit.Poller[Task])
 		return pollers, nil

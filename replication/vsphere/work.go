@@ -23,7 +23,7 @@ type work struct {
 	operation string
 	about     string // identifier of what it works on; empty for what has none
 	trace     trace
-	entities  *entities // of the tasks that may be of it, where it has several
+	told      *toldApart // the tasks that may be of it, where it has several
 }
 
 // trace is what an operation changes of the thing that it works on.

@@ -5,90 +5,10 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
-	"sync"
 
-	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
 	"github.com/drkit-go/drkit/replication/vsphere/internal/contract"
 )
-
-// ofConfiguration finds replications that were configured, by their machines. Each has a task.
-func (p place) ofConfiguration(call transport.Call) *work {
-	machines, _ := call.Body.([]ConfigureReplication)
-	ids, targets := make([]string, len(machines)), make([]string, len(machines))
-	for i, machine := range machines {
-		ids[i], targets[i] = machine.VMID, machine.TargetVCID
-	}
-	named := slices.Sorted(slices.Values(ids)) // the same machines in another order are the same resource
-	trace := trace{
-		state: func(ctx context.Context) (transport.State, error) {
-			there := transport.State{}
-			for r, err := range (&Replications{p}).List(ctx, ReplicationQuery{Limit: tasksPerPage}) {
-				if err != nil {
-					return nil, err
-				}
-				switch {
-				case slices.Contains(ids, r.VMID):
-					there[r.VMID] = r.ID
-				case r.VMID == "" && (r.TargetVCID == "" || slices.Contains(targets, r.TargetVCID)):
-					there[memberPartial] = "true" // it may be of one of the machines
-				}
-			}
-			return there, nil
-		},
-		settle: ofWhole(transport.Appears(len(machines))),
-		shows:  never, // a task may be over before the list has the replication
-	}
-	entities := &entities{all: map[string]string{}}
-	work := &work{operation: call.Operation.Name, trace: trace, entities: entities, Work: transport.Work{
-		Resource: of("the replication of machine", strings.Join(named, ", ")), Tasks: len(machines),
-		Jobs: func(ctx context.Context) ([]transport.Job, error) {
-			return p.jobsWith(ctx, call.Operation.Name, subject{ids: ids}, entities.note)
-		},
-		State: trace.state, Settle: trace.settle, Believe: true,
-	}}
-	if len(ids) == 1 {
-		work.about = ids[0]
-	}
-	return work
-}
-
-// adoptAll returns the pollers of machines whose configuration was found, in their order.
-func (p place) adoptAll(operation, operationID string, work *work, found transport.Found, alone func(context.Context) error, machines []ConfigureReplication) []*drkit.Poller[Task] {
-	var tasks []Task
-	for _, id := range found.Jobs {
-		tasks = append(tasks, Task{ID: id, Entity: work.entities.of(id)})
-	}
-	tasks = inOrder(machines, tasks)
-	pollers := make([]*drkit.Poller[Task], len(machines))
-	for i, machine := range machines {
-		if found.Job == "" {
-			pollers[i] = p.settled(of("the replication of machine", machine.VMID), machine.VMID)
-			continue
-		}
-		pollers[i] = p.adopted(operation, operationID, work, found, tasks[i].ID, alone)
-	}
-	return pollers
-}
-
-// entities are what tasks work on, by their ids.
-type entities struct {
-	mu  sync.Mutex
-	all map[string]string
-}
-
-func (e *entities) note(task Task) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.all[task.ID] = task.Entity
-}
-
-func (e *entities) of(task string) string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.all[task]
-}
 
 // elsewhere finds what became of work that is not on replications; nil for an operation that starts no task.
 func (p place) elsewhere(call transport.Call) *work {
@@ -189,9 +109,15 @@ func there[T any](rows iter.Seq2[T, error], id func(*T) string) (transport.State
 			return nil, err
 		}
 		state[id(&row)] = "there"
-		if said, ok := any(&row).(described); ok && slices.ContainsFunc(said.metadata().Errors, MetaError.ofList) {
+		if ofHalf(any(&row)) {
 			state[memberPartial] = "true"
 		}
 	}
 	return state, nil
+}
+
+// ofHalf reports whether a row is of a list that says that it may not hold all.
+func ofHalf(row any) bool {
+	said, ok := row.(described)
+	return ok && slices.ContainsFunc(said.metadata().Errors, MetaError.ofList)
 }
