@@ -90,6 +90,28 @@ func TestConfigurationBehindHalves(t *testing.T) {
 	}
 }
 
+// A list of instances that lacks something proves nothing of those that were promoted.
+func TestInstancesByHalves(t *testing.T) {
+	t.Parallel()
+	for name, ran := range map[string]bool{"PromoteTestImage": true, "DemoteTestImage": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				o := operations(t)[name]
+				o.prepare(y.replications[ledger])
+				y.onlyOn(o, instead(ran, 500, ownError))
+				y.breaks("tasks", again(200, nothingThere)...)
+				half := instead(false, 200, `{"list":[{"id":"pit-1"}],"_meta":{"errors":[{"code":"GONE","message":"Not all.","field":"$"}]}}`)
+				y.breaks("instances", func(_ *http.Request, do func() (*http.Response, error)) (*http.Response, error) { return do() })
+				y.breaks("instances", again(200, half)...)
+				_, err := o.call(t.Context(), replicationsOf(y.client(fast)))
+				var unknown *drkit.OutcomeUnknownError
+				require.ErrorAs(t, err, &unknown)
+				assert.False(t, unknown.Untouched)
+			})
+		})
+	}
+}
+
 // What is not about replications is found by what has come to a list, or left it, or by a task that names it.
 func TestLostElsewhere(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,7 @@ func (p place) configure(ctx context.Context, call transport.Call) (transport.An
 		return transport.Answer{}, nil, err
 	}
 	var answer page[Task]
-	call.Check = func() error { return holds(answer, len(machines)) }
+	call.Check = func() error { return holds(answer, ids) }
 	said, err := p.send(ctx, call, &answer)
 	leave(err)
 	err = ofMany(err, len(machines))
@@ -91,16 +92,21 @@ func (p place) configure(ctx context.Context, call transport.Call) (transport.An
 	return said, *answer.Rows, nil
 }
 
-// holds says why an answer is not that of so many tasks, with what the service says that it lacks.
-func holds(answer page[Task], count int) error {
+// holds says why an answer does not have a task for each machine, with what the service says that it lacks.
+func holds(answer page[Task], machines []string) error {
 	var err error
 	if answer.Rows == nil {
 		err = errors.New("an answer without a list")
-	} else if got := len(*answer.Rows); got != count {
-		err = fmt.Errorf("%d tasks for %d machines", got, count)
+	} else if got := len(*answer.Rows); got != len(machines) {
+		err = fmt.Errorf("%d tasks for %d machines", got, len(machines))
 	} else {
+		named := map[string]bool{}
 		for _, task := range *answer.Rows {
 			err = cmp.Or(err, task.identified())
+			if named[task.Entity] && slices.Contains(machines, task.Entity) {
+				err = cmp.Or(err, fmt.Errorf("two tasks for machine %s", transport.Plain(task.Entity)))
+			}
+			named[task.Entity] = true
 		}
 	}
 	if err != nil && answer.partial() {

@@ -152,6 +152,24 @@ func TestConfigureAllInPart(t *testing.T) {
 	})
 }
 
+// An answer with two tasks of one machine has none of another: nobody is given the task of another machine for its own.
+func TestConfigureAllNamesAMachineTwice(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		wanted := machines(t, 2)
+		y.onConfigure(func(r *http.Request, do func() (*http.Response, error)) (*http.Response, error) {
+			_, _ = do()
+			task := `{"id":"%s","status":"QUEUED","entity":"` + wanted[0].VMID + `"}`
+			return reply(r, 202, `{"list":[`+fmt.Sprintf(task+","+task, "task-1", "task-x")+`]}`), nil
+		})
+		pollers, err := replicationsOf(y.client(fast)).ConfigureAll(t.Context(), wanted)
+		require.NoError(t, err, "the look finds them")
+		for i, poller := range pollers {
+			assert.True(t, poller.Adopted())
+			assert.Equal(t, wanted[i].VMID, finished(t, poller, nil).Entity)
+		}
+	})
+}
+
 // A list of recent tasks that is not to be had keeps nobody from seeing the end of a task.
 func TestWaitsWithoutTheList(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {

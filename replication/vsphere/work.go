@@ -59,9 +59,9 @@ func (p place) work(call transport.Call) *work {
 	case &contract.ReplicationsCleanUp:
 		return p.onReplication(call, trace{p.imaging(call), settleCleanUp, was(memberBubble, "true")})
 	case &contract.ReplicationsPromoteTestImage:
-		return p.onReplication(call, trace{p.promoting(call), settlePromotion, was(memberBubble, "true")})
+		return p.onReplication(call, trace{p.promoting(call), ofWhole(settlePromotion), was(memberBubble, "true")})
 	case &contract.ReplicationsDemoteTestImage:
-		return p.onReplication(call, trace{p.promoting(call), settleDemotion, never})
+		return p.onReplication(call, trace{p.promoting(call), ofWhole(settleDemotion), never})
 	case &contract.ReplicationsConfigure:
 		return p.ofConfiguration(call)
 	default:

@@ -142,6 +142,9 @@ func (p place) promoting(call transport.Call) func(context.Context) (transport.S
 			if instance.Promoted {
 				ids = append(ids, instance.ID)
 			}
+			if len(instance.Meta.Errors) > 0 { // what is left out looks like false
+				state[memberPartial] = "true"
+			}
 		}
 		slices.Sort(ids)
 		state[memberPromoted] = strings.Join(ids, " ")
