@@ -284,6 +284,53 @@ func TestConfigureAllIsLost(t *testing.T) {
 	}
 }
 
+// Whatever becomes of the other site while the answer to a configuration is lost: what ran is found, what did not is
+// not called refused, and nothing is sent twice.
+func TestConfigureAllIsLostWithTheOtherSite(t *testing.T) {
+	t.Parallel()
+	for name, lose := range map[string]func(*vspheretest.Server){
+		"its session":                  (*vspheretest.Server).ExpireRemoteSessions,
+		"all sessions":                 (*vspheretest.Server).ExpireSessions,
+		"the other site, for a moment": func(s *vspheretest.Server) { s.Peer().Restart(0) },
+		"the other site, for long":     func(s *vspheretest.Server) { s.Peer().Restart(5 * time.Minute) },
+		"this site, for a moment":      func(s *vspheretest.Server) { s.Restart(10 * time.Second) },
+	} {
+		for _, ran := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, ran: %t", name, ran), func(t *testing.T) {
+				inFlow(t, func(t *testing.T, f flow) {
+					f.signInRemotely()
+					wanted := []vsphere.ConfigureReplication{f.protected.configuration(t, "new-2"), f.protected.configuration(t, "new-1")}
+					f.pair.Protected.Inject(vspheretest.Fault{
+						Operation: "Replications.Configure", After: ran, Drop: true, Times: 1, Do: func() { lose(f.pair.Protected) },
+					})
+					pollers, err := f.protected.Replications.ConfigureAll(t.Context(), wanted)
+					if ran {
+						require.NoError(t, err)
+						for i, poller := range pollers {
+							assert.True(t, poller.Adopted())
+							task, err := poller.Wait(t.Context())
+							require.NoError(t, err)
+							assert.Equal(t, wanted[i].VMID, task.Entity)
+						}
+						assert.Equal(t, 1, f.pair.Protected.Count("Replications.Configure"))
+						return
+					}
+					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+					<-time.After(10 * time.Minute)
+					_, err = f.protected.Replications.ConfigureAll(t.Context(), wanted)
+					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+					assert.Equal(t, 1, f.pair.Protected.Count("Replications.Configure"))
+					require.True(t, drkit.Discard(err))
+					pollers, err = f.protected.Replications.ConfigureAll(t.Context(), wanted)
+					require.NoError(t, err)
+					_, err = drkit.WaitAll(t.Context(), pollers)
+					require.NoError(t, err)
+				})
+			})
+		}
+	}
+}
+
 // An observer may look at everything, and change nothing.
 func TestObserverIsRefused(t *testing.T) {
 	inFlow(t, func(t *testing.T, f flow) {

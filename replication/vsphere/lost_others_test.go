@@ -90,6 +90,38 @@ func TestConfigurationBehindHalves(t *testing.T) {
 	}
 }
 
+// A task of the right kind that names nothing may be about something else: to be adopted is not enough for it, either.
+func TestAdoptedTaskThatNamesNothing(t *testing.T) {
+	t.Parallel()
+	for name, ran := range map[string]bool{"it is it": true, "it is another's": false} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				y.naming = "none"
+				y.add("GID-2", "vm-2", "till-03")
+				replications := replicationsOf(y.client())
+				finished(t, must(replications.Pause(t.Context(), "GID-2")), nil) // which tells what tasks call it
+				y.breaks("pause", func(_ *http.Request, do func() (*http.Response, error)) (*http.Response, error) {
+					if ran {
+						_, _ = do()
+					} else {
+						y.change(func() { y.begin("pause", "GID-3", "vm-3", "till-04", nil) })
+					}
+					return nil, http.ErrHandlerTimeout
+				})
+				poller, err := replications.Pause(t.Context(), ledger)
+				if ran {
+					assert.Equal(t, "task-2", finished(t, poller, err).ID)
+					return
+				}
+				require.NoError(t, err)
+				_, err = poller.Wait(t.Context())
+				require.ErrorIs(t, err, drkit.ErrConflict)
+				require.ErrorContains(t, err, "nothing of replication "+ledger+" has changed")
+			})
+		})
+	}
+}
+
 // A list of instances that lacks something proves nothing of those that were promoted.
 func TestInstancesByHalves(t *testing.T) {
 	t.Parallel()

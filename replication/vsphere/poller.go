@@ -276,7 +276,7 @@ func (s *taskSource[T]) see(ctx context.Context, task Task) (drkit.Look[T], erro
 	}
 	err := s.found.alone(ctx)
 	if err == nil && look.Err == nil {
-		err = s.found.proven(ctx, s.at.client, s.accepted.ID)
+		err = s.found.proven(ctx, s.at.client, task)
 	}
 	if !errors.Is(err, drkit.ErrConflict) {
 		return look, err

@@ -101,11 +101,12 @@ type adoption struct {
 	ends time.Time // when its end was seen first
 }
 
-// proven makes sure that a task which has ended well, and whose kind of work is not known, has done what the operation
-// was to do. What it has changed may take a moment to show.
-func (a *adoption) proven(ctx context.Context, client *Client, task string) error {
-	before := a.found.Before
-	if a.work.trace.shows == nil || client.kind(a.work.operation) != "" || !a.work.trace.shows(before) {
+// proven makes sure that a task which has ended well has done what the operation was to do, where its kind of work is
+// not known, or it does not say what it works on. What it has changed may take a moment to show.
+func (a *adoption) proven(ctx context.Context, client *Client, ended Task) error {
+	before, task := a.found.Before, ended.ID
+	itself := client.kind(a.work.operation) != "" && ended.Entity+ended.EntityName != ""
+	if a.work.trace.shows == nil || itself || !a.work.trace.shows(before) {
 		return nil
 	}
 	after, err := a.work.trace.state(ctx)
