@@ -90,6 +90,36 @@ func TestConfigurationBehindHalves(t *testing.T) {
 	}
 }
 
+// What was queued before the newest task that was there is not of the operation, however late it shows or starts.
+func TestTasksFromBefore(t *testing.T) {
+	t.Parallel()
+	for times, older := range map[string]bool{
+		`"queued_time":1763715000000`: true, `"start_time":1763715000000`: true,
+		`"queued_time":1763715000000,"start_time":1763717000000`: true, `"queued_time":1763717000000`: false, `"start_time":1763717000000`: false,
+	} {
+		t.Run(times, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				task := func(id, times string) string {
+					return `{"id":"` + id + `","status":"SUCCESS","entity":"` + ledger + `",` + times + `}`
+				}
+				noted := task("task-0", `"queued_time":1763716000000`)
+				y.breaks("tasks", instead(false, 200, `{"list":[`+noted+`]}`))
+				y.breaks("tasks", again(50, instead(false, 200, `{"list":[`+noted+","+task("task-1", times)+`]}`))...)
+				y.breaks("sync", requestLost)
+				poller, err := replicationsOf(y.client()).Sync(t.Context(), ledger)
+				if !older {
+					require.NoError(t, err)
+					assert.Equal(t, "task-1", poller.ID())
+					return
+				}
+				var unknown *drkit.OutcomeUnknownError
+				require.ErrorAs(t, err, &unknown)
+				assert.Equal(t, []string{"task-1 (started before the operation was sent)"}, unknown.Candidates)
+			})
+		})
+	}
+}
+
 // A task of the right kind that names nothing may be about something else: to be adopted is not enough for it, either.
 func TestAdoptedTaskThatNamesNothing(t *testing.T) {
 	t.Parallel()

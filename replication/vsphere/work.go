@@ -36,7 +36,7 @@ type trace struct {
 
 // was shows an operation that changes a member which has one value before.
 func was(member, value string) func(transport.State) bool {
-	return func(before transport.State) bool { return before[member] == value && before[memberPartial] == "" }
+	return func(before transport.State) bool { return before[member] == value }
 }
 
 func never(transport.State) bool { return false }
@@ -174,7 +174,7 @@ func started(task Task) time.Time {
 func (c *Client) job(operation string, subject subject, task Task) (job transport.Job, relevant bool) {
 	kind := c.kind(operation)
 	names := task.Entity != "" || task.EntityName != ""
-	about := slices.Contains(subject.ids, task.Entity) && task.Entity != "" ||
+	about := slices.Contains(subject.ids, task.Entity) ||
 		task.Entity == "" && task.EntityName != "" && task.EntityName == subject.name
 	switch {
 	case kind != "" && task.DescriptionID != kind:
