@@ -1,0 +1,76 @@
+package vsphere_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/replication/vsphere"
+)
+
+// begins is a request that is lost while somebody else begins a task.
+func (y *yard) begins(kind, id, vm, name string) fault {
+	return func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
+		y.change(func() { y.begin(kind, id, vm, name, nil) })
+		return nil, http.ErrHandlerTimeout
+	}
+}
+
+// Replications may have one name. A task that says by its id what it works on is not of another of the same name.
+func TestTasksOfANamesake(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.add("GID-2", "vm-2", "ledger-db")
+		y.breaks("pause", y.begins("pause", "GID-2", "vm-2", "ledger-db"))
+		_, err := replicationsOf(y.client()).Pause(t.Context(), ledger)
+		var unknown *drkit.OutcomeUnknownError
+		require.ErrorAs(t, err, &unknown)
+		assert.True(t, unknown.Untouched)
+	})
+}
+
+// A task that names nothing is not taken for the configuration of a machine, whose name is not known either.
+func TestConfigurationAmongTasksThatNameNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.naming = "none"
+		y.onConfigure(y.begins("sync", "", "", ""))
+		_, err := replicationsOf(y.client()).Configure(t.Context(), machines(t, 1)[0])
+		var unknown *drkit.OutcomeUnknownError
+		require.ErrorAs(t, err, &unknown)
+		assert.Equal(t, []string{"task-1 (it names nothing that it works on)"}, unknown.Candidates)
+	})
+}
+
+// A task that was there before is not of a step, although a later run cannot tell what kind of work it does: neither
+// one that names nothing, nor one about the same thing.
+func TestStepAfterTasksOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	for _, naming := range []string{"none", ""} {
+		t.Run("naming "+naming, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				y.naming = naming
+				journal, client := new(drkit.MemoryJournal), y.client()
+				finished(t, must(replicationsOf(client).Pause(t.Context(), ledger)), nil) // which tells what tasks call it
+				finished(t, must(replicationsOf(client).Resume(t.Context(), ledger)), nil)
+				finished(t, must(replicationsOf(client).Sync(t.Context(), ledger)), nil)
+				ctx, kill := context.WithCancel(t.Context())
+				y.breaks("pause", func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
+					kill()
+					return nil, http.ErrHandlerTimeout
+				})
+				pause := func(ctx context.Context, client *vsphere.Client) (*drkit.Poller[vsphere.Task], error) {
+					return drkit.Once(ctx, journal, "pause", func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
+						return replicationsOf(client).Pause(ctx, ledger)
+					})
+				}
+				_, err := pause(ctx, client)
+				require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+				poller, err := pause(t.Context(), y.client())
+				assert.Equal(t, "task-4", finished(t, poller, err).ID, "it is sent again")
+			})
+		})
+	}
+}
