@@ -74,3 +74,34 @@ func TestStepAfterTasksOfAnotherKind(t *testing.T) {
 		})
 	}
 }
+
+// A task that does not say what kind of work it does may be of the operation, also where others have said it.
+func TestTasksThatDoNotSayTheirKind(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		replications := replicationsOf(y.client())
+		finished(t, must(replications.Sync(t.Context(), ledger)), nil)
+		y.mute = true
+		finished(t, must(replications.Sync(t.Context(), ledger)), nil)
+		y.breaks("sync", answerLost)
+		poller, err := replications.Sync(t.Context(), ledger)
+		assert.Equal(t, "task-3", finished(t, poller, err).ID)
+		y.mute = false
+		y.change(func() { y.begin("sync", ledger, ledgerVM, "ledger-db", nil) }) // somebody else's
+		_, err = replications.Sync(t.Context(), ledger)
+		require.ErrorIs(t, err, drkit.ErrConflict, "what tasks call it is not forgotten")
+	})
+}
+
+// What tasks call the work may come to be known after another kind of task was adopted, which proves nothing for that.
+func TestKindIsLearnedAfterTheAdoption(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.add("GID-2", "vm-2", "till-03")
+		replications := replicationsOf(y.client())
+		y.breaks("pause", y.begins("sync", ledger, ledgerVM, "ledger-db"))
+		adopted, err := replications.Pause(t.Context(), ledger)
+		require.NoError(t, err)
+		finished(t, must(replications.Pause(t.Context(), "GID-2")), nil)
+		_, err = adopted.Wait(t.Context())
+		require.ErrorIs(t, err, drkit.ErrConflict)
+	})
+}

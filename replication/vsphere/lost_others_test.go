@@ -2,6 +2,7 @@ package vsphere_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -52,12 +53,19 @@ type lists struct {
 	tasks string
 	act   func(l *lists) // what any request does that is no read; its answer is lost
 	sent  []string
+	// Answers that are not lost, one by one.
+	answers []string
 }
 
 func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method != http.MethodGet {
 		l.sent = append(l.sent, r.Method+" "+strings.TrimPrefix(r.URL.Path, base))
 		l.act(l)
+		if len(l.answers) > 0 {
+			said := l.answers[0]
+			l.answers = l.answers[1:]
+			return reply(r, 202, said), nil
+		}
 		return nil, io.ErrUnexpectedEOF
 	}
 	last := r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:]
@@ -172,6 +180,24 @@ func TestInstancesByHalves(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What makes something new is found by a task of its kind as well, whatever name the task has for that.
+func TestLostRegistrationIsFoundByItsKind(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const task = `{"id":"t-%d","status":"SUCCESS","description_id":"register","entity":"server-%[1]d"}`
+		first, second := fmt.Sprintf(task, 1), fmt.Sprintf(task, 2)
+		l := &lists{rows: map[string]string{}, act: func(*lists) {}, answers: []string{first}}
+		servers := newClient(t, l, vsphere.Token(drkit.NewSecret(givenToken)), fast).ReplicationServers
+		_, err := servers.Register(t.Context(), "one")
+		require.NoError(t, err)
+		l.tasks, l.act = first, func(l *lists) { l.tasks = first + "," + second }
+		poller, err := servers.Register(t.Context(), "two")
+		require.NoError(t, err)
+		assert.Equal(t, "t-2", poller.ID())
+		assert.True(t, poller.Adopted())
+	})
 }
 
 // What is not about replications is found by what has come to a list, or left it, or by a task that names it.

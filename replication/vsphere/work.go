@@ -105,7 +105,7 @@ type adoption struct {
 // not known, or it does not say what it works on. What it has changed may take a moment to show.
 func (a *adoption) proven(ctx context.Context, client *Client, ended Task) error {
 	before, task := a.found.Before, ended.ID
-	itself := client.kind(a.work.operation) != "" && ended.Entity+ended.EntityName != ""
+	itself := ended.DescriptionID != "" && ended.DescriptionID == client.kind(a.work.operation) && ended.Entity+ended.EntityName != ""
 	if a.work.trace.shows == nil || itself || !a.work.trace.shows(before) {
 		return nil
 	}
@@ -173,6 +173,9 @@ func started(task Task) time.Time {
 // job says what a task has to do with an operation.
 func (c *Client) job(operation string, subject subject, task Task) (job transport.Job, relevant bool) {
 	kind := c.kind(operation)
+	if task.DescriptionID == "" { // which it may lack where the answer is partial
+		kind = ""
+	}
 	names := task.Entity != "" || task.EntityName != ""
 	about := slices.Contains(subject.ids, task.Entity) ||
 		task.Entity == "" && task.EntityName != "" && task.EntityName == subject.name
