@@ -15,6 +15,8 @@ import (
 // Configure begins to replicate a machine of this site to the other. The disks are those of [VMs.Disks], each whole,
 // with the one that stands for the machine's home among them. The request is sent at most once.
 //
+// Errors: [drkit.ErrConflict] if a task works on the machine, or if the outcome is unknown of an earlier call that had
+// this machine among others: errors.As finds its error.
 // Privileges: System.View, Host.Hbr.HbrManagement.
 // Source: vSphere Replication REST API reference, "Configure replications (bulk)".
 func (r *Replications) Configure(ctx context.Context, machine ConfigureReplication) (*drkit.Poller[Task], error) {

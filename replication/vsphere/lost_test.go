@@ -275,22 +275,28 @@ func TestKindsAreLearned(t *testing.T) {
 
 func must(poller *drkit.Poller[vsphere.Task], _ error) *drkit.Poller[vsphere.Task] { return poller }
 
-// As long as that is not known, a task that was adopted must have done what the operation was to do.
+// As long as that is not known, a task that was adopted must have done what the operation was to do, where that shows.
 func TestAdoptedTaskHasDoneNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, y *yard) {
-		y.breaks("pause", func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
-			y.change(func() { y.begin("sync", ledger, ledgerVM, "ledger-db", nil) }) // somebody else's
-			return nil, http.ErrHandlerTimeout
-		})
-		poller, err := replicationsOf(y.client()).Pause(t.Context(), ledger)
+	eachOperation(t, func(t *testing.T, o operation) {
+		y, entity, what := o.yard(t), ledger, "replication "+ledger
+		if o.line == configures {
+			entity = machines(t, 1)[0].VMID
+			what = "the replication of machine " + entity
+		}
+		y.onlyOn(o, y.begins("other", entity, entity, "ledger-db"))
+		poller, err := o.call(t.Context(), replicationsOf(y.client()))
 		require.NoError(t, err)
 		assert.True(t, poller.Adopted())
 		began := time.Now()
 		_, err = poller.Wait(t.Context())
+		if !o.proof {
+			require.NoError(t, err)
+			return
+		}
 		require.ErrorIs(t, err, drkit.ErrConflict)
 		assert.Less(t, time.Since(began), 2*time.Minute)
 		assert.True(t, poller.Done(), "that is its end")
-		assert.ErrorContains(t, err, "task task-1 was adopted for it, and has ended well, but nothing of replication "+ledger+" has changed")
+		assert.ErrorContains(t, err, "task task-1 was adopted for it, and has ended well, but nothing of "+what+" has changed")
 	})
 }
 

@@ -39,6 +39,8 @@ func was(member, value string) func(transport.State) bool {
 	return func(before transport.State) bool { return before[member] == value }
 }
 
+func wasPromoted(before transport.State) bool { return before[memberPromoted] != "" }
+
 func never(transport.State) bool { return false }
 
 // work returns what to look for of an operation.
@@ -61,7 +63,7 @@ func (p place) work(call transport.Call) *work {
 	case &contract.ReplicationsPromoteTestImage:
 		return p.onReplication(call, trace{p.promoting(call), ofWhole(settlePromotion), was(memberBubble, "true")})
 	case &contract.ReplicationsDemoteTestImage:
-		return p.onReplication(call, trace{p.promoting(call), ofWhole(settleDemotion), never})
+		return p.onReplication(call, trace{p.promoting(call), ofWhole(settleDemotion), wasPromoted})
 	case &contract.ReplicationsConfigure:
 		return p.ofConfiguration(call)
 	default:

@@ -27,7 +27,8 @@ type yard struct {
 	takes time.Duration // a task, from its start to its end
 	// Of the list of recent tasks: how many it shows, the newest first; 0 for all.
 	recent int
-	// How tasks name what they work on: "" by the id, "vm" by that of the machine, "none" not at all.
+	// How tasks name what they work on: "" by the id, "vm" by that of the machine, "alias" by one that nothing else
+	// shows, "none" not at all.
 	naming string
 	mute   bool // tasks do not say what kind of work they do
 	halves bool // replications do not say of which machine they are
@@ -57,6 +58,12 @@ type replica struct {
 	image        string
 	promoted     []string
 	rpo          int
+
+	status   string // another than OK and PAUSED
+	failover bool   // the image is none of a test
+	nameless bool   // the image does not say its id
+	synced   int64
+	lacks    string // what the answer lacks, as it says itself
 }
 
 // fault is what becomes of a request; do is what the yard would do by itself.
@@ -199,7 +206,11 @@ func (y *yard) do(r *http.Request, what string) (int, string) {
 	case what == "active-image" && one.image == "":
 		return 404, ""
 	case what == "active-image":
-		return 200, fmt.Sprintf(`{"id":%q,"test_bubble_image":true}`, one.image)
+		id := one.image
+		if one.nameless {
+			id = ""
+		}
+		return 200, fmt.Sprintf(`{"id":%q,"instance_id":"pit-1","test_bubble_image":%t}`, id, !one.failover)
 	case what == "instances":
 		var rows []string
 		for _, id := range append([]string{"pit-1"}, one.promoted...) {
@@ -213,12 +224,19 @@ func (y *yard) do(r *http.Request, what string) (int, string) {
 
 func (one *replica) show() string {
 	status := "OK"
-	if one.paused {
+	switch {
+	case one.status != "":
+		status = one.status
+	case one.paused:
 		status = "PAUSED"
 	}
-	return fmt.Sprintf(`{"id":%q,"name":%q,"vm_id":%q,"rpo":%d,"status":{"status":%q},"last_sync_time":1763715000789,"network_compression_enabled":true,
+	failures := "[]"
+	if one.lacks != "" {
+		failures = fmt.Sprintf(`[{"code":"GONE","message":"Not all.","field":%q}]`, one.lacks)
+	}
+	return fmt.Sprintf(`{"id":%q,"name":%q,"vm_id":%q,"rpo":%d,"status":{"status":%q},"last_sync_time":%d,"_meta":{"errors":%s},"network_compression_enabled":true,
 		"mpit_enabled":true,"mpit_instances":3,"mpit_days":5,"auto_replicate_new_disks_enabled":true,"quiescing_enabled":true}`,
-		one.id, one.name, one.vm, one.rpo, status)
+		one.id, one.name, one.vm, one.rpo, status, 1763715000789+one.synced, failures)
 }
 
 func (y *yard) all() string {
@@ -265,6 +283,8 @@ func (y *yard) begin(kind, id, vm, name string, effect func()) *job {
 		j.entity = vm
 	case "name":
 		j.entity = ""
+	case "alias":
+		j.entity = "alias of " + id
 	case "none":
 		j.entity, j.name = "", ""
 	}
