@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -103,5 +104,75 @@ func TestKindIsLearnedAfterTheAdoption(t *testing.T) {
 		finished(t, must(replications.Pause(t.Context(), "GID-2")), nil)
 		_, err = adopted.Wait(t.Context())
 		require.ErrorIs(t, err, drkit.ErrConflict)
+	})
+}
+
+// What tasks call a replication, by a name that nothing else shows, is learned from one that the service has named.
+func TestNamesInTasksAreLearned(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.naming = "alias"
+		replications := replicationsOf(y.client())
+		y.breaks("sync", answerLost)
+		_, err := replications.Sync(t.Context(), ledger)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown, "as yet, nobody knows it")
+		require.True(t, drkit.Discard(err))
+		finished(t, must(replications.Sync(t.Context(), ledger)), nil)
+		y.breaks("sync", answerLost)
+		poller, err := replications.Sync(t.Context(), ledger)
+		assert.Equal(t, "task-3", finished(t, poller, err).ID)
+	})
+}
+
+// What a replication is called is asked for once: requests are few.
+func TestNamesAreAskedForOnce(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		replications := replicationsOf(y.client())
+		asked := func() (count int) {
+			y.change(func() {
+				for _, line := range y.seen {
+					if line == "GET "+ledger {
+						count++
+					}
+				}
+			})
+			return count
+		}
+		for _, want := range []int{2, 3, 4} { // and each time for how it is
+			finished(t, must(replications.Sync(t.Context(), ledger)), nil)
+			assert.Equal(t, want, asked())
+		}
+	})
+}
+
+// A step that has removed its replication finds its task by another run, when nothing else is left of it.
+func TestStepThatHasRemovedItsReplication(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		journal := new(drkit.MemoryJournal)
+		remove := func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
+			client := y.client()
+			return drkit.Once(ctx, journal, "remove", func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
+				return replicationsOf(client).Unconfigure(ctx, ledger, vsphere.RemoveQuery{})
+			})
+		}
+		y.breaks("unconfigure", stuckAfter)
+		_, err := remove(briefly(t))
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		<-time.After(time.Minute)
+		poller, err := remove(t.Context())
+		assert.Equal(t, "task-1", finished(t, poller, err).ID)
+		assert.Equal(t, []string{"POST unconfigure"}, y.sent())
+	})
+}
+
+// A replication that does not say of which machine it is has no part in tasks that name nothing.
+func TestTasksThatNameNothingOfAHalf(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.naming = "none"
+		y.replications[ledger].vm = ""
+		y.breaks("sync", y.begins("sync", "", "", ""))
+		_, err := replicationsOf(y.client()).Sync(t.Context(), ledger)
+		var unknown *drkit.OutcomeUnknownError
+		require.ErrorAs(t, err, &unknown)
+		assert.Equal(t, []string{"task-1 (it names nothing that it works on)"}, unknown.Candidates)
 	})
 }
