@@ -2,6 +2,7 @@ package vsphere_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -207,6 +208,25 @@ func TestConfigurationBehindHalfAList(t *testing.T) {
 		require.ErrorAs(t, err, &unknown, "what the service answers is not believed")
 		assert.False(t, unknown.Untouched)
 	})
+}
+
+// A replication that goes elsewhere is of none of the machines, whatever it lacks.
+func TestConfigurationBesideHalves(t *testing.T) {
+	t.Parallel()
+	machine := machines(t, 1)[0]
+	for target, proves := range map[string]bool{"": false, machine.TargetVCID: false, "elsewhere": true} {
+		t.Run("to "+target, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				y.takes = time.Second
+				y.replications[ledger].vm, y.replications[ledger].target = "", target
+				y.onConfigure(instead(true, 500, ownError))
+				y.breaks("tasks", again(200, nothingThere)...)
+				_, err := replicationsOf(y.client(fast)).Configure(t.Context(), machine)
+				assert.Equal(t, proves, err == nil)
+				assert.Equal(t, !proves, errors.Is(err, drkit.ErrOutcomeUnknown))
+			})
+		})
+	}
 }
 
 // An earlier configuration of some of the machines whose outcome is unknown is looked for before another is sent, and

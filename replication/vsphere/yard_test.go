@@ -63,6 +63,7 @@ type replica struct {
 	failover bool   // the image is none of a test
 	nameless bool   // the image does not say its id
 	synced   int64
+	target   string // vCenter Server that it goes to
 	lacks    string // what the answer lacks, as it says itself
 }
 
@@ -234,9 +235,9 @@ func (one *replica) show() string {
 	if one.lacks != "" {
 		failures = fmt.Sprintf(`[{"code":"GONE","message":"Not all.","field":%q}]`, one.lacks)
 	}
-	return fmt.Sprintf(`{"id":%q,"name":%q,"vm_id":%q,"rpo":%d,"status":{"status":%q},"last_sync_time":%d,"_meta":{"errors":%s},"network_compression_enabled":true,
+	return fmt.Sprintf(`{"id":%q,"name":%q,"vm_id":%q,"rpo":%d,"status":{"status":%q},"last_sync_time":%d,"target_vc_id":%q,"_meta":{"errors":%s},"network_compression_enabled":true,
 		"mpit_enabled":true,"mpit_instances":3,"mpit_days":5,"auto_replicate_new_disks_enabled":true,"quiescing_enabled":true}`,
-		one.id, one.name, one.vm, one.rpo, status, 1763715000789+one.synced, failures)
+		one.id, one.name, one.vm, one.rpo, status, 1763715000789+one.synced, one.target, failures)
 }
 
 func (y *yard) all() string {
