@@ -113,14 +113,22 @@ func TestTasksThatAreNotOneForEachMachine(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		naming string
+		before []int // machines of tasks that were there before
 		of     []int // machines of the tasks there are
+		others []int // machines of tasks of another kind
 		want   []string
 	}{
-		"two of one machine": {"", []int{0, 0}, []string{
+		"two of one machine": {"", nil, []int{0, 0}, nil, []string{
 			"task-2 (it names the same machine as another)", "task-3 (it names the same machine as another)",
 		}},
-		"of no machine": {"none", []int{0, 1}, []string{
+		"of no machine": {"none", nil, []int{0, 1}, nil, []string{
 			"task-2 (it does not say of which machine it is)", "task-3 (it does not say of which machine it is)",
+		}},
+		"two of one machine, after an older one of the other": {"", []int{1}, []int{0, 0}, nil, []string{
+			"task-3 (it names the same machine as another)", "task-4 (it names the same machine as another)",
+		}},
+		"two of one machine, beside other work on the other": {"", nil, []int{0, 0}, []int{1}, []string{
+			"task-2 (it names the same machine as another)", "task-3 (it names the same machine as another)",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,12 +136,15 @@ func TestTasksThatAreNotOneForEachMachine(t *testing.T) {
 				replications, wanted := replicationsOf(y.client(fast)), machines(t, 3)
 				finished(t, must(replications.Configure(t.Context(), wanted[2])), nil) // which tells what tasks call it
 				y.naming = tc.naming
+				begin := func(kind string, of []int) {
+					for _, machine := range of {
+						y.begin(kind, wanted[machine].VMID, wanted[machine].VMID, "", nil)
+					}
+				}
+				y.change(func() { begin("configure", tc.before) })
+				<-time.After(time.Minute)
 				y.onConfigure(func(*http.Request, func() (*http.Response, error)) (*http.Response, error) {
-					y.change(func() {
-						for _, machine := range tc.of {
-							y.begin("configure", wanted[machine].VMID, wanted[machine].VMID, "", nil)
-						}
-					})
+					y.change(func() { begin("configure", tc.of); begin("relocate", tc.others) })
 					return nil, http.ErrHandlerTimeout
 				})
 				_, err := replications.ConfigureAll(t.Context(), wanted[:2])
@@ -207,6 +218,34 @@ func TestConfigurationBehindHalfAList(t *testing.T) {
 		var unknown *drkit.OutcomeUnknownError
 		require.ErrorAs(t, err, &unknown, "what the service answers is not believed")
 		assert.False(t, unknown.Untouched)
+	})
+}
+
+// A machine that had a replication before, and has one, proves nothing of another; a request to configure it is refused.
+func TestConfigurationOfAMachineThatHasOne(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		machine := machines(t, 1)[0]
+		y.add("GID-0", machine.VMID, "a")
+		y.onConfigure(instead(false, 500, ownError))
+		_, err := replicationsOf(y.client(fast)).Configure(t.Context(), machine)
+		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		assert.Equal(t, 500, answerOf(t, err).Status)
+	})
+}
+
+// One replication of two, and one that may be anybody's, are not two.
+func TestConfigurationOfOneOfTwoBesideHalves(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		wanted := machines(t, 2)
+		y.onConfigure(func(r *http.Request, _ func() (*http.Response, error)) (*http.Response, error) {
+			y.change(func() {
+				y.add("GID-0", wanted[0].VMID, "a")
+				y.replications[ledger].vm = ""
+			})
+			return reply(r, 500, ownError), nil
+		})
+		_, err := replicationsOf(y.client(fast)).ConfigureAll(t.Context(), wanted)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
 	})
 }
 
@@ -347,21 +386,32 @@ func TestCloseEndsTheWaitForATurn(t *testing.T) {
 	})
 }
 
-// A step that has ended is replayed, whatever is unknown of its machine by now.
-func TestStepOfAConfigurationIsReplayed(t *testing.T) {
+// A step that has ended is replayed, whatever is unknown of its machine by now. One that would send is kept from it.
+func TestStepsOfConfigurationsTakeTurns(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
-		replications, all, journal := replicationsOf(y.client(fast)), machines(t, 2), new(drkit.MemoryJournal)
-		step := func() (*drkit.Poller[vsphere.Task], error) {
-			return drkit.Once(t.Context(), journal, "protect", func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
-				return replications.Configure(ctx, all[0])
+		replications, all, journal := replicationsOf(y.client(fast)), machines(t, 3), new(drkit.MemoryJournal)
+		step := func(ctx context.Context, key string, machine int) (*drkit.Poller[vsphere.Task], error) {
+			return drkit.Once(ctx, journal, key, func(ctx context.Context) (*drkit.Poller[vsphere.Task], error) {
+				return replications.Configure(ctx, all[machine])
 			})
 		}
-		poller, err := step()
+		poller, err := step(t.Context(), "ended", 0)
 		finished(t, poller, err)
+		y.onConfigure(stuck)
+		_, err = step(briefly(t), "begun", 1)
+		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+
+		replications = replicationsOf(y.client(fast)) // in another process
 		y.onConfigure(stuck)
 		_, err = replications.ConfigureAll(briefly(t), all)
 		require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
-		poller, err = step()
+		poller, err = step(t.Context(), "ended", 0)
 		assert.Equal(t, "task-1", finished(t, poller, err).ID)
+		for machine, key := range map[int]string{1: "begun", 2: "new"} {
+			_, err = step(t.Context(), key, machine)
+			require.ErrorIs(t, err, drkit.ErrConflict, key)
+			require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown, key)
+		}
+		assert.Equal(t, []string{configures, configures, configures}, y.sent())
 	})
 }

@@ -37,11 +37,24 @@ func TestTasksOfANamesake(t *testing.T) {
 func TestConfigurationAmongTasksThatNameNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, y *yard) {
 		y.naming = "none"
+		y.change(func() { y.begin("sync", "", "", "", nil) }) // which is in nobody's way
 		y.onConfigure(y.begins("sync", "", "", ""))
 		_, err := replicationsOf(y.client()).Configure(t.Context(), machines(t, 1)[0])
 		var unknown *drkit.OutcomeUnknownError
 		require.ErrorAs(t, err, &unknown)
-		assert.Equal(t, []string{"task-1 (it names nothing that it works on)"}, unknown.Candidates)
+		assert.Equal(t, []string{"task-2 (it names nothing that it works on)"}, unknown.Candidates)
+	})
+}
+
+// A task that names nothing is taken for it once it is known what tasks call the work, where there is one machine.
+func TestConfigurationByATaskThatNamesNothing(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		y.naming = "none"
+		replications, wanted := replicationsOf(y.client(fast)), machines(t, 2)
+		finished(t, must(replications.Configure(t.Context(), wanted[0])), nil)
+		y.onConfigure(answerLost)
+		poller, err := replications.Configure(t.Context(), wanted[1])
+		assert.Equal(t, "task-2", finished(t, poller, err).ID)
 	})
 }
 

@@ -123,7 +123,7 @@ func (t *turns) leave(mine *turn, err error) {
 	switch {
 	case err == nil:
 		mine.unknown = nil
-	case errors.As(err, &unknown) && unknown.Lost != nil:
+	case errors.As(err, &unknown):
 		mine.unknown = err
 	}
 	t.forget(mine)

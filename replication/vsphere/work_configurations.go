@@ -45,7 +45,7 @@ func (p place) ofConfiguration(call transport.Call) *work {
 				return nil, err
 			}
 			for i, job := range jobs {
-				if job.Other && !job.Ended && names[job.ID] != "" { // to be configured, or not to be: nothing else is done to a machine
+				if names[job.ID] != "" { // to be configured, or not to be: nothing else is done to a machine
 					jobs[i].Other, jobs[i].Why = false, "task "+job.ID+" works on machine "+transport.Plain(names[job.ID])+", and has not ended"
 				}
 			}
@@ -70,9 +70,9 @@ func (w *work) ofMachine(id string) *work {
 	return &one
 }
 
+// replicationsOfMachines names what is configured. The machines are in their order, so that the same are the same.
 func replicationsOfMachines(ids []string) string {
-	named := slices.Sorted(slices.Values(ids)) // the same machines in another order are the same resource
-	return of("the replication of machine", strings.Join(named, ", "))
+	return of("the replication of machine", strings.Join(ids, ", "))
 }
 
 func machinesOf(call transport.Call) []ConfigureReplication {
@@ -133,7 +133,7 @@ func (t *toldApart) apart(jobs []transport.Job, names map[string]string) []trans
 	}
 	for i, job := range jobs {
 		switch name := names[job.ID]; {
-		case t.before[job.ID] || job.Apart || job.Veto != "":
+		case t.before[job.ID] || job.Apart:
 		case !slices.Contains(t.machines, name):
 			jobs[i].Veto = "it does not say of which machine it is"
 		case count[name] > 1:
