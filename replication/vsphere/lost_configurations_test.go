@@ -310,6 +310,10 @@ func TestUnknownConfigurationOfSomeOfTheMachines(t *testing.T) {
 					require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown, "nothing is unknown of what was not sent")
 					require.ErrorContains(t, err, "not sent: vsphere.Replications.Configure: sent, but the outcome is unknown for the replication of machine ")
 					assert.Equal(t, []string{configures}, y.sent())
+					if len(earlier) > 1 {
+						_, again := drkit.Recover[vsphere.Task](t.Context(), err)
+						require.ErrorContains(t, again, "call ConfigureAll again for the same machines")
+					}
 					_, err = replications.ConfigureAll(t.Context(), earlier)
 					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown, "it is remembered")
 					require.True(t, drkit.Discard(err))
@@ -366,6 +370,44 @@ func TestConfigurationsOfSomeOfTheMachinesTakeTurns(t *testing.T) {
 		_, err = drkit.WaitAll(t.Context(), pollers)
 		require.NoError(t, err)
 		assert.Equal(t, []string{all[0].VMID, all[1].VMID, all[2].VMID}, y.configured())
+	})
+}
+
+// The end of one of two calls for the same machine lets nobody else have its turn.
+func TestTurnsOfTheSameMachine(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		replications, all := replicationsOf(y.client(fast)), machines(t, 2)
+		y.onConfigure(instead(false, 500, ownError))
+		first := make(chan error, 1)
+		go func() { _, err := replications.Configure(t.Context(), all[0]); first <- err }()
+		synctest.Wait()
+		second := make(chan error, 1)
+		go func() { _, err := replications.Configure(t.Context(), all[0]); second <- err }()
+		synctest.Wait()
+		y.onConfigure(stuck)
+		require.NotErrorIs(t, <-first, drkit.ErrOutcomeUnknown)
+		synctest.Wait()
+		_, err := replications.ConfigureAll(briefly(t), all)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
+		assert.Equal(t, []string{configures, configures}, y.sent())
+		require.ErrorIs(t, <-second, drkit.ErrOutcomeUnknown)
+	})
+}
+
+// What tasks call a configuration is learned from one of many machines as well.
+func TestKindIsLearnedFromManyMachines(t *testing.T) {
+	bubble(t, func(t *testing.T, y *yard) {
+		replications, all := replicationsOf(y.client(fast)), machines(t, 3)
+		pollers, err := replications.ConfigureAll(t.Context(), all[:2])
+		require.NoError(t, err)
+		_, err = drkit.WaitAll(t.Context(), pollers)
+		require.NoError(t, err)
+		y.onConfigure(y.begins("relocate", all[2].VMID, all[2].VMID, ""))
+		_, err = replications.Configure(t.Context(), all[2])
+		var unknown *drkit.OutcomeUnknownError
+		require.ErrorAs(t, err, &unknown)
+		assert.True(t, unknown.Untouched)
 	})
 }
 

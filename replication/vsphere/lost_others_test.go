@@ -1,7 +1,9 @@
 package vsphere_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -53,8 +55,9 @@ type lists struct {
 	tasks string
 	act   func(l *lists) // what any request does that is no read; its answer is lost
 	sent  []string
-	// Answers that are not lost, one by one.
+	// Answers that are not lost, one by one, and their status: 0 for 202.
 	answers []string
+	status  int
 }
 
 func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -64,7 +67,7 @@ func (l *lists) RoundTrip(r *http.Request) (*http.Response, error) {
 		if len(l.answers) > 0 {
 			said := l.answers[0]
 			l.answers = l.answers[1:]
-			return reply(r, 202, said), nil
+			return reply(r, cmp.Or(l.status, 202), said), nil
 		}
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -198,6 +201,55 @@ func TestLostRegistrationIsFoundByItsKind(t *testing.T) {
 		assert.Equal(t, "t-2", poller.ID())
 		assert.True(t, poller.Adopted())
 	})
+}
+
+// What the service refuses with a failure is believed where a list shows that nothing has come of it, and not where
+// nothing could show.
+func TestFailuresElsewhere(t *testing.T) {
+	t.Parallel()
+	type poller = *drkit.Poller[vsphere.Task]
+	for name, tc := range map[string]struct {
+		call   func(ctx context.Context, c *vsphere.Client) (poller, error)
+		stands bool
+	}{
+		"register": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.ReplicationServers.Register(ctx, "new")
+		}, true},
+		"unregister": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.ReplicationServers.Unregister(ctx, "a")
+		}, true},
+		"reconnect": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.ReplicationServers.Reconnect(ctx, "a")
+		}, false},
+		"pair": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Create(ctx, otherSite(nil))
+		}, true},
+		"break": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Break(ctx, "p", vsphere.BreakQuery{})
+		}, true},
+		"reconnect a pairing": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairings.Reconnect(ctx, "p", otherSite(nil))
+		}, false},
+		"reconnect at a site": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairing(pairing).SiteReplicationServers.Reconnect(ctx, vrWest, "a")
+		}, false},
+		"map": {func(ctx context.Context, c *vsphere.Client) (poller, error) {
+			return c.Pairing(pairing).Mappings.Create(ctx, vrWest, []vsphere.ReplicationMappingPair{{}})
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := &lists{
+					rows: map[string]string{"replication-servers": `{"id":"a"}`, "pairings": `{"pairing_id":"p"}`},
+					act:  func(*lists) {}, answers: []string{ownError}, status: 500,
+				}
+				_, err := tc.call(t.Context(), newClient(t, l, vsphere.Token(drkit.NewSecret(givenToken)), fast))
+				assert.Equal(t, !tc.stands, errors.Is(err, drkit.ErrOutcomeUnknown))
+				assert.Equal(t, 500, answerOf(t, err).Status)
+			})
+		})
+	}
 }
 
 // What is not about replications is found by what has come to a list, or left it, or by a task that names it.

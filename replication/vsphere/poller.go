@@ -173,22 +173,17 @@ func named(machines []ConfigureReplication, tasks []Task) []Task {
 // others keep their order.
 func inOrder(machines []ConfigureReplication, tasks []Task) []Task {
 	placed := make([]Task, len(machines))
-	taken := make([]bool, len(machines))
 	var others []Task
 	for _, task := range tasks {
-		named := false
-		for i, machine := range machines {
-			if named = !taken[i] && task.Entity == machine.VMID; named {
-				placed[i], taken[i] = task, true
-				break
-			}
-		}
-		if !named {
+		at := slices.IndexFunc(machines, func(machine ConfigureReplication) bool { return machine.VMID == task.Entity })
+		if at < 0 {
 			others = append(others, task)
+			continue
 		}
+		placed[at] = task
 	}
 	for i := range placed {
-		if !taken[i] && len(others) > 0 {
+		if placed[i].ID == "" && len(others) > 0 {
 			placed[i], others = others[0], others[1:]
 		}
 	}

@@ -48,7 +48,7 @@ func (p place) ofList(call transport.Call, resource string, list stateFunc, sett
 			// Others work on things that they do not name, too: as long as the kind of work is not known, that says nothing.
 			return slices.DeleteFunc(jobs, func(job transport.Job) bool { return job.Veto != "" }), err
 		},
-		State: list, Settle: ofWhole(settle), Believe: list != nil,
+		State: list, Settle: ofWhole(settle), Believe: true,
 	}}
 }
 
