@@ -109,11 +109,10 @@ func checkSettings(rpo int64, disks []ConfigureDisk) error {
 		return errors.New("there are no disks")
 	}
 	for _, disk := range disks {
-		path, set := disk.DestinationPath.Get()
 		switch {
 		case strings.TrimSpace(disk.DestinationDatastoreID) == "":
 			return fmt.Errorf("disk %s: DestinationDatastoreID is empty", diskID(&disk.VMDisk))
-		case disk.VMDisk.IsVMHome.Or(false) && set && path != "":
+		case disk.VMDisk.IsVMHome.Or(false) && disk.DestinationPath.Or("") != "":
 			return fmt.Errorf("disk %s: it stands for the machine's home, which has no DestinationPath", diskID(&disk.VMDisk))
 		}
 	}

@@ -203,6 +203,23 @@ func TestLostRegistrationIsFoundByItsKind(t *testing.T) {
 	})
 }
 
+// What tasks call a server is learned from one that the service has named.
+func TestNamesOfServersInTasksAreLearned(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const task = `{"id":"t-%d","status":"SUCCESS","description_id":"reconnect","entity":"alias of a"}`
+		first, second := fmt.Sprintf(task, 1), fmt.Sprintf(task, 2)
+		l := &lists{rows: map[string]string{}, act: func(*lists) {}, answers: []string{first}}
+		servers := newClient(t, l, vsphere.Token(drkit.NewSecret(givenToken)), fast).ReplicationServers
+		_, err := servers.Reconnect(t.Context(), "a")
+		require.NoError(t, err)
+		l.tasks, l.act = first, func(l *lists) { l.tasks = first + "," + second }
+		poller, err := servers.Reconnect(t.Context(), "a")
+		require.NoError(t, err)
+		assert.Equal(t, "t-2", poller.ID())
+	})
+}
+
 // What the service refuses with a failure is believed where a list shows that nothing has come of it, and not where
 // nothing could show.
 func TestFailuresElsewhere(t *testing.T) {

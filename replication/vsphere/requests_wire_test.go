@@ -39,11 +39,11 @@ func TestRefusedBeforeAnythingIsSent(t *testing.T) {
 	}
 	login := vsphere.Login("ops@east.local", drkit.NewSecret("x"))
 	for want, err := range map[string]error{
-		"Replications.Configure: machine " + ledgerVM + ": TargetVCID is empty": configure(func(c *vsphere.ConfigureReplication) { c.TargetVCID = "" }),
-		"Replications.Configure: machine : VMID is empty":                       configure(func(c *vsphere.ConfigureReplication) { c.VMID = "" }),
+		"Replications.Configure: machine " + ledgerVM + ": TargetVCID is empty": configure(func(c *vsphere.ConfigureReplication) { c.TargetVCID = " " }),
+		"Replications.Configure: machine  : VMID is empty":                      configure(func(c *vsphere.ConfigureReplication) { c.VMID = " " }),
 		"RPO is 0, and not a number of minutes":                                 configure(func(c *vsphere.ConfigureReplication) { c.RPO = 0 }),
 		"there are no disks":                                                    configure(func(c *vsphere.ConfigureReplication) { c.Disks = nil }),
-		"/2000/false: DestinationDatastoreID is empty":                          configure(func(c *vsphere.ConfigureReplication) { c.Disks[0].DestinationDatastoreID = "" }),
+		"/2000/false: DestinationDatastoreID is empty":                          configure(func(c *vsphere.ConfigureReplication) { c.Disks[0].DestinationDatastoreID = " " }),
 		"stands for the machine's home, which has no":                           configure(func(c *vsphere.ConfigureReplication) { c.Disks[1].DestinationPath = drkit.Some("x") }),
 		"vsphere.Replications.Configure: there are no machines":                 errorOf(r.ConfigureAll(t.Context(), nil)),
 		"it is there twice":                                                     errorOf(r.ConfigureAll(t.Context(), twice(t))),
@@ -184,6 +184,7 @@ func TestDisksGoBackWhole(t *testing.T) {
 		{"vm_id":"`+ledgerVM+`","device_key":2000,"is_vm_home":false,"tier":{"n":1},"source_path":{"datastore_id":"d","mirror":null}}],
 		"_meta":{"errors":[{"field":"$.list[0].label"}]}}`))
 	s.on("POST", "/pairings/"+pairing+"/replications", answer(t, 202, "replications_configure.answer"))
+	s.on("POST", onLedger+"/actions/reconfigure", answer(t, 202, "replications_reconfigure.answer"))
 	client := s.client()
 	disks, err := drkit.Collect(client.Pairing(pairing).VMs.Disks(t.Context(), west, ledgerVM, vsphere.ListQuery{}))
 	require.NoError(t, err)
@@ -192,13 +193,22 @@ func TestDisksGoBackWhole(t *testing.T) {
 	machine.Disks = []vsphere.ConfigureDisk{{VMDisk: disks[0], DestinationDatastoreID: reef, DestinationDiskFormat: vsphere.DiskFormatThin}}
 	_, err = replicationsOf(client).Configure(wire(t), machine)
 	require.NoError(t, err)
-	var sent []struct {
+	settings := one[vsphere.ReconfigureReplication](t, "replications_reconfigure.request")
+	settings.Disks = machine.Disks
+	_, err = replicationsOf(client).Reconfigure(wire(t), ledger, settings)
+	require.NoError(t, err)
+	type request struct {
 		Disks []struct {
 			VMDisk json.RawMessage `json:"vm_disk"`
 		}
 	}
-	require.NoError(t, json.Unmarshal([]byte(s.All()[1].Body), &sent))
-	assert.JSONEq(t, `{"vm_id":"`+ledgerVM+`","device_key":2000,"is_vm_home":false,"tier":{"n":1},"source_path":{"datastore_id":"d","mirror":null}}`,
-		string(sent[0].Disks[0].VMDisk))
+	var configured []request
+	require.NoError(t, json.Unmarshal([]byte(s.All()[1].Body), &configured))
+	var reconfigured request
+	require.NoError(t, json.Unmarshal([]byte(s.All()[2].Body), &reconfigured))
+	for _, sent := range append(configured, reconfigured) {
+		assert.JSONEq(t, `{"vm_id":"`+ledgerVM+`","device_key":2000,"is_vm_home":false,"tier":{"n":1},"source_path":{"datastore_id":"d","mirror":null}}`,
+			string(sent.Disks[0].VMDisk))
+	}
 	assert.NotEmpty(t, machine.Disks[0].VMDisk.Meta.Or(vsphere.Metadata{}).Errors, "the caller's own is left alone")
 }

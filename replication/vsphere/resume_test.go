@@ -80,6 +80,8 @@ func TestResumeRefuses(t *testing.T) {
 			require.ErrorIs(t, err, drkit.ErrToken)
 			assert.ErrorContains(t, err, want)
 		}
+		_, err = vsphere.Resume[vsphere.Task](client, changed(func(t *step.Token) { t.Operation = "Replications.Configure" }))
+		require.NoError(t, err, "what answers a list of tasks has tasks, too")
 		_, err = vsphere.Resume[vsphere.ReplicationInfo](client, text)
 		require.ErrorContains(t, err, "leads to a Task, or to its result as JSON, and not to a vsphere.ReplicationInfo")
 		for want, text := range map[string]string{
