@@ -2,6 +2,7 @@ package vsphere_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -188,4 +189,31 @@ func TestTasksThatNameNothingOfAHalf(t *testing.T) {
 		require.ErrorAs(t, err, &unknown)
 		assert.Equal(t, []string{"task-1 (it names nothing that it works on)"}, unknown.Candidates)
 	})
+}
+
+// Machines that were configured together end one by one. What begins on one after its end, before the others have
+// ended, is none of theirs; what begins before is for a person to tell.
+func TestMachinesEndOneByOne(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		begins   time.Duration
+		conflict bool
+	}{"after its end": {20 * time.Second, false}, "before its end": {5 * time.Second, true}} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, y *yard) {
+				wanted := machines(t, 2)
+				for _, first := range []int{0, 1} { // to end
+					y.onConfigure(answerLost)
+					began := len(y.tasks)
+					pollers, err := replicationsOf(y.client(fast)).ConfigureAll(t.Context(), wanted)
+					require.NoError(t, err)
+					y.change(func() { y.tasks[began+1-first].ends = time.Now().Add(time.Minute) })
+					<-time.After(tc.begins)
+					y.change(func() { y.begin("sync", wanted[first].VMID, wanted[first].VMID, "", nil) })
+					_, err = drkit.WaitAll(t.Context(), pollers)
+					assert.Equal(t, tc.conflict, errors.Is(err, drkit.ErrConflict), "%v", err)
+				}
+			})
+		})
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -86,6 +87,7 @@ func (p place) adoptAll(operation, operationID string, work *work, found transpo
 	for _, id := range found.Jobs {
 		tasks = append(tasks, Task{ID: id, Entity: work.told.of(id)})
 	}
+	work.told.adopt(found.Jobs)
 	tasks = inOrder(machines, tasks)
 	pollers := make([]*drkit.Poller[Task], len(machines))
 	for i, machine := range machines {
@@ -103,9 +105,34 @@ func (p place) adoptAll(operation, operationID string, work *work, found transpo
 type toldApart struct {
 	machines []string
 
-	mu     sync.Mutex
-	all    map[string]string // what tasks work on, by their ids
-	before map[string]bool   // tasks that the first list has shown, which was read before anything was sent
+	mu      sync.Mutex
+	all     map[string]string // what tasks work on, by their ids
+	before  map[string]bool   // tasks that the first list has shown, which was read before anything was sent
+	adopted []string
+}
+
+// adopt takes note of the tasks that were taken for those of the configuration.
+func (t *toldApart) adopt(tasks []string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.adopted = tasks
+}
+
+// leaveOut lets nobody take for tasks of the configuration what began on a machine after the end of that which was
+// adopted for it: machines end one by one, and whoever goes on with one has seen its end.
+func (t *toldApart) leaveOut(jobs []transport.Job, names map[string]string) {
+	ends := map[string]time.Time{}
+	for _, job := range jobs {
+		if slices.Contains(t.adopted, job.ID) && !job.End.IsZero() {
+			ends[names[job.ID]] = job.End
+		}
+	}
+	for i, job := range jobs {
+		end, ended := ends[names[job.ID]]
+		if ended && !job.Started.Before(end) && !slices.Contains(t.adopted, job.ID) {
+			jobs[i].Apart = true
+		}
+	}
 }
 
 // apart takes note of what tasks work on, and lets those that have come since speak against themselves unless there
@@ -113,6 +140,7 @@ type toldApart struct {
 func (t *toldApart) apart(jobs []transport.Job, names map[string]string) []transport.Job {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.leaveOut(jobs, names)
 	first := t.before == nil
 	if first {
 		t.before = map[string]bool{}
