@@ -332,6 +332,8 @@ func stuck(r *http.Request, _ func() (*http.Response, error)) (*http.Response, e
 	return nil, r.Context().Err()
 }
 
+var errShift = errors.New("the shift is over")
+
 // Of two configurations that have a machine in common one is sent at a time: neither takes the task of the other for
 // its own. Others do not wait for them.
 func TestConfigurationsOfSomeOfTheMachinesTakeTurns(t *testing.T) {
@@ -352,8 +354,11 @@ func TestConfigurationsOfSomeOfTheMachinesTakeTurns(t *testing.T) {
 		require.NoError(t, err)
 		assert.Zero(t, time.Since(other), "another machine")
 
-		_, err = replications.ConfigureAll(briefly(t), all[:2])
+		ctx, cancel := context.WithTimeoutCause(t.Context(), 5*time.Second, errShift)
+		defer cancel()
+		_, err = replications.ConfigureAll(ctx, all[:2])
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, errShift)
 		require.NotErrorIs(t, err, drkit.ErrOutcomeUnknown)
 		require.ErrorContains(t, err, "vsphere.Replications.Configure: ")
 		assert.Equal(t, []string{configures, configures}, y.sent(), "it was not sent")

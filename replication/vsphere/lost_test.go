@@ -207,6 +207,7 @@ func TestSettledByWhatItLeaves(t *testing.T) {
 		assert.True(t, poller.Adopted())
 		task := finished(t, poller, nil)
 		assert.Equal(t, vsphere.TaskStatusSuccess, task.Status)
+		assert.EqualValues(t, 100, task.Progress)
 		assert.Empty(t, task.ID)
 		assert.NotEmpty(t, task.Entity)
 		_, err = poller.ResumeToken(t.Context())

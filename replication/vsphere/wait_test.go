@@ -1,9 +1,11 @@
 package vsphere_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -150,6 +152,44 @@ func TestConfigureAllInPart(t *testing.T) {
 		assert.Nil(t, pollers)
 		assert.Equal(t, []string{"POST replications"}, y.sent())
 	})
+}
+
+// A task that names no machine is that of the next machine that none names, and what the answer says of it stays with it.
+func TestConfigureAllNamesFewMachines(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		named map[int]int // machines by tasks
+		want  []string
+	}{
+		"none":           {nil, []string{"task-0", "task-1", "task-2"}},
+		"one":            {map[int]int{1: 0}, []string{"task-1", "task-0", "task-2"}},
+		"all, otherwise": {map[int]int{0: 2, 1: 0, 2: 1}, []string{"task-1", "task-2", "task-0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s, wanted := newService(t), machines(t, 3)
+			var log bytes.Buffer
+			var shown []string
+			for i := range 3 {
+				entity := ""
+				if machine, named := tc.named[i]; named {
+					entity = wanted[machine].VMID
+				}
+				shown = append(shown, fmt.Sprintf(`{"id":"task-%d","status":"SUCCESS","entity":%q}`, i, entity))
+			}
+			s.on("POST", "/pairings/"+pairing+"/replications", says(202, `{"list":[`+strings.Join(shown, ",")+
+				`],"_meta":{"errors":[{"code":"SLOW","message":"Not yet.","field":"$.list[1].progress"}]}}`))
+			client := s.client(drkit.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))))
+			pollers, err := replicationsOf(client).ConfigureAll(wire(t), wanted)
+			require.NoError(t, err)
+			for i, poller := range pollers {
+				task := finished(t, poller, nil)
+				assert.Equal(t, tc.want[i], task.ID)
+				assert.Equal(t, task.ID == "task-1", task.Meta.Err() != nil)
+			}
+			assert.Contains(t, log.String(), "SLOW Not yet.")
+		})
+	}
 }
 
 // An answer with two tasks of one machine has none of another: nobody is given the task of another machine for its own.
