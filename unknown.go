@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+
+	"github.com/drkit-go/drkit/internal/settings"
 )
 
 // OutcomeUnknownError is an operation that must not repeat, was sent, and got no answer that says what
@@ -104,7 +106,8 @@ type Lost interface {
 // comes as a poller that ends with its first look.
 //
 // Errors: a new [*OutcomeUnknownError] where the look does not find out, which is then also the end of ctx, or
-// [ErrClosed]; err itself where it has nothing to look for; a T that is not the result of the operation.
+// [ErrClosed]; err itself where it has nothing to look for; a T that is not the result of the operation, which then
+// stays to be found, by Recover or by the same call.
 func Recover[T any](ctx context.Context, err error) (*Poller[T], error) {
 	if err == nil {
 		return nil, errors.New("drkit.Recover: there is no error to recover from")
@@ -113,7 +116,8 @@ func Recover[T any](ctx context.Context, err error) (*Poller[T], error) {
 	if !errors.As(err, &unknown) || unknown.Lost == nil {
 		return nil, err
 	}
-	found, err := unknown.Lost.Recover(ctx)
+	wanted := func(found any) bool { _, fits := found.(*Poller[T]); return fits }
+	found, err := unknown.Lost.Recover(context.WithValue(ctx, settings.WantedKey{}, wanted))
 	if err != nil {
 		return nil, err
 	}

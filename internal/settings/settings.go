@@ -17,6 +17,10 @@ type ObserverKey struct{}
 // WithoutNoteKey is the key under which a context says that nothing is noted before an operation is sent.
 type WithoutNoteKey struct{}
 
+// WantedKey is the key under which a context carries the func(any) bool of drkit.Recover, which reports whether a
+// poller is of the type that was asked for.
+type WantedKey struct{}
+
 // Settings are the resolved options of one client. The zero value of each field means its default.
 type Settings struct {
 	HTTPClient         *http.Client

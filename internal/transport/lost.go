@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/drkit-go/drkit"
+	"github.com/drkit-go/drkit/internal/settings"
 )
 
 // lost is an operation whose outcome is unknown, and what is needed to look for it.
@@ -159,8 +160,11 @@ func (l *lost) Recover(ctx context.Context) (any, error) {
 	defer resource.leave()
 	switch {
 	case l.found != nil:
-		resource.claim(func(other *lost) bool { return other == l })
-		return l.poller(), nil
+		poller := l.poller()
+		if isWanted(ctx, poller) {
+			resource.claim(func(other *lost) bool { return other == l })
+		}
+		return poller, nil
 	case l.refused != nil:
 		return nil, l.refused
 	case l.discarded.Load():
@@ -169,7 +173,17 @@ func (l *lost) Recover(ctx context.Context) (any, error) {
 	if err := l.search(ctx); err != nil {
 		return nil, err
 	}
-	return l.poller(), nil
+	poller := l.poller()
+	if !isWanted(ctx, poller) {
+		resource.found = append(resource.found, l) // nobody has it yet, and the same call must not be sent again
+	}
+	return poller, nil
+}
+
+// isWanted reports whether who recovers an operation can use its poller.
+func isWanted(ctx context.Context, poller any) bool {
+	is, asked := ctx.Value(settings.WantedKey{}).(func(any) bool)
+	return !asked || is(poller)
 }
 
 // Discard lets the next operation on the resource be sent without a look for this one.
