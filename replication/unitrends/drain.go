@@ -23,10 +23,12 @@ type Drain struct {
 
 // Drained returns a poller that waits until no backup of the instances waits for its copy or is being copied; of
 // all instances where none is named. It takes two looks in a row: between the lists of what waits and of what is
-// being copied a backup may be in neither. A backup that has ended in the queue, as with [QueueStatusFailed], counts
-// as gone. A queue that is empty from the beginning is drained, so begin to wait once it has filled, as after
-// [JobOrders.Create] has settled. Nothing is sent before the first look, and what was in the queue before that is not
-// known. A resumed poller counts anew. On a target the queues of all its sources have to drain.
+// being copied a backup may be in neither. Where the first Poll finds the queue empty, it takes the second look as
+// well, after the MinInterval of [drkit.PollPolicy]. A backup that has ended in the queue, as with
+// [QueueStatusFailed], counts as gone. A queue that is empty from the beginning is drained, so begin to wait once it
+// has filled, as after [JobOrders.Create] has settled. Nothing is sent before the first look, and what was in the
+// queue before that is not known. A resumed poller counts anew: one that finds the queue empty has nothing to count.
+// On a target the queues of all its sources have to drain.
 //
 // Instances are named as [QueueItem] and [Job] do in InstanceName, or [QueueItem] does in Name. A name that is in no
 // queue is not told from one whose backups are all copied.
@@ -77,34 +79,55 @@ func (d *drainage) Look(ctx context.Context) (drkit.Look[Drain], error) {
 	if err := d.at.client.identity.Check(ctx, d.token); err != nil {
 		return drkit.Look[Drain]{}, err
 	}
-	queue, err := (&Queue{SystemQueue{d.at}}).Get(ctx)
+	now, err := d.glance(ctx)
+	if now.first && now.empty { // whoever has a new poller on each turn takes no other look with this one
+		d.at.client.pause(ctx)
+		now, err = d.glance(ctx)
+	}
 	if err != nil {
 		return drkit.Look[Drain]{}, err
 	}
 	look := drkit.Look[Drain]{Progress: drkit.Progress{ID: d.ID(), State: drkit.StateRunning}}
-	seen, waiting, drained := d.count(queue)
-	if len(seen) > 0 {
-		look.Progress.Percent = 100 * (len(seen) - waiting) / len(seen)
+	if len(now.seen) > 0 {
+		look.Progress.Percent = 100 * (len(now.seen) - now.waiting) / len(now.seen)
 	}
-	if !drained {
+	if !now.drained {
 		return look, nil
 	}
 	look.Done, look.Progress.State, look.Progress.Percent = true, drkit.StateSucceeded, 100
-	look.Result, err = d.result(ctx, seen)
+	look.Result, err = d.result(ctx, now.seen)
 	return look, err
 }
 
-// count takes note of what is in the queue. It returns all backups that were ever seen there, how many of them
-// have not ended, and whether the queue is drained: copies under way need not say which backup they are of.
-func (d *drainage) count(queue ReplicationQueue) (seen map[queued]QueueStatus, waiting int, drained bool) {
+// tally is what one look at the queue has shown.
+type tally struct {
+	seen    map[queued]QueueStatus // all backups that were ever there
+	waiting int                    // how many of them have not ended
+	first   bool                   // nobody has looked before
+	empty   bool                   // nothing waits or is under way: copies under way need not say which backup they are of
+	drained bool                   // so the look before has found it, too
+}
+
+// glance looks at the queue once.
+func (d *drainage) glance(ctx context.Context) (tally, error) {
+	queue, err := (&Queue{SystemQueue{d.at}}).Get(ctx)
+	if err != nil {
+		return tally{}, err
+	}
+	return d.count(queue), nil
+}
+
+// count takes note of what is in the queue.
+func (d *drainage) count(queue ReplicationQueue) tally {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.seen == nil {
+	now := tally{first: d.seen == nil, empty: true}
+	if now.first {
 		d.seen = map[queued]QueueStatus{}
 	}
-	open, unfinished := false, map[queued]bool{} // a backup may be on its way to several targets
+	unfinished := map[queued]bool{} // a backup may be on its way to several targets
 	note := func(one queued, status QueueStatus) {
-		open = open || !status.ended()
+		now.empty = now.empty && status.ended()
 		if one.backup == "" {
 			return
 		}
@@ -122,8 +145,9 @@ func (d *drainage) count(queue ReplicationQueue) (seen map[queued]QueueStatus, w
 			note(queued{job.SID, idIn(job.Extra["backup_id"])}, QueueStatus(job.Status))
 		}
 	}
-	drained, d.empty = d.empty && !open, !open
-	return maps.Clone(d.seen), len(unfinished), drained
+	now.drained, d.empty = d.empty && now.empty, now.empty
+	now.seen, now.waiting = maps.Clone(d.seen), len(unfinished)
+	return now
 }
 
 func (d *drainage) meant(names ...string) bool {

@@ -21,6 +21,7 @@ type follower[T any] struct {
 	alone func(context.Context) error
 
 	mu     sync.Mutex
+	looked bool
 	before transport.State // nil where nothing was noted and nobody has looked
 	last   string          // what the last look has shown
 	seen   time.Time       // when something of it was there last
@@ -43,11 +44,12 @@ func (f *follower[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	if f.operationID != "" {
 		ctx = drkit.WithOperationID(ctx, f.operationID)
 	}
-	now, err := f.change.see(ctx)
-	if err != nil {
-		return drkit.Look[T]{}, err
+	first := f.first()
+	look, ended, err := f.glance(ctx)
+	if first && ended && !look.Done { // whoever has a new poller on each turn takes no other look with this one
+		f.change.at.client.pause(ctx)
+		look, _, err = f.glance(ctx)
 	}
-	look, err := f.judge(now)
 	if err != nil || !look.Done || f.alone == nil {
 		return look, err
 	}
@@ -59,15 +61,45 @@ func (f *follower[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	return look, nil
 }
 
+// first reports whether nobody has looked with this poller before.
+func (f *follower[T]) first() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	first := !f.looked
+	f.looked = true
+	return first
+}
+
+// pause lets as much time pass as there is between the first two looks of a wait. Where that is cut short, the look
+// that follows says why.
+func (c *Client) pause(ctx context.Context) {
+	timer := time.NewTimer(c.transport.Schedule().MinInterval)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-c.transport.Closed():
+	}
+}
+
+// glance looks once. What has ended is not done where that takes two looks.
+func (f *follower[T]) glance(ctx context.Context) (look drkit.Look[T], ended bool, err error) {
+	now, err := f.change.see(ctx)
+	if err != nil {
+		return drkit.Look[T]{}, false, err
+	}
+	return f.judge(now)
+}
+
 // judge says how far the work is.
-func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
+func (f *follower[T]) judge(now sight[T]) (look drkit.Look[T], ended bool, err error) {
 	fresh := f.fresh(now)
-	look := drkit.Look[T]{Progress: drkit.Progress{ID: f.ID(), State: drkit.StateQueued}}
+	look = drkit.Look[T]{Progress: drkit.Progress{ID: f.ID(), State: drkit.StateQueued}}
 	if len(fresh) == 0 {
 		if now.waits() || f.between() {
-			return look, nil
+			return look, false, nil
 		}
-		return look, fmt.Errorf("nothing of it is to be seen: %w", drkit.ErrNotFound)
+		return look, false, fmt.Errorf("nothing of it is to be seen: %w", drkit.ErrNotFound)
 	}
 	one, ambiguous := pick(fresh)
 	look.Progress.State, look.Progress.Percent = one.state, one.percent
@@ -75,7 +107,7 @@ func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
 		look.Progress.State = drkit.StateRunning
 	}
 	if settled := f.settled(one.id + " " + string(one.state)); !one.ended || !settled {
-		return look, nil
+		return look, one.ended, nil
 	}
 	look.Done, look.Result = true, one.thing
 	look.Progress.State, look.Progress.Percent = drkit.StateSucceeded, 100
@@ -88,7 +120,7 @@ func (f *follower[T]) judge(now sight[T]) (drkit.Look[T], error) {
 	if look.Err != nil {
 		look.Progress.State = drkit.StateFailed
 	}
-	return look, nil
+	return look, true, nil
 }
 
 // fresh returns the traces of the operation that were not there before. Where nothing was noted, what the first

@@ -47,8 +47,9 @@ func (s *Sources) Pending(ctx context.Context) ([]PendingRequest, error) {
 
 // Accept accepts a pending request. It returns once the target has taken the decision; the source then finishes
 // its configuration by itself, which the poller waits for: the result is the source as a system that replicates,
-// once two looks in a row have shown it the same. Copies flow once a job order of the source names them. If
-// somebody rejects the request meanwhile, the wait fails.
+// once two looks in a row have shown it the same. Where the first Poll finds it so, as that of a poller which was
+// resumed, it takes the second look as well, after the MinInterval of [drkit.PollPolicy]. Copies flow once a job order
+// of the source names them. If somebody rejects the request meanwhile, the wait fails.
 //
 // The request is sent at most once. Where its answer is lost, or is an error that alone proves nothing, such as
 // the 500 of an ordinary refusal, the systems are looked at: an acceptance that is to be seen is adopted, and

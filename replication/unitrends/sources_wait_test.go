@@ -85,16 +85,18 @@ func TestAcceptTakesTwoLooks(t *testing.T) {
 	t.Parallel()
 	y := newYard(t)
 	asks(y.lists)
-	y.on(decide, func(row) { accepts(y.lists); configured(y.lists) }, nil)
+	y.on(decide, func(row) { accepts(y.lists) }, nil)
 	poller, err := y.client("ops").Sources.Accept(t.Context(), "41", unitrends.Acceptance{})
 	require.NoError(t, err)
 	for i, want := range []struct {
 		state drkit.State
 		done  bool
-	}{{"starting", false}, {"available", false}, {drkit.StateQueued, false}, {"available", false}, {drkit.StateSucceeded, true}} {
+	}{{"accepted", false}, {"starting", false}, {"available", false}, {drkit.StateQueued, false}, {"available", false}, {drkit.StateSucceeded, true}} {
 		switch i {
 		case 0:
-		case 2: // not in a row
+		case 1:
+			y.change(configured)
+		case 3: // not in a row
 			y.change(func(lists map[string][]row) { drop(lists, "systems", "id", 9) })
 		default:
 			y.change(func(lists map[string][]row) {
