@@ -188,14 +188,15 @@ func (f *follower[T]) failure(one trace[T]) *drkit.TaskError {
 	return failed
 }
 
-// Token returns what another process needs to go on looking.
+// Token returns what another process needs to go on looking: also what was seen since the work was resumed.
 func (f *follower[T]) Token(ctx context.Context) (step.Token, error) {
-	if f.token != (step.Token{}) {
-		return f.token, nil
-	}
 	f.mu.Lock()
 	task := f.change.subject.task(f.before)
 	f.mu.Unlock()
+	if token := f.token; token != (step.Token{}) {
+		token.Task = task
+		return token, nil
+	}
 	return f.change.at.client.identity.Sign(ctx, step.Token{
 		Site: string(f.change.at.system), Operation: f.change.method, OperationID: f.operationID, Task: task,
 	})

@@ -210,3 +210,95 @@ func TestWithoutANote(t *testing.T) {
 		assert.Equal(t, unitrends.ID("19"), order.ID)
 	})
 }
+
+// What a token tells of its work holds also where the lists have forgotten it, or others have come to the same.
+func TestResumedWorkIsKnownByItsName(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		asks(y.lists)
+		order17(y.lists)
+		client := y.client("ops")
+		accepted, err := accept(t.Context(), client)
+		require.NoError(t, err)
+		acceptance := token(t, accepted)
+		run, err := client.JobOrders.Run(t.Context(), "17")
+		require.NoError(t, err)
+		running := token(t, run)
+		y.change(func(lists map[string][]row) {
+			drop(lists, "replication/pending", "request_id", 41)
+			drop(lists, "systems", "id", -41)
+			set(lists, "systems", "id", row{"id": 30, "is_pending": false, "name": "barge", "role": "Replication Source"})
+			configured(lists)
+			drop(lists, "joborders", "id", 17)
+			set(lists, "jobs/history", "start_date", row{"name": "copy the ledgers", "status": "Success", "start_date": "today"})
+		})
+		other := y.client("ops")
+		source, err := unitrends.Resume[unitrends.System](other, acceptance)
+		assert.Equal(t, "quay-12", ended(t, source, err).Name)
+		job, err := unitrends.Resume[unitrends.HistoryJob](other, running)
+		assert.Equal(t, "today", ended(t, job, err).StartDate)
+	})
+}
+
+// The operation ID of the request stays that of its wait, whoever waits.
+func TestResumedFailuresHaveTheirOperationID(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		asks(y.lists)
+		accepted, err := accept(drkit.WithOperationID(t.Context(), "night-7"), y.client("ops"))
+		require.NoError(t, err)
+		waits := token(t, accepted)
+		y.change(rejects)
+		resumed, err := unitrends.Resume[unitrends.System](y.client("ops"), waits)
+		require.NoError(t, err)
+		_, err = resumed.Wait(day(t))
+		var failed *drkit.TaskError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "night-7", failed.OperationID)
+	})
+}
+
+// The same work has the same token, whoever makes it: a caller may tell work apart by that.
+func TestTokensAreEqual(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	for _, name := range []string{"islet", "harbor", "quay", "barge", "tide", "ebb"} {
+		set(y.lists, "replication/targets", "name", row{"name": name})
+	}
+	asked, err := y.client("ops").Targets.Request(t.Context(), unitrends.TargetRequest{"target": "wharf"})
+	require.NoError(t, err)
+	first := token(t, asked)
+	for range 10 {
+		resumed, err := unitrends.Resume[unitrends.Target](y.client("ops"), token(t, asked))
+		require.NoError(t, err)
+		assert.Equal(t, first, token(t, resumed))
+	}
+}
+
+// A token that was made before anybody has looked says little. That of who has looked since says what he has seen.
+func TestTokensOfWhoHasLooked(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		asks(y.lists)
+		settled, err := y.client("ops").Sources.Settled("41")
+		require.NoError(t, err)
+		first := token(t, settled)
+		resumed, err := unitrends.Resume[unitrends.System](y.client("ops"), first)
+		require.NoError(t, err)
+		assert.Equal(t, first, token(t, resumed))
+		_, err = resumed.Poll(t.Context())
+		require.NoError(t, err)
+		second := token(t, resumed)
+		y.change(func(lists map[string][]row) { accepts(lists); configured(lists) })
+
+		late, err := unitrends.Resume[unitrends.System](y.client("ops"), second)
+		assert.Equal(t, "quay-12", ended(t, late, err).Name)
+		late, err = unitrends.Resume[unitrends.System](y.client("ops"), first)
+		require.NoError(t, err)
+		_, err = late.Wait(day(t))
+		require.ErrorIs(t, err, drkit.ErrTaskGone)
+	})
+}

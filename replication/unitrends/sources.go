@@ -77,7 +77,7 @@ func (s *Sources) Accept(ctx context.Context, requestID ID, terms Acceptance) (*
 // for a request that [Sources.Accept] has found accepted already, or that somebody else is to decide on. Its result
 // is that of Accept, and if the request is rejected, the wait fails. Nothing is sent before the first look, which must
 // find the request: once its source is configured the target no longer says whose request it was, and the wait ends
-// with [drkit.ErrTaskGone].
+// with [drkit.ErrTaskGone]. So take the resume token after a Poll: one from before does not know the source either.
 //
 // Errors: an empty id.
 //

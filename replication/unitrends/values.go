@@ -80,9 +80,7 @@ func (j Job) Percent() int {
 // idIn returns the identifier that a member is, text or a number, and none for others.
 func idIn(member json.RawMessage) ID {
 	var id ID
-	if len(member) == 0 || json.Unmarshal(member, &id) != nil {
-		return ""
-	}
+	_ = json.Unmarshal(member, &id) // what cannot be read leaves it empty
 	return id
 }
 
