@@ -2,6 +2,7 @@ package unitrends
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -33,12 +34,15 @@ type Drain struct {
 // Instances are named as [QueueItem] and [Job] do in InstanceName, or [QueueItem] does in Name. A name that is in no
 // queue is not told from one whose backups are all copied.
 //
-// Errors of Wait: those of [drkit.Poller.Wait]. Copies that have failed are no error: see Drain.
+// Errors of Wait: those of [drkit.Poller.Wait]; the name of an instance that is empty, for which nothing is sent.
+// Copies that have failed are no error: see Drain.
 //
 // Source: Unitrends API wiki, "(GET) /replication/queue"; the code of clients for the history.
 func (q *Queue) Drained(instances ...string) *drkit.Poller[Drain] {
 	return drkit.NewPoller(&drainage{at: q.at, instances: instances}, q.at.client.transport.Polling())
 }
+
+var errNoInstance = errors.New("unitrends.Queue.Drained: the name of an instance is empty")
 
 // drainage looks at the queue until it is empty.
 type drainage struct {
@@ -76,6 +80,9 @@ func (d *drainage) Token(ctx context.Context) (step.Token, error) {
 
 // Look looks at the queue and, once it is empty, at the history of what was in it.
 func (d *drainage) Look(ctx context.Context) (drkit.Look[Drain], error) {
+	if slices.Contains(d.instances, "") { // of which there is nothing in the queue, so that it would count as drained
+		return drkit.Look[Drain]{Done: true, Progress: drkit.Progress{State: drkit.StateFailed}, Err: errNoInstance}, nil
+	}
 	if err := d.at.client.identity.Check(ctx, d.token); err != nil {
 		return drkit.Look[Drain]{}, err
 	}

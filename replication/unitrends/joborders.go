@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/drkit-go/drkit"
@@ -60,6 +61,8 @@ func (j *JobOrders) Create(ctx context.Context, order ReplicationJobOrder) (*drk
 		return nil, errors.New("unitrends.JobOrders.Create: the name is empty")
 	case len(order.Instances) == 0:
 		return nil, errors.New("unitrends.JobOrders.Create: there are no instances")
+	case slices.Contains(order.Instances, ""):
+		return nil, errors.New("unitrends.JobOrders.Create: the id of an instance is empty")
 	}
 	if err := checkID("the target", order.TargetID); err != nil {
 		return nil, fmt.Errorf("unitrends.JobOrders.Create: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/drkit-go/drkit/internal/transport"
 	"github.com/drkit-go/drkit/replication/unitrends/internal/contract"
@@ -73,10 +74,18 @@ func (q *SystemQueue) Edit(ctx context.Context, edit QueueEdit) (Result, error) 
 	switch {
 	case named != 1:
 		return nil, fmt.Errorf("unitrends.Queue.Edit: %d of backups, clients and instances are named, and it takes one", named)
+	case edit.hasEmptyName():
+		return nil, errors.New("unitrends.Queue.Edit: one of those that it names is empty")
 	case edit.Action == "":
 		return nil, errors.New("unitrends.Queue.Edit: the action is empty")
 	}
 	return q.at.apply(ctx, transport.Call{Operation: &contract.QueueEdit, Body: edit})
+}
+
+// hasEmptyName reports whether one of those that are named is empty: what the service makes of that nobody knows.
+func (e QueueEdit) hasEmptyName() bool {
+	return slices.Contains(e.Clients, "") || slices.Contains(e.Instances, "") ||
+		slices.ContainsFunc(e.Backups, func(b QueuedBackup) bool { return b.ID == "" || b.Target == "" })
 }
 
 // Strategy returns what is copied, and in which order. It is safe to repeat.
@@ -93,6 +102,9 @@ func (q *SystemQueue) Strategy(ctx context.Context) (Strategy, error) {
 //
 // Source: Unitrends API wiki, "(PUT) /replication/queue/strategy".
 func (q *SystemQueue) SetStrategy(ctx context.Context, strategy Strategy) (Result, error) {
+	if strategy == "" {
+		return nil, errors.New("unitrends.Queue.SetStrategy: the strategy is empty")
+	}
 	return q.at.apply(ctx, transport.Call{Operation: &contract.QueueSetStrategy, Body: struct {
 		Strategy Strategy `json:"strategy"`
 	}{strategy}})

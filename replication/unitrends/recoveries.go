@@ -80,6 +80,9 @@ func (i *InstantRecoveries) List(ctx context.Context) (VirtualClients, error) {
 //
 // Source: the code of clients.
 func (i *InstantRecoveries) End(ctx context.Context, id ID, kind RecoveryKind) (*drkit.Poller[VirtualClient], error) {
+	if kind == "" {
+		return nil, errors.New("unitrends.InstantRecoveries.End: the kind is empty")
+	}
 	call := transport.Call{Operation: &contract.InstantRecoveriesEnd, Path: []string{string(id)}, Body: struct {
 		Kind RecoveryKind `json:"type"`
 	}{kind}}

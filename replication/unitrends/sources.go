@@ -1,6 +1,7 @@
 package unitrends
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -109,7 +110,7 @@ func (s *Sources) Reject(ctx context.Context, requestID ID, message string) (*dr
 }
 
 func (s *Sources) decide(ctx context.Context, change *change[System], body sourceDecision) (*drkit.Poller[System], error) {
-	if err := checkID("the request", body.RequestID); err != nil {
+	if err := cmp.Or(checkID("the request", body.RequestID), checkStorage(body.StorageID)); err != nil {
 		return nil, fmt.Errorf("%s.%s: %w", service, change.method, err)
 	}
 	return begin(ctx, change, transport.Call{Operation: &contract.SourcesDecide, Body: body})
@@ -120,7 +121,7 @@ func (s *Sources) decide(ctx context.Context, change *change[System], body sourc
 //
 // Source: Unitrends API wiki, "(PUT) /replication/source".
 func (s *Sources) Update(ctx context.Context, systemID ID, update SourceUpdate) (Result, error) {
-	if err := checkID("the source", systemID); err != nil {
+	if err := cmp.Or(checkID("the source", systemID), checkStorage(update.StorageID)); err != nil {
 		return nil, fmt.Errorf("unitrends.Sources.Update: %w", err)
 	}
 	return s.at.apply(ctx, transport.Call{Operation: &contract.SourcesUpdate, Body: update, Query: struct {
@@ -144,6 +145,14 @@ func (s *Sources) Delete(ctx context.Context, systemID ID) (*drkit.Poller[System
 func checkID(what string, id ID) error {
 	if strings.TrimSpace(string(id)) == "" {
 		return errors.New("the id of " + what + " is empty")
+	}
+	return nil
+}
+
+// checkStorage refuses a storage that cannot be one. To name none is another thing.
+func checkStorage(id drkit.Opt[ID]) error {
+	if named, set := id.Get(); set {
+		return checkID("the storage", named)
 	}
 	return nil
 }

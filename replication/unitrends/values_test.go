@@ -75,6 +75,22 @@ func TestLooseScalars(t *testing.T) {
 	assert.Equal(t, 41, queue.Active[0].Percent())
 }
 
+// The copies under way come as the jobs that they are, or as they stand in the queue: the wiki shows neither.
+func TestActiveCopies(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string][]unitrends.Job{
+		`{"data":[{"id":7,"name":"a","status":"Active"}]}`:   {{ID: "7", Name: "a", Status: "Active"}},
+		`{"active":[{"id":7,"name":"a","status":"Active"}]}`: {{ID: "7", Name: "a", Status: "Active"}},
+		`{"active":[]}`: {}, `{"data":[]}`: {},
+	} {
+		s := newService(t)
+		s.on("GET", "/api/replication/queue/active", says(200, body))
+		got, err := s.client().Queue.Active(wire(t))
+		require.NoError(t, err, body)
+		assert.ElementsMatch(t, want, got, body)
+	}
+}
+
 // A strategy that nobody knows survives, and so does the one with two spellings.
 func TestStrategies(t *testing.T) {
 	t.Parallel()
