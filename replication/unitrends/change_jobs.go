@@ -71,7 +71,7 @@ func (p place) runs(ctx context.Context, name string) (sight[HistoryJob], error)
 		if job.Name != name {
 			continue
 		}
-		id := "job " + fingerprint(job)
+		id := "job " + fingerprint(job.itself())
 		if alike[id]++; alike[id] > 1 {
 			id += " #" + strconv.Itoa(alike[id])
 		}
@@ -82,6 +82,13 @@ func (p place) runs(ctx context.Context, name string) (sight[HistoryJob], error)
 		seen.traces = append(seen.traces, end)
 	}
 	return seen, err
+}
+
+// itself returns what tells a job of the history apart, without what may be said of it otherwise on another day, such
+// as how long ago it was.
+func (j HistoryJob) itself() HistoryJob {
+	j.Duration, j.Description, j.Message, j.Extra = "", "", "", nil
+	return j
 }
 
 // cancellation is a job that is no longer active.

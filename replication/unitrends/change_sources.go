@@ -27,7 +27,7 @@ func (p place) request(ctx context.Context, id ID) (requested, error) {
 	if i := slices.IndexFunc(systems, func(s System) bool { return s.RequestID == id }); i >= 0 {
 		now.entry = &systems[i]
 	}
-	if now.pending = now.says("pend"); now.pending || now.says("accept") || now.rejected() {
+	if now.pending = now.says("pend"); now.pending || now.says("accepted") || now.rejected() {
 		return now, nil
 	}
 	pending, err := (&Sources{p}).Pending(ctx)
@@ -39,7 +39,7 @@ func (p place) request(ctx context.Context, id ID) (requested, error) {
 // system once it is accepted, and a negative one before.
 func (r requested) accepted() bool {
 	asSystem := r.entry != nil && r.entry.IsPending && r.entry.ID != "" && !strings.HasPrefix(string(r.entry.ID), "-")
-	return r.says("accept") || asSystem && !r.pending && !r.rejected()
+	return r.says("accepted") || asSystem && !r.pending && !r.rejected()
 }
 
 func (r requested) rejected() bool { return r.says("reject") }

@@ -65,6 +65,32 @@ func TestDrainedTellsBackupsApart(t *testing.T) {
 	})
 }
 
+// An instance is meant by its own name, or by that of the backup that waits, and not by the name of the job that copies it.
+func TestDrainedOfAnInstance(t *testing.T) {
+	t.Parallel()
+	y := newYard(t)
+	poller := y.client("ops").Queue.Drained("tills")
+	for _, look := range []struct {
+		queue   map[string][]row
+		percent int
+		done    bool
+	}{
+		{map[string][]row{"inactive": {{"backup_id": 1, "name": "tills", "instance_name": "", "status": "Needed"}}}, 0, false},
+		{map[string][]row{"inactive": {{"backup_id": 2, "name": "esx-04", "instance_name": "tills", "status": "Needed"}}}, 50, false},
+		{map[string][]row{"active": {{"id": 913, "name": "copy", "instance_name": "tills", "status": "Active"}}}, 100, false},
+		{map[string][]row{"active": {{"id": 913, "name": "tills", "instance_name": "ledgers", "status": "Active"}}}, 100, false},
+		{map[string][]row{"inactive": {{"backup_id": 3, "name": "esx-04", "instance_name": "ledgers", "status": "Needed"}}}, 100, true},
+	} {
+		y.change(func(lists map[string][]row) {
+			lists["inactive"], lists["active"] = look.queue["inactive"], look.queue["active"]
+		})
+		progress, err := poller.Poll(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, look.percent, progress.Percent, look.queue)
+		assert.Equal(t, look.done, poller.Done(), look.queue)
+	}
+}
+
 // Where one of two lists does not say of which system a backup is, it may be of any.
 func TestDrainedOfBackupsWithoutASystem(t *testing.T) {
 	t.Parallel()

@@ -176,7 +176,7 @@ func TestAcceptOfAStatusThatSaysNothing(t *testing.T) {
 // An appliance that gives requests the ids of systems from the beginning is believed in what else it says.
 func TestDecisionsOnRequestsWithIDsOfSystems(t *testing.T) {
 	t.Parallel()
-	for status, listed := range map[string]bool{"pending": false, "new": true, "rejected": false} {
+	for status, listed := range map[string]bool{"pending": false, "new": true, "rejected": false, "awaiting acceptance": true} {
 		t.Run(status, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -234,6 +234,30 @@ func TestRunsThatLookTheSame(t *testing.T) {
 		job, err := run.Wait(day(t))
 		require.NoError(t, err)
 		assert.Equal(t, "today", job.StartDate)
+	})
+}
+
+// What the history says of a job may change long after its end. That makes it no new job.
+func TestHistoryIsToldOtherwise(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		order17(y.lists)
+		y.on("PUT joborders/run/17", func(row) {
+			set(y.lists, "jobs/active", "id", row{"id": 913, "name": "copy the ledgers", "status": "Active"})
+		}, nil)
+		run, err := y.client("ops").JobOrders.Run(t.Context(), "17")
+		require.NoError(t, err)
+		y.later(time.Hour, func(lists map[string][]row) {
+			set(lists, "jobs/history", "start_date", row{
+				"start_date": "yesterday", "age": "2 days", "duration": "00:14:09", "message": "The tide.", "description": "seen by ann",
+			})
+			lists["jobs/active"] = nil
+		})
+		y.later(time.Hour+20*time.Second, func(lists map[string][]row) {
+			set(lists, "jobs/history", "start_date", row{"name": "copy the ledgers", "status": "Success", "start_date": "today"})
+		})
+		assert.Equal(t, "today", ended(t, run, nil).StartDate)
 	})
 }
 

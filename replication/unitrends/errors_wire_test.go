@@ -136,35 +136,46 @@ func TestChangesWithoutAResult(t *testing.T) {
 // An answer without what was asked for is an error, and not an empty list.
 func TestAnswersWithoutTheirEnvelope(t *testing.T) {
 	t.Parallel()
-	for operation, read := range map[string]struct {
-		path string
-		call func(ctx context.Context, c *unitrends.Client) error
+	for path, read := range map[string]struct {
+		envelope string
+		call     func(ctx context.Context, c *unitrends.Client) error
 	}{
-		"pending":  {"/api/replication/pending", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Sources.Pending(ctx); return err }},
-		"targets":  {"/api/replication/targets", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Targets.List(ctx); return err }},
-		"data":     {"/api/joborders", func(ctx context.Context, c *unitrends.Client) error { _, err := c.JobOrders.List(ctx); return err }},
-		"the job":  {"/api/joborders/7", func(ctx context.Context, c *unitrends.Client) error { _, err := c.JobOrders.Get(ctx, "7"); return err }},
-		"config":   {"/api/replication/config", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Config.Get(ctx); return err }},
-		"active":   {"/api/replication/queue", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Queue.Get(ctx); return err }},
-		"strategy": {"/api/replication/queue/strategy", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Queue.Strategy(ctx); return err }},
-		"storage":  {"/api/storage", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Storage.List(ctx); return err }},
-		"instances": {"/api/catalog", func(ctx context.Context, c *unitrends.Client) error {
+		"replication/pending":           {"pending", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Sources.Pending(ctx); return err }},
+		"replication/targets":           {"targets", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Targets.List(ctx); return err }},
+		"backup-copy/connected_targets": {"data", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Targets.Connected(ctx); return err }},
+		"joborders":                     {"data", func(ctx context.Context, c *unitrends.Client) error { _, err := c.JobOrders.List(ctx); return err }},
+		"joborders/7":                   {"the job", func(ctx context.Context, c *unitrends.Client) error { _, err := c.JobOrders.Get(ctx, "7"); return err }},
+		"jobs/active":                   {"data", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Jobs.Active(ctx); return err }},
+		"jobs/history": {"data", func(ctx context.Context, c *unitrends.Client) error {
+			_, err := c.Jobs.History(ctx, unitrends.HistoryQuery{})
+			return err
+		}},
+		"assets": {"data", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Assets.List(ctx); return err }},
+		"systems": {"appliance", func(ctx context.Context, c *unitrends.Client) error {
+			_, err := c.Systems.List(ctx, unitrends.SystemQuery{})
+			return err
+		}},
+		"replication/config":         {"config", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Config.Get(ctx); return err }},
+		"replication/queue":          {"active", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Queue.Get(ctx); return err }},
+		"replication/queue/active":   {"data", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Queue.Active(ctx); return err }},
+		"replication/queue/strategy": {"strategy", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Queue.Strategy(ctx); return err }},
+		"storage":                    {"storage", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Storage.List(ctx); return err }},
+		"catalog": {"instances", func(ctx context.Context, c *unitrends.Client) error {
 			_, err := c.Catalog.List(ctx, unitrends.CatalogQuery{})
 			return err
 		}},
-		"without data": {"/api/virtual_clients", func(ctx context.Context, c *unitrends.Client) error {
+		"virtual_clients": {"data", func(ctx context.Context, c *unitrends.Client) error {
 			_, err := c.InstantRecoveries.List(ctx)
 			return err
 		}},
-		"without": {"/api/replication/queue/active", func(ctx context.Context, c *unitrends.Client) error { _, err := c.Queue.Active(ctx); return err }},
 	} {
 		for _, body := range []string{`{"status":"ok"}`, `{}`, `[]`, `null`, `"ok"`} {
 			s := newService(t)
-			s.on("GET", read.path, says(200, body))
+			s.on("GET", "/api/"+path, says(200, body))
 			err := read.call(wire(t), s.client())
-			require.ErrorContains(t, err, "cannot be used", "%s: %s", operation, body)
+			require.ErrorContains(t, err, "cannot be used", "%s: %s", path, body)
 			if body == `{}` {
-				assert.ErrorContains(t, err, operation)
+				assert.ErrorContains(t, err, "without "+read.envelope)
 			}
 		}
 	}

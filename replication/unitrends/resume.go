@@ -80,6 +80,9 @@ func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error)
 
 // resumed returns the poller of a change that another process has begun.
 func resumed[T, R any](c *change[R], token step.Token, task resumable) (*drkit.Poller[T], error) {
+	if task.lacks(token.Operation) {
+		return nil, errors.New("it does not say what to look for")
+	}
 	f := &follower[R]{change: c, operationID: token.OperationID, token: token}
 	if task.Before != nil {
 		f.before = make(transport.State, len(task.Before))
@@ -106,6 +109,18 @@ type resumable struct {
 	Before    []string `json:"before,omitzero"` // what was there; nil if that was not noted
 	Open      []string `json:"open,omitzero"`   // what of it had not ended
 	Instances []string `json:"instances,omitzero"`
+}
+
+// lacks reports whether a task does not say what a change is about: there are entries without an id, and without a name.
+func (t resumable) lacks(method string) bool {
+	switch method {
+	case methodRequest, methodDrained:
+		return false
+	case methodCreate, methodStart:
+		return t.Name == ""
+	default:
+		return t.ID == ""
+	}
 }
 
 // task writes what another process needs to look for a change.

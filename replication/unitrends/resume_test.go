@@ -133,11 +133,13 @@ func TestTokensThatAreRefused(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"drkit.2.abc": "another version of drkit",
-		with(func(s *step.Token) { s.Service = "vcav" }):            "it belongs to package vcav",
-		with(func(s *step.Token) { s.Operation = "Queue.Edit" }):    "Queue.Edit has no poller",
-		with(func(s *step.Token) { s.Task = "41" }):                 "it does not say what to look for",
-		with(func(s *step.Token) { s.Operation = "JobOrders.Run" }): "a result of type unitrends.HistoryJob and not unitrends.System",
-		with(func(s *step.Token) { s.Operation = "Queue.Drained" }): "a result of type unitrends.Drain and not unitrends.System",
+		with(func(s *step.Token) { s.Service = "vcav" }):                                    "it belongs to package vcav",
+		with(func(s *step.Token) { s.Operation = "Queue.Edit" }):                            "Queue.Edit has no poller",
+		with(func(s *step.Token) { s.Task = "41" }):                                         "it does not say what to look for",
+		with(func(s *step.Token) { s.Task = `{"name":"quay-12"}` }):                         "it does not say what to look for",
+		with(func(s *step.Token) { s.Operation, s.Task = "JobOrders.Create", `{"id":41}` }): "it does not say what to look for",
+		with(func(s *step.Token) { s.Operation = "JobOrders.Run" }):                         "a result of type unitrends.HistoryJob and not unitrends.System",
+		with(func(s *step.Token) { s.Operation = "Queue.Drained" }):                         "a result of type unitrends.Drain and not unitrends.System",
 	} {
 		_, err := unitrends.Resume[unitrends.System](client, text)
 		require.ErrorIs(t, err, drkit.ErrToken)
