@@ -33,6 +33,22 @@ func TestDrainedTakesTwoLooks(t *testing.T) {
 	assert.Equal(t, unitrends.Drain{Left: 1, States: map[string]int{"": 1}}, drain)
 }
 
+// What has come to an end and is still listed, waiting or under way, does not keep the queue from being drained.
+func TestDrainedOfWhatHasEnded(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		y.change(func(lists map[string][]row) {
+			lists["inactive"] = []row{
+				{"backup_id": 1, "status": "Done"}, {"backup_id": 2, "status": "failed"}, {"backup_id": 3, "status": "Terminated"},
+			}
+			lists["active"] = []row{{"id": 913, "backup_id": 4, "status": "Aborted"}, {"id": 914, "status": "Aborted"}}
+		})
+		want := unitrends.Drain{Left: 4, States: map[string]int{"Done": 1, "failed": 1, "Terminated": 1, "Aborted": 1}}
+		assert.Equal(t, want, ended(t, y.client("ops").Queue.Drained(), nil))
+	})
+}
+
 // Systems count their backups each for itself, and a backup may be on its way to several targets.
 func TestDrainedTellsBackupsApart(t *testing.T) {
 	t.Parallel()
@@ -139,6 +155,7 @@ func TestDrainedWithoutTheHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard(t)
 		y.reads["jobs/history"] = answers(403, `{"result":[{"message":"No."}]}`)
+		assert.Zero(t, ended(t, y.client("ops").Queue.Drained(), nil).Left, "there is nothing to ask it for")
 		y.change(func(lists map[string][]row) { lists["inactive"] = []row{{"backup_id": 1, "status": "Failed"}} })
 		_, err := y.client("ops").Queue.Drained().Wait(day(t))
 		require.ErrorIs(t, err, drkit.ErrForbidden)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -33,7 +34,8 @@ func fuzzed(f *testing.F) (*scripted, *unitrends.Client) {
 	f.Helper()
 	network := &scripted{}
 	client, err := unitrends.NewClient(appliance, unitrends.Token(drkit.NewSecret(givenToken)),
-		drkit.WithTransport(network), drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}))
+		drkit.WithTransport(network), drkit.WithRetry(drkit.RetryPolicy{Attempts: 1}),
+		drkit.WithPolling(drkit.PollPolicy{MinInterval: time.Nanosecond})) // a first look that finds the end looks again
 	require.NoError(f, err)
 	return network, client
 }
@@ -115,7 +117,7 @@ func FuzzQueue(f *testing.F) {
 		network.sent = 0
 		poller := client.Queue.Drained("ledger-db")
 		_, _ = poller.Poll(t.Context())
-		require.LessOrEqual(t, network.sent, 2)
+		require.LessOrEqual(t, network.sent, 3) // two looks, and the history
 	})
 }
 
