@@ -45,7 +45,7 @@ func once(t *testing.T, server *unitrendstest.Server, states ...string) {
 func TestFlowOfARejection(t *testing.T) {
 	t.Parallel()
 	inFlow(t, func(t *testing.T, f flow) {
-		_, request := f.ask()
+		asked, request := f.ask()
 		rejected, err := f.target.Sources.Reject(t.Context(), request, "ask the backup team first")
 		entry := ended(t, rejected, err)
 		assert.Equal(t, request, entry.RequestID)
@@ -60,6 +60,8 @@ func TestFlowOfARejection(t *testing.T) {
 		connected, err := f.source.Targets.Connected(t.Context())
 		require.NoError(t, err)
 		assert.Empty(t, connected)
+		_, err = asked.Wait(day(t))
+		require.ErrorIs(t, err, context.DeadlineExceeded, "nobody documents how a list shows a rejection")
 		once(t, f.pair.Target, "rejected")
 	})
 }

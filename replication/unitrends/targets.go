@@ -25,9 +25,10 @@ type TargetRequest map[string]any
 // result is the target, once it is connected, or listed where the appliance does not tell which are connected.
 //
 // The request is sent at most once, as that of [Sources.Accept]: it is known again by a target that was not
-// listed before, or was not connected. A target may be asked again, after it has rejected a request. Where the
-// appliance does not tell which targets are connected, as of the systems that it manages, nothing shows that a target
-// which was listed before has accepted: the poller then waits until its context ends.
+// listed before, or was not connected. How the list shows that a target has rejected the request is not documented:
+// the poller goes on waiting until its context ends, and the target may be asked again. Where the appliance does not
+// tell which targets are connected, as of the systems that it manages, nothing shows either that a target which was
+// listed before has accepted: the poller waits until its context ends, too.
 //
 // Experimental: neither the members of the request nor those of the list are documented.
 //
