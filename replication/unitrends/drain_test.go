@@ -44,8 +44,22 @@ func TestDrainedOfWhatHasEnded(t *testing.T) {
 			}
 			lists["active"] = []row{{"id": 913, "backup_id": 4, "status": "Aborted"}, {"id": 914, "status": "Aborted"}}
 		})
+		drained := y.client("ops").Queue.Drained()
+		assert.Equal(t, "the replication queue", drained.ID())
 		want := unitrends.Drain{Left: 4, States: map[string]int{"Done": 1, "failed": 1, "Terminated": 1, "Aborted": 1}}
-		assert.Equal(t, want, ended(t, y.client("ops").Queue.Drained(), nil))
+		assert.Equal(t, want, ended(t, drained, nil))
+		assert.Equal(t, drkit.Progress{ID: drained.ID(), State: drkit.StateSucceeded, Percent: 100}, drained.Progress())
+
+		again := y.client("ops").Queue.Drained()
+		y.change(func(lists map[string][]row) {
+			lists["inactive"] = append(lists["inactive"], row{"backup_id": 5, "status": "Needed"})
+		})
+		_, err := again.Poll(t.Context())
+		require.NoError(t, err)
+		y.change(func(lists map[string][]row) { lists["inactive"] = []row{{"backup_id": 2, "status": "Done"}} })
+		want.States = map[string]int{"Done": 2, "Terminated": 1, "Aborted": 1, "": 1}
+		want.Left = 5
+		assert.Equal(t, want, ended(t, again, nil), "as the queue has shown it last")
 	})
 }
 
@@ -95,6 +109,8 @@ func TestDrainedOfAnInstance(t *testing.T) {
 		{map[string][]row{"inactive": {{"backup_id": 2, "name": "esx-04", "instance_name": "tills", "status": "Needed"}}}, 50, false},
 		{map[string][]row{"active": {{"id": 913, "name": "copy", "instance_name": "tills", "status": "Active"}}}, 100, false},
 		{map[string][]row{"active": {{"id": 913, "name": "tills", "instance_name": "ledgers", "status": "Active"}}}, 100, false},
+		{map[string][]row{"active": {{"id": 914, "name": "copy", "instance_name": "tills", "status": "Active"}}}, 100, false},
+		{nil, 100, false},
 		{map[string][]row{"inactive": {{"backup_id": 3, "name": "esx-04", "instance_name": "ledgers", "status": "Needed"}}}, 100, true},
 	} {
 		y.change(func(lists map[string][]row) {

@@ -1,6 +1,7 @@
 package unitrends_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,13 +40,15 @@ func TestRequestSettles(t *testing.T) {
 				y.later(5*time.Hour, func(lists map[string][]row) {
 					set(lists, "replication/targets", "name", row{"name": "harbor", "status": "accepted"})
 				})
+				var states []drkit.State
 				y.later(6*time.Hour, func(lists map[string][]row) {
 					set(lists, "backup-copy/connected_targets", "name", row{"name": "harbor", "target_id": 2})
 				})
 				began := time.Now()
-				target, err := poller.Wait(day(t))
+				target, err := poller.Wait(day(t), drkit.OnProgress(func(p drkit.Progress) { states = append(states, p.State) }))
 				require.NoError(t, err)
 				assert.Equal(t, tc.want, target)
+				assert.Equal(t, !tc.old, slices.Contains(states, drkit.StateRunning), "it is listed, and not connected")
 				assert.Equal(t, tc.old, time.Since(began) < 6*time.Hour)
 			})
 		})
@@ -186,6 +189,50 @@ func TestRunIsWaitedForBetweenLists(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, "Partial", failed.Code)
 		assert.Equal(t, "The tide, [redacted].", failed.Message, "the password of the client")
+	})
+}
+
+// A failure says all that a person needs to find it: which order of which system, and which request it was.
+func TestFailureOfARun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		order17(y.lists)
+		run, err := y.client("ops").System("4").JobOrders.Run(drkit.WithOperationID(t.Context(), "night-7"), "17")
+		require.NoError(t, err)
+		y.change(func(lists map[string][]row) {
+			set(lists, "jobs/history", "start_date", row{"name": "copy the ledgers", "status": "Failed", "start_date": "today", "message": "The tide."})
+		})
+		_, err = run.Wait(day(t))
+		var failed *drkit.TaskError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, &drkit.TaskError{
+			Operation: "unitrends.JobOrders.Run", OperationID: "night-7", ResourceID: "17", ResourceName: "job order 17", Site: "4",
+			Code: "Failed", Message: "The tide.",
+		}, failed)
+		assert.Equal(t, drkit.Progress{ID: "job order 17 at system 4", State: drkit.StateFailed, Percent: 100}, run.Progress())
+	})
+}
+
+// Of what was found after its answer was lost, a second one may come to light at the last moment: a matter for a person.
+func TestASecondOrderComesToLight(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		y := newYard(t)
+		y.on("POST joborders", func(row) { set(y.lists, "joborders", "id", row{"id": 19, "name": "copy the tills"}) }, lost)
+		poller, err := y.client("ops").JobOrders.Create(t.Context(), tillOrder())
+		require.NoError(t, err)
+		looks := 0
+		y.reads["joborders"] = func() (int, string) {
+			if looks++; looks == 2 {
+				set(y.lists, "joborders", "id", row{"id": 20, "name": "copy the tills"})
+			}
+			return 200, `{"data":` + y.text("joborders") + `}`
+		}
+		_, err = poller.Wait(day(t))
+		require.ErrorIs(t, err, drkit.ErrConflict)
+		require.ErrorContains(t, err, "task job order 19 was adopted for it, and then task job order 20 came to light")
+		assert.Equal(t, drkit.StateFailed, poller.Progress().State)
 	})
 }
 
