@@ -79,10 +79,11 @@ func TestEveryPollerIsResumed(t *testing.T) {
 				return following(client.System("1").JobOrders.Create(ctx, unitrends.ReplicationJobOrder{Name: "b", Instances: []unitrends.ID{"1"}, TargetID: "2"}))
 			},
 		}
-		tokens := map[string]string{}
+		tokens, ids := map[string]string{}, map[string]string{}
 		for name, begin := range began {
 			poller, err := begin()
 			require.NoError(t, err, name)
+			ids[name] = poller.ID()
 			tokens[name], err = poller.ResumeToken(ctx)
 			require.NoError(t, err, name)
 		}
@@ -105,6 +106,7 @@ func TestEveryPollerIsResumed(t *testing.T) {
 		for name, token := range tokens {
 			poller, err := unitrends.Resume[json.RawMessage](other, token)
 			require.NoError(t, err, name)
+			assert.Equal(t, ids[name], poller.ID(), "the same, at the same system")
 			result, err := poller.Wait(day(t))
 			require.NoError(t, err, name)
 			assert.Contains(t, string(result), want[name], name)
