@@ -88,26 +88,28 @@ func TestAcceptTakesTwoLooks(t *testing.T) {
 	y.on(decide, func(row) { accepts(y.lists) }, nil)
 	poller, err := y.client("ops").Sources.Accept(t.Context(), "41", unitrends.Acceptance{})
 	require.NoError(t, err)
-	for i, want := range []struct {
-		state drkit.State
-		done  bool
-	}{{"accepted", false}, {"starting", false}, {"available", false}, {drkit.StateQueued, false}, {"available", false}, {drkit.StateSucceeded, true}} {
-		switch i {
-		case 0:
-		case 1:
-			y.change(configured)
-		case 3: // not in a row
-			y.change(func(lists map[string][]row) { drop(lists, "systems", "id", 9) })
-		default:
-			y.change(func(lists map[string][]row) {
-				configured(lists)
-				set(lists, "systems", "id", row{"id": 9, "status": "available"})
-			})
-		}
+	type lists = map[string][]row
+	available := func(l lists) { set(l, "systems", "id", row{"id": 9, "status": "available"}) }
+	gone := func(l lists) { drop(l, "systems", "id", 9) }
+	another := row{"id": 12, "is_pending": false, "name": "quay-12", "role": "Replication Source", "status": "available"}
+	for _, look := range []struct {
+		change func(l lists)
+		state  drkit.State
+		done   bool
+	}{
+		{func(lists) {}, "accepted", false},
+		{configured, "starting", false},
+		{available, "available", false},
+		{gone, drkit.StateQueued, false}, // so that the next is not in a row with the last
+		{func(l lists) { configured(l); available(l) }, "available", false},
+		{func(l lists) { gone(l); set(l, "systems", "id", another) }, "available", false},
+		{func(lists) {}, drkit.StateSucceeded, true},
+	} {
+		y.change(look.change)
 		progress, err := poller.Poll(t.Context())
 		require.NoError(t, err)
-		assert.Equal(t, want.state, progress.State)
-		assert.Equal(t, want.done, poller.Done())
+		assert.Equal(t, look.state, progress.State)
+		assert.Equal(t, look.done, poller.Done())
 	}
 }
 
