@@ -193,3 +193,21 @@ func TestWarningsOfWhatIsWaitedFor(t *testing.T) {
 	assert.Contains(t, records.String(), `msg="the service says" operation=unitrends.Targets.Request `+
 		`resource="the replication targets at system 1" message="The request was sent."`)
 }
+
+// A query holds nothing secret: who reads the log sees what was asked for.
+func TestLogShowsWhatWasAskedFor(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.on("GET", "/api/systems", says(200, `{"appliance":[]}`))
+	s.on("GET", "/api/jobs/history", says(200, `{"data":[]}`))
+	var records bytes.Buffer
+	client := s.client(drkit.WithLogger(slog.New(slog.NewTextHandler(&records, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+	_, err := client.Systems.List(t.Context(), unitrends.SystemQuery{IncludePending: drkit.Some(true), IncludeRejected: drkit.Some(false)})
+	require.NoError(t, err)
+	_, err = client.System("4").Jobs.History(t.Context(), unitrends.HistoryQuery{
+		ShowFlat: drkit.Some(true), StartDate: "03/01/2026", EndDate: "03/02/2026",
+	})
+	require.NoError(t, err)
+	assert.Contains(t, records.String(), `query="include_pending=1&include_rejected=0"`)
+	assert.Contains(t, records.String(), `query="end_date=03/02/2026&showFlat=true&sid=4&start_date=03/01/2026"`)
+}
