@@ -108,10 +108,13 @@ func TestDrainedOfAnInstance(t *testing.T) {
 		{map[string][]row{"inactive": {{"backup_id": 1, "name": "tills", "instance_name": "", "status": "Needed"}}}, 0, false},
 		{map[string][]row{"inactive": {{"backup_id": 2, "name": "esx-04", "instance_name": "tills", "status": "Needed"}}}, 50, false},
 		{map[string][]row{"active": {{"id": 913, "name": "copy", "instance_name": "tills", "status": "Active"}}}, 100, false},
-		{map[string][]row{"active": {{"id": 913, "name": "tills", "instance_name": "ledgers", "status": "Active"}}}, 100, false},
+		{nil, 100, false},
 		{map[string][]row{"active": {{"id": 914, "name": "copy", "instance_name": "tills", "status": "Active"}}}, 100, false},
 		{nil, 100, false},
-		{map[string][]row{"inactive": {{"backup_id": 3, "name": "esx-04", "instance_name": "ledgers", "status": "Needed"}}}, 100, true},
+		{map[string][]row{
+			"inactive": {{"backup_id": 3, "name": "esx-04", "instance_name": "ledgers", "status": "Needed"}},
+			"active":   {{"id": 915, "name": "tills", "instance_name": "ledgers", "status": "Active"}},
+		}, 100, true},
 	} {
 		y.change(func(lists map[string][]row) {
 			lists["inactive"], lists["active"] = look.queue["inactive"], look.queue["active"]
