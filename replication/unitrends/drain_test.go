@@ -174,7 +174,9 @@ func TestDrainedWithoutTheHistory(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		y := newYard(t)
 		y.reads["jobs/history"] = answers(403, `{"result":[{"message":"No."}]}`)
-		assert.Zero(t, ended(t, y.client("ops").Queue.Drained(), nil).Left, "there is nothing to ask it for")
+		empty := y.client("ops").Queue.Drained()
+		assert.Zero(t, ended(t, empty, nil).Left, "there is nothing to ask it for")
+		assert.Equal(t, 100, empty.Progress().Percent)
 		y.change(func(lists map[string][]row) { lists["inactive"] = []row{{"backup_id": 1, "status": "Failed"}} })
 		_, err := y.client("ops").Queue.Drained().Wait(day(t))
 		require.ErrorIs(t, err, drkit.ErrForbidden)
