@@ -21,7 +21,7 @@ type follower[T any] struct {
 	alone func(context.Context) error
 
 	mu     sync.Mutex
-	looked bool
+	looked bool            // with this poller
 	before transport.State // nil where nothing was noted and nobody has looked
 	last   string          // what the last look has shown
 	seen   time.Time       // when something of it was there last
