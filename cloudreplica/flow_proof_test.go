@@ -3,7 +3,9 @@ package cloudreplica_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -112,6 +114,32 @@ func TestTwoLostUndos(t *testing.T) {
 		assert.Equal(t, 0, s.Audit().Plan(acmePlan).Undone)
 		assert.Equal(t, 1, s.Audit().Plan(globexPlan).Undone)
 		_ = client.Close(ctx)
+	})
+}
+
+// An undo of a plan of which no machine was seen to be failed over is not found by its machines: that all are where they
+// belong was noted, also where the request got no connection at first, and left with a second note.
+func TestUndoThatWasSentAgain(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		var sent atomic.Int32
+		client := s.client(drkit.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost && sent.Add(1) == 2 { // the first signs in
+					s.CloseConnections()
+					s.RefuseConnections(1)
+					pass(time.Second)
+				}
+				return next.RoundTrip(r)
+			})
+		}))
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", Drop: true, Times: 1, Do: s.ExpireSessions})
+		_, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		assert.False(t, unknownOf(t, err).Untouched)
+		assert.Equal(t, int32(3), sent.Load()-1, "twice, and a sign-in since")
+		assert.Equal(t, 0, s.Audit().Plan(acmePlan).Undone)
+		require.NoError(t, client.Close(ctx))
 	})
 }
 

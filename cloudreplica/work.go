@@ -228,13 +228,14 @@ func (p *planned) undoWork(w *traced) *transport.Work {
 	}
 	return w.work(func(ctx context.Context) ([]transport.Job, error) {
 		logon, own, err := p.client.ownTasks(ctx, w.kind, w.resource)
-		if err != nil || w.lasts(logon) {
-			return taskJobs(own, false), err
+		if err != nil {
+			return nil, err
 		}
 		now, err := p.client.FailoverPlans.State(ctx, p.id)
 		jobs := taskJobs(own, false)
 		if len(now.failedOver()) == 0 {
-			back := transport.Job{ID: allBack, Ended: true}
+			// As long as the session lasts its tasks tell; after that, whether this has been so before.
+			back := transport.Job{ID: allBack, Ended: true, Apart: w.lasts(logon)}
 			if len(now.away()) > 0 {
 				back.Veto = "some are on their way back, or there for good, which is no undo"
 			}
