@@ -20,19 +20,18 @@ type tracedPollers[T any] struct {
 // beginTraced sends a call whose answer is looked for where it is lost.
 func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, work *transport.Work, pollers tracedPollers[T]) (*drkit.Poller[T], error) {
 	c := w.client
-	var answered begun
-	call = answered.checked(call)
-	call.Admit = w.admit
+	var task Task
+	call.Check, call.Admit = answered(&task), w.admit
 	sent := errand{w.kind, w.resource}
 	c.claims.begin(sent)
 	settled := sync.OnceFunc(func() { c.claims.end(sent) })
 	poller, err := transport.Begin(ctx, c.transport, transport.Beginning[T]{
 		Call: call,
 		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
-			return answered.send(ctx, c, call)
+			return c.send(ctx, call, &task)
 		},
 		Follow: func(operationID string, said transport.Answer) *drkit.Poller[T] {
-			f := newFollow(c, call.Operation.Name, operationID, answered)
+			f := newFollow(c, call.Operation.Name, operationID, task, w.leftIn())
 			c.claims.claim(f.task, w.resource)
 			return drkit.NewPoller(pollers.follow(f, said.Note), c.polling())
 		},

@@ -34,6 +34,30 @@ func TestTaskNumbersThatComeAgain(t *testing.T) {
 	})
 }
 
+// Nor is it where the session has ended, and another begun, while the answer that names the task was on its way.
+func TestTaskNumbersOfAnswersThatAreLate(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		var globex *drkit.Poller[cloudreplica.CloudFailoverSession]
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Test", Resource: acmePlan, After: true, Times: 1, Do: func() {
+			s.ExpireSessions()
+			var err error
+			globex, err = client.FailoverPlans.Test(ctx, cloudreplicatest.PlanID("globex all"))
+			assert.NoError(t, err)
+		}})
+		acme, err := client.FailoverPlans.Test(ctx, acmePlan)
+		require.NoError(t, err)
+		for poller, want := range map[*drkit.Poller[cloudreplica.CloudFailoverSession]]string{acme: "acme all", globex: "globex all"} {
+			session, err := poller.Wait(ctx)
+			require.NoError(t, err)
+			assert.Equal(t, want, session.Name)
+		}
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
 // Nor is it where both sessions were given, and have no name that could tell them apart.
 func TestTaskNumbersOfGivenSessions(t *testing.T) {
 	t.Parallel()

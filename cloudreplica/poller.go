@@ -18,26 +18,14 @@ type NoResult struct{}
 // outcome says what has come of a task that has ended well.
 type outcome[T any] func(ctx context.Context, task Task) (drkit.Look[T], error)
 
-// begun is the task that a call was answered, and the logon session that has it.
-type begun struct {
-	task  Task
-	logon string
-}
-
-func (b *begun) checked(call transport.Call) transport.Call {
-	call.Check = func() error {
-		if b.task.TaskID == "" {
+// answered makes sure that what a call is answered is a task.
+func answered(task *Task) func() error {
+	return func() error {
+		if task.TaskID == "" {
 			return errors.New("a task without TaskId")
 		}
 		return nil
 	}
-	return call
-}
-
-func (b *begun) send(ctx context.Context, c *Client, call transport.Call) (transport.Answer, error) {
-	said, err := c.send(ctx, call, &b.task)
-	b.logon = c.logonName()
-	return said, err
 }
 
 // longestPause is how far apart looks may be at most: a logon session that rests for 15 minutes ends, and its tasks
@@ -67,10 +55,9 @@ type follow struct {
 	operated time.Time // when its work was first seen to be done, and not yet collected; zero before that
 }
 
-func newFollow(c *Client, operation, operationID string, answered begun) *follow {
+func newFollow(c *Client, operation, operationID string, task Task, logon string) *follow {
 	return &follow{
-		client: c, operation: operation, operationID: operationID, kind: answered.task.Operation,
-		task: taskKey{answered.logon, answered.task.TaskID},
+		client: c, operation: operation, operationID: operationID, kind: task.Operation, task: taskKey{logon, task.TaskID},
 	}
 }
 

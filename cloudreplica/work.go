@@ -96,15 +96,30 @@ type traced struct {
 
 	admitted atomic.Bool
 	mu       sync.Mutex
-	logon    string // in which the request has left; empty where that is not known
+	logon    string // in which the request has left, as far as is known; empty for that of a given session
 }
 
 const logonMember, taskMember = "logon", "task "
 
-// admit notes that the request is about to be sent.
+// admit notes that the request is about to be sent, and in which logon session, unless its note then meets another.
 func (w *traced) admit() error {
 	w.admitted.Store(true)
+	w.leave(w.client.logonName())
 	return nil
+}
+
+func (w *traced) leave(logon string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.logon = logon
+}
+
+// leftIn returns the logon session whose task the request has become. It need not be that of today, in which another
+// task may have the number: the session may have ended while the answer was on its way.
+func (w *traced) leftIn() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.logon
 }
 
 // state is the logon session with its tasks, and what more there is: while the session lasts, they show what this
@@ -115,9 +130,7 @@ func (w *traced) state(ctx context.Context) (transport.State, error) {
 		return nil, err
 	}
 	if w.admitted.Swap(false) {
-		w.mu.Lock()
-		w.logon = logon
-		w.mu.Unlock()
+		w.leave(logon)
 	}
 	state := transport.State{}
 	if logon != "" {
@@ -149,11 +162,7 @@ func (w *traced) settle(before, after transport.State) transport.Verdict {
 }
 
 // lasts reports whether the logon session is still that in which the request has left.
-func (w *traced) lasts(logon string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return logon != "" && w.logon == logon
-}
+func (w *traced) lasts(logon string) bool { return logon != "" && w.leftIn() == logon }
 
 func (w *traced) work(jobs func(ctx context.Context) ([]transport.Job, error)) *transport.Work {
 	return &transport.Work{Resource: w.resource, Jobs: jobs, State: w.state, Settle: w.settle, Believe: true} // refusals come as a 500
