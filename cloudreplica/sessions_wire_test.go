@@ -263,7 +263,7 @@ func TestCredentialsThatCannotBeRight(t *testing.T) {
 		"takes the Login of the provider":   cloudreplica.TenantLogin(cloudreplica.Token(secret), "a", secret),
 		"provider: user is empty":           cloudreplica.TenantLogin(cloudreplica.Login("", secret), "a", secret),
 		"organization is empty":             cloudreplica.OrganizationLogin(provider, "", "b", secret),
-		"user of the organization is empty": cloudreplica.OrganizationLogin(provider, "a", "", secret),
+		"user of the organization is empty": cloudreplica.OrganizationLogin(provider, "a", " ", secret),
 		"organization's user is empty":      cloudreplica.OrganizationLogin(provider, "a", "b", drkit.Secret{}),
 	} {
 		_, err := cloudreplica.NewClient(manager, credentials)

@@ -28,6 +28,7 @@ func TestTimes(t *testing.T) {
 		"2031-05-02T14:30:12-06:30":    utc(0),
 		" 2031-05-02T21:00:12Z\n":      utc(0),
 		"2031-05-02T21:00:12":          zoneless,
+		"9999-12-31T23:59:59Z":         cloudreplica.At(time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)),
 		"":                             {},
 		"  ":                           {},
 		"1753-01-01T00:00:00Z":         {},
@@ -55,10 +56,18 @@ func TestTimes(t *testing.T) {
 		require.ErrorContains(t, got.UnmarshalText([]byte(written)), "is not a time", written)
 		assert.Zero(t, got)
 	}
-	local := cloudreplica.At(time.Date(2031, 5, 2, 23, 0, 12, 123456789, time.FixedZone("", 2*60*60)))
-	text, err := local.MarshalText()
+	local := time.Date(2031, 5, 2, 23, 0, 12, 123456789, time.FixedZone("", 2*60*60))
+	for _, moment := range []cloudreplica.Time{cloudreplica.At(local), {Time: local}} {
+		text, err := moment.MarshalText()
+		require.NoError(t, err)
+		assert.Equal(t, "2031-05-02T21:00:12.1234567Z", string(text))
+	}
+	none, err := json.Marshal(cloudreplica.Time{})
 	require.NoError(t, err)
-	assert.Equal(t, "2031-05-02T21:00:12.1234567Z", string(text))
+	assert.Equal(t, "null", string(none))
+	set := utc(0)
+	require.NoError(t, json.Unmarshal(none, &set))
+	assert.Zero(t, set)
 }
 
 func TestIDs(t *testing.T) {
