@@ -61,6 +61,28 @@ func TestNothingShowsOfAStart(t *testing.T) {
 	}
 }
 
+// That a logon session has no task of a start proves that there is none only as long as the session lasts. Where it
+// ends between two looks, its task may have come and gone: the list that the new one shows is not taken for its own.
+func TestSessionThatEndsBetweenLooks(t *testing.T) {
+	t.Parallel()
+	for name, ends := range map[string]bool{"ends": true, "lasts": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				client := s.client(drkit.WithPolling(drkit.PollPolicy{MinInterval: 10 * time.Second, MaxInterval: 10 * time.Second, Grace: 25 * time.Second}))
+				s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Start", Drop: true, Times: 1})
+				if ends {
+					time.AfterFunc(24*time.Second, s.expire) // the looks are after 0, 10, 20 and 30 seconds
+				}
+				_, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
+				assert.Equal(t, !ends, unknownOf(t, err).Untouched)
+				require.NoError(t, client.Close(ctx))
+			})
+		})
+	}
+}
+
 // What this client has begun itself is under way before there is a session, or a machine, that would show it.
 func TestOwnWorkUnderWay(t *testing.T) {
 	t.Parallel()
