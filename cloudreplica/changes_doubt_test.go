@@ -28,6 +28,25 @@ func TestRemovalOfWhatIsNotShown(t *testing.T) {
 	})
 }
 
+// A change under way keeps others of its kind from being sent, and not those of another kind: the service sees to these.
+func TestChangesBesideOthersOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.SlowTask("Tenants.Update", acme, time.Minute)
+		edit := cloudreplica.CloudTenantEdit{TenantType: standalone("acme"), Description: drkit.Some("x")}
+		_, err := client.Tenants.Update(ctx, acme, edit)
+		require.NoError(s.t, err)
+		_, err = client.Tenants.Update(ctx, acme, edit)
+		require.ErrorIs(s.t, err, drkit.ErrConflict)
+		poller, err := client.Tenants.Delete(ctx, acme)
+		done(s.t, poller, err)
+		assert.Equal(s.t, 0, s.Audit().TenantsNamed("acme"))
+		require.NoError(s.t, client.Close(ctx))
+	})
+}
+
 // A tenant of the name at another backup server is another.
 func TestTenantOfTheNameElsewhere(t *testing.T) {
 	t.Parallel()

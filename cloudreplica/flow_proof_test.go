@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -247,6 +248,54 @@ func TestCollectWithoutANote(t *testing.T) {
 		assert.Greater(t, time.Since(began), 50*time.Second)
 		require.NoError(t, client.Close(ctx))
 	}, cloudreplicatest.CollectDuration(time.Minute))
+}
+
+// A token belongs to whom the session was for: not to another tenant, nor to the provider who has signed in for both.
+func TestTokensOfTenants(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		provider, secret := cloudreplica.Login(s.User, drkit.NewSecret(s.Password)), drkit.NewSecret("tenant-password")
+		clients := map[string]*cloudreplica.Client{}
+		tokens := map[string]string{}
+		for plan, one := range map[string]struct {
+			name        string
+			credentials cloudreplica.Credentials
+		}{
+			"acme all":    {`EM01\administrator for acme`, cloudreplica.TenantLogin(provider, "acme", secret)},
+			"globex all":  {`EM01\administrator for gil of globex`, cloudreplica.OrganizationLogin(provider, "globex", "gil", secret)},
+			"initech all": {`EM01\administrator for gil of initech`, cloudreplica.OrganizationLogin(provider, "initech", "gil", secret)},
+			"hooli all":   {`EM01\administrator`, provider},
+		} {
+			client := s.clientOf(one.credentials)
+			test, err := client.FailoverPlans.Start(ctx, cloudreplicatest.PlanID(plan), cloudreplica.FailoverStart{})
+			require.NoError(t, err)
+			tokens[one.name], err = test.ResumeToken(ctx)
+			require.NoError(t, err)
+			clients[one.name] = client
+		}
+		for who, client := range clients {
+			for whose, token := range tokens {
+				resumed, err := cloudreplica.Resume[cloudreplica.CloudFailoverSession](client, token)
+				require.NoError(t, err)
+				_, err = resumed.Poll(ctx)
+				if who == whose {
+					require.NoError(t, err)
+					continue
+				}
+				require.ErrorIs(t, err, drkit.ErrToken)
+				require.ErrorContains(t, err, "the token belongs to the user "+strconv.Quote(whose)+", and this is "+strconv.Quote(who))
+			}
+		}
+		for _, client := range clients {
+			require.NoError(t, client.Close(ctx))
+		}
+	}, cloudreplicatest.WithTenants(cloudreplicatest.Tenant{Name: "acme"}, cloudreplicatest.Tenant{Name: "globex", Type: cloudreplicatest.TenantVCD},
+		cloudreplicatest.Tenant{Name: "initech", Type: cloudreplicatest.TenantVCD}, cloudreplicatest.Tenant{Name: "hooli"}),
+		cloudreplicatest.WithReplicas(cloudreplicatest.Replica{Name: "a-1", Tenant: "acme"}, cloudreplicatest.Replica{Name: "g-1", Tenant: "globex", Platform: cloudreplicatest.PlatformVCloud},
+			cloudreplicatest.Replica{Name: "i-1", Tenant: "initech", Platform: cloudreplicatest.PlatformVCloud}, cloudreplicatest.Replica{Name: "h-1", Tenant: "hooli"}),
+		cloudreplicatest.WithPlans(cloudreplicatest.Plan{Name: "acme all", Tenant: "acme", VMs: []string{"a-1"}}, cloudreplicatest.Plan{Name: "globex all", Tenant: "globex", VMs: []string{"g-1"}},
+			cloudreplicatest.Plan{Name: "initech all", Tenant: "initech", VMs: []string{"i-1"}}, cloudreplicatest.Plan{Name: "hooli all", Tenant: "hooli", VMs: []string{"h-1"}}))
 }
 
 func TestTokensOfOthers(t *testing.T) {
