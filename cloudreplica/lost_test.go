@@ -207,24 +207,35 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// Whoever acts for a tenant has no query service: lists serve.
-func TestTenantsFailOverTheirPlans(t *testing.T) {
+// Whoever acts for a tenant has no query service, and others may not be allowed to use it: lists serve.
+func TestFailoverWithoutTheQueryService(t *testing.T) {
 	t.Parallel()
-	inBubble(t, func(s *site) {
-		ctx := context.Background()
-		provider := cloudreplica.Login(s.User, drkit.NewSecret(s.Password))
-		client := s.clientOf(cloudreplica.TenantLogin(provider, "acme", drkit.NewSecret("tenant-password")))
-		start, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
-		require.NoError(t, err)
-		session, err := start.Wait(ctx)
-		require.NoError(t, err)
-		require.NoError(t, session.Err())
-		s.Collect()
-		undo, err := client.FailoverPlans.Undo(ctx, acmePlan)
-		require.NoError(t, err)
-		state, err := undo.Wait(ctx)
-		require.NoError(t, err)
-		assert.True(t, state.Ready())
-		require.NoError(t, client.Close(ctx))
-	})
+	for name, tenant := range map[string]bool{"a tenant's session": true, "a role without it": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				credentials := cloudreplica.Login(s.User, drkit.NewSecret(s.Password))
+				if tenant {
+					credentials = cloudreplica.TenantLogin(credentials, "acme", drkit.NewSecret("tenant-password"))
+				}
+				s.Inject(cloudreplicatest.Fault{Operation: "Query.Find", Status: 403, Message: "Access is denied"})
+				client := s.clientOf(credentials)
+				start, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
+				require.NoError(t, err)
+				session, err := start.Wait(ctx)
+				require.NoError(t, err)
+				require.NoError(t, session.Err())
+				s.Collect()
+				undo, err := client.FailoverPlans.Undo(ctx, acmePlan)
+				require.NoError(t, err)
+				s.Collect()
+				state, err := undo.Wait(ctx)
+				require.NoError(t, err)
+				assert.True(t, state.Ready())
+				assert.Equal(t, tenant, s.Count("Query.Find") == 0, "a tenant's is not even asked")
+				require.NoError(t, client.Close(ctx))
+			})
+		})
+	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica"
+	"github.com/drkit-go/drkit/internal/step"
+	"github.com/drkit-go/drkit/internal/wiretest"
 )
 
 const failoverSessionID = "428b33e2-92dc-5325-a7ab-4fbc3a84681c"
@@ -132,6 +134,39 @@ func TestWorkWithoutAResult(t *testing.T) {
 	result, err := poller.Wait(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, cloudreplica.NoResult{}, result)
+}
+
+// A token names the Enterprise Manager by the name that it has in links, whatever its port and address; where none is
+// known, by its address.
+func TestWhoseTokensAre(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		credentials     cloudreplica.Credentials
+		session         func(s *service) string
+		appliance, user string
+	}{
+		"by links":         {ops(), func(s *service) string { return s.sample("sessions_sign_in.answer") }, "em01.corp.local", `HARBOR\ops`},
+		"without links":    {ops(), func(*service) string { return `{"SessionId":"` + logonID + `","UserName":"ops"}` }, "em.example.com", "ops"},
+		"of a given token": {cloudreplica.Token(drkit.NewSecret(givenToken)), nil, "em.example.com", "the owner of a given token"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newService(t, inXML)
+			if tc.session != nil {
+				s.On("POST", "/api/sessionMngr/", wiretest.WithHeader(s.says(201, tc.session(s)), "X-RestSvcSessionId", givenToken))
+			}
+			s.On("DELETE", "/api/logonSessions/"+logonID, s.answers(204, ""))
+			s.On("POST", "/api/backupServers/"+serverID, s.says(202, task("Running", "")))
+			poller, err := s.clientOf(tc.credentials).BackupServers.Collect(sending(t), serverID)
+			require.NoError(t, err)
+			text, err := poller.ResumeToken(t.Context())
+			require.NoError(t, err)
+			token, err := step.ParseToken(text)
+			require.NoError(t, err)
+			assert.Equal(t, tc.appliance, token.Appliance)
+			assert.Equal(t, tc.user, token.User)
+		})
+	}
 }
 
 // Waits end with the client.
