@@ -3,7 +3,6 @@ package cloudreplica
 import (
 	"context"
 	"errors"
-	"sync"
 
 	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/internal/transport"
@@ -24,7 +23,6 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 	call.Check, call.Admit = answered(&task), w.admit
 	sent := errand{w.kind, w.resource}
 	c.claims.begin(sent)
-	settled := sync.OnceFunc(func() { c.claims.end(sent) })
 	poller, err := transport.Begin(ctx, c.transport, transport.Beginning[T]{
 		Call: call,
 		Send: func(ctx context.Context, call transport.Call) (transport.Answer, error) {
@@ -33,18 +31,17 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 		Follow: func(operationID string, said transport.Answer) *drkit.Poller[T] {
 			f := newFollow(c, call.Operation.Name, operationID, task, w.leftIn())
 			c.claims.claim(f.task, w.resource)
+			c.claims.settle(sent)
 			return drkit.NewPoller(pollers.follow(f, said.Note), c.polling())
 		},
 		Work: work,
 		Adopt: func(operationID string, found transport.Found, alone func(context.Context) error) *drkit.Poller[T] {
-			settled()
+			c.claims.settle(sent)
 			return drkit.NewPoller(pollers.adopt(operationID, found, alone), c.polling())
 		},
 		Resume:   func(token string) (*drkit.Poller[T], error) { return Resume[T](c, token) },
 		Identity: c.identity,
 	})
-	if !errors.Is(err, drkit.ErrOutcomeUnknown) {
-		settled() // what is lost stays open until it is found, since its task may come to light
-	}
+	c.claims.end(sent, errors.Is(err, drkit.ErrOutcomeUnknown))
 	return poller, err
 }

@@ -384,3 +384,52 @@ func TestUndosOneAfterTheOther(t *testing.T) {
 		require.NoError(t, client.Close(ctx))
 	})
 }
+
+// Nor is what was lost, asked for again and again, and found at last; nor what was discarded, and then done.
+func TestUndosAskedForAgain(t *testing.T) {
+	t.Parallel()
+	for name, discard := range map[string]bool{"found at last": false, "discarded": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				client := s.client()
+				plans := []string{acmePlan, cloudreplicatest.PlanID("globex all")}
+				for _, plan := range plans {
+					start, err := client.FailoverPlans.Start(ctx, plan, cloudreplica.FailoverStart{})
+					require.NoError(t, err)
+					_, err = start.Wait(ctx)
+					require.NoError(t, err)
+				}
+				s.Collect()
+				fault := cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", Drop: true, Times: 1, Late: 5 * time.Minute}
+				if discard {
+					fault.Late = 0
+				}
+				s.Inject(fault)
+				for range 3 {
+					_, err := client.FailoverPlans.Undo(ctx, plans[0])
+					require.ErrorIs(t, err, drkit.ErrOutcomeUnknown)
+					if discard {
+						require.True(t, drkit.Discard(err))
+						break
+					}
+				}
+				pass(5 * time.Minute)
+				undo, err := client.FailoverPlans.Undo(ctx, plans[0])
+				require.NoError(t, err)
+				assert.Equal(t, !discard, undo.Adopted())
+				_, err = undo.Wait(ctx)
+				require.NoError(t, err)
+
+				s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", After: true, Drop: true, Times: 1})
+				undo, err = client.FailoverPlans.Undo(ctx, plans[1])
+				require.NoError(t, err)
+				assert.True(t, undo.Adopted())
+				_, err = undo.Wait(ctx)
+				require.NoError(t, err)
+				require.NoError(t, client.Close(ctx))
+			})
+		})
+	}
+}

@@ -38,22 +38,41 @@ func (k taskKey) String() string { return k.id + " of logon " + k.logon }
 type claims struct {
 	mu    sync.Mutex
 	tasks map[taskKey]string
-	open  map[errand]int
+	open  map[errand]standing
 }
 
 // errand is work of some kind on a resource.
 type errand struct{ kind, resource string }
 
-func newClaims() *claims { return &claims{tasks: map[taskKey]string{}, open: map[errand]int{}} }
+// standing is how many calls for an errand are under way, and whether an answer to one was lost: its task may come to
+// light until it is found, or until the errand is done after somebody has discarded it.
+type standing struct {
+	calls int
+	lost  bool
+}
 
-func (c *claims) begin(work errand) { c.add(work, 1) }
-func (c *claims) end(work errand)   { c.add(work, -1) }
+func newClaims() *claims { return &claims{tasks: map[taskKey]string{}, open: map[errand]standing{}} }
 
-func (c *claims) add(work errand, change int) {
+func (c *claims) begin(work errand) { c.change(work, func(now *standing) { now.calls++ }) }
+
+func (c *claims) end(work errand, lost bool) {
+	c.change(work, func(now *standing) {
+		now.calls--
+		now.lost = now.lost || lost
+	})
+}
+
+// settle says that a task of an errand is known, and so no answer to it lost.
+func (c *claims) settle(work errand) { c.change(work, func(now *standing) { now.lost = false }) }
+
+func (c *claims) change(work errand, how func(*standing)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.open[work] += change; c.open[work] <= 0 {
+	now := c.open[work]
+	if how(&now); now == (standing{}) {
 		delete(c.open, work)
+	} else {
+		c.open[work] = now
 	}
 }
 
