@@ -127,6 +127,38 @@ func TestSessionsOfNamesakes(t *testing.T) {
 	}
 }
 
+// Nor is the session of another plan taken for it that holds the same machines, also where all sessions come in one list.
+// Plans name machines in whatever letter case.
+func TestSessionsOfPlansThatShareMachines(t *testing.T) {
+	t.Parallel()
+	for name, tenant := range map[string]bool{"of the provider": false, "of the tenant": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				credentials := cloudreplica.Login(s.User, drkit.NewSecret(s.Password))
+				if tenant {
+					credentials = cloudreplica.TenantLogin(credentials, "acme", drkit.NewSecret("tenant-password"))
+				}
+				client := s.clientOf(credentials)
+				start, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
+				require.NoError(t, err)
+				s.ExpireSessions()
+				_, err = s.Operator("ann").Do("FailoverPlans.Test", cloudreplicatest.PlanID("acme some"), "")
+				require.NoError(t, err)
+				<-time.After(time.Minute)
+				session, err := start.Wait(ctx)
+				require.NoError(t, err)
+				assert.Equal(t, "acme all", session.Name)
+				require.NoError(t, client.Close(ctx))
+			}, cloudreplicatest.WithTenants(cloudreplicatest.Tenant{Name: "acme"}),
+				cloudreplicatest.WithReplicas(cloudreplicatest.Replica{Name: "db-1", Tenant: "acme"}, cloudreplicatest.Replica{Name: "web-1", Tenant: "acme"}),
+				cloudreplicatest.WithPlans(cloudreplicatest.Plan{Name: "acme all", Tenant: "acme", VMs: []string{"DB-1", "web-1"}},
+					cloudreplicatest.Plan{Name: "acme some", Tenant: "acme", VMs: []string{"web-1"}}))
+		})
+	}
+}
+
 // A token that was made once the session was known leads to that one.
 func TestTokenThatKnowsTheSession(t *testing.T) {
 	t.Parallel()

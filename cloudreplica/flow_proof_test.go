@@ -230,6 +230,30 @@ func TestUndoInAnotherProcess(t *testing.T) {
 	}
 }
 
+// A token holds what tells the sessions of its plan, which may have another name by now, or be gone.
+func TestTokenOfAPlanThatIsGone(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		first := s.client()
+		test, err := first.FailoverPlans.Test(ctx, acmePlan)
+		require.NoError(t, err)
+		token, err := test.ResumeToken(ctx)
+		require.NoError(t, err)
+		require.NoError(t, first.Close(ctx))
+		<-time.After(time.Minute)
+		client := s.client()
+		removed, err := client.FailoverPlans.Delete(ctx, acmePlan)
+		done(s.t, removed, err)
+		resumed, err := cloudreplica.Resume[cloudreplica.CloudFailoverSession](client, token)
+		require.NoError(t, err)
+		session, err := resumed.Wait(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "acme all", session.Name)
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
 // A collection of which nothing was noted is that which has begun since.
 func TestCollectWithoutANote(t *testing.T) {
 	t.Parallel()

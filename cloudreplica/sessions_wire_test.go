@@ -159,6 +159,11 @@ func TestSignInAtTheWrongPlace(t *testing.T) {
 			assert.NotErrorIs(t, err, drkit.ErrNotFound)
 		})
 	}
+	s := newService(t, inXML)
+	s.On("POST", "/api/sessionMngr/", s.says(404, `{"Message":"No such domain","StatusCode":404}`))
+	_, err := s.clientOf(ops()).BackupServers.List(sending(t))
+	require.ErrorContains(t, err, "No such domain")
+	assert.NotContains(t, err.Error(), "9398", "it is at the right place")
 }
 
 // A session that has ended is followed by another, and the call sent again; what must not repeat only on the

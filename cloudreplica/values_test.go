@@ -88,7 +88,7 @@ func TestIDs(t *testing.T) {
 	assert.Equal(t, id, uid.ID())
 	assert.Equal(t, "CloudTenant", uid.Type())
 	assert.Equal(t, id, cloudreplica.Entity{UID: uid}.ID())
-	for _, other := range []cloudreplica.UID{"", id, "urn:vCloud:Organization:1.urn:vcloud:org:2", "urn:veeam:CloudTenant"} {
+	for _, other := range []cloudreplica.UID{"", id, "urn:vCloud:Organization:1.urn:vcloud:org:2", "urn:veeam:CloudTenant", uid + ":x"} {
 		assert.Empty(t, other.Type(), other)
 	}
 }
