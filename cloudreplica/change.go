@@ -52,7 +52,7 @@ func (ch change[T]) begin(ctx context.Context, c *Client) (*drkit.Poller[T], err
 			return s
 		},
 		adopt: func(operationID string, found transport.Found, alone func(context.Context) error) drkit.Source[T] {
-			f := &follow{client: c, operation: operation, operationID: operationID, kind: w.kind}
+			f := &follow{client: c, operation: operation, operationID: operationID}
 			if found.Job != "" {
 				f.task = keyOf(found.Job)
 				c.claims.claim(f.task, w.resource)

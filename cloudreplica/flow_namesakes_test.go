@@ -49,11 +49,34 @@ func TestTaskNumbersOfAnswersThatAreLate(t *testing.T) {
 		}})
 		acme, err := client.FailoverPlans.Test(ctx, acmePlan)
 		require.NoError(t, err)
+		_, err = acme.Poll(ctx)
+		require.NoError(t, err)
+		assert.Zero(t, s.Count("Tasks.Get"), "there is nothing to ask for")
 		for poller, want := range map[*drkit.Poller[cloudreplica.CloudFailoverSession]]string{acme: "acme all", globex: "globex all"} {
 			session, err := poller.Wait(ctx)
 			require.NoError(t, err)
 			assert.Equal(t, want, session.Name)
 		}
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
+// Nor is it where that has happened before a look is repeated, which then asks the other session.
+func TestTaskNumbersOfLooksThatAreRepeated(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		acme, err := client.FailoverPlans.Test(ctx, acmePlan)
+		require.NoError(t, err)
+		s.Inject(cloudreplicatest.Fault{Operation: "Tasks.Get", Times: 1, Status: 503, Do: func() {
+			s.ExpireSessions()
+			_, err := client.FailoverPlans.Test(ctx, cloudreplicatest.PlanID("globex all"))
+			assert.NoError(t, err)
+		}})
+		session, err := acme.Wait(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "acme all", session.Name)
 		require.NoError(t, client.Close(ctx))
 	})
 }

@@ -305,6 +305,11 @@ func TestTasksThatFail(t *testing.T) {
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, []string{"db-1", "web-1"}, failed.Args)
 		assert.Contains(t, failed.Message, "2 of 2 machines: db-1 (Failed: no host), web-1 (Failed: no datastore)")
+		s.FailTask("BackupServers.Collect", vbr01, "the password "+s.Password+" does not fit")
+		collect, err := client.BackupServers.Collect(ctx, vbr01)
+		require.NoError(t, err)
+		_, err = collect.Wait(ctx)
+		require.ErrorContains(t, err, "the password [redacted] does not fit")
 		require.NoError(t, client.Close(ctx))
 	})
 }

@@ -146,7 +146,7 @@ func (s *collectSource) Token(ctx context.Context) (step.Token, error) {
 	if s.token != (step.Token{}) {
 		return s.token, nil
 	}
-	left := resumable{Server: s.server, Task: s.current(), Kind: s.kind}
+	left := resumable{Server: s.server, Task: s.current()}
 	s.mu.Lock()
 	left.Before = slices.Clone(s.before)
 	s.mu.Unlock()

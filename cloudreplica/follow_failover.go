@@ -178,7 +178,7 @@ func (s *failoverSource) Token(ctx context.Context) (step.Token, error) {
 	if s.token != (step.Token{}) {
 		return s.token, nil
 	}
-	left := resumable{Plan: s.plan.id, Session: s.known(), Task: s.current(), Kind: s.kind, Before: s.before}
+	left := resumable{Plan: s.plan.id, Session: s.known(), Task: s.current(), Before: s.before}
 	var err error
 	if left.Facts, err = s.plan.facts(ctx); err != nil {
 		return step.Token{}, err

@@ -161,7 +161,7 @@ func (s *undoSource) Token(ctx context.Context) (step.Token, error) {
 	if s.token != (step.Token{}) {
 		return s.token, nil
 	}
-	left := resumable{Plan: s.plan.id, Task: s.current(), Kind: s.kind, Before: s.failed, Done: s.taskDone()}
+	left := resumable{Plan: s.plan.id, Task: s.current(), Before: s.failed, Done: s.taskDone()}
 	return s.client.sign(ctx, s.follow, left)
 }
 
@@ -188,7 +188,7 @@ func (p *FailoverPlans) undo(ctx context.Context, call transport.Call, id string
 		// Nobody asks whether it is alone: whoever else has undone the plan, its machines are back.
 		adopt: func(operationID string, found transport.Found, _ func(context.Context) error) drkit.Source[PlanState] {
 			s := &undoSource{
-				follow: &follow{client: c, operation: operation, operationID: operationID, kind: w.kind}, plan: plan,
+				follow: &follow{client: c, operation: operation, operationID: operationID}, plan: plan,
 				failed: failedOverIn(found.Before), adopted: true, proven: found.Job == "" || found.Job == allBack,
 			}
 			if !s.proven {

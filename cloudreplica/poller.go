@@ -50,14 +50,13 @@ type follow struct {
 
 	mu       sync.Mutex
 	task     taskKey   // its id is empty where there is no task to look at any more
-	kind     string    // the service's name of the task's work
 	lost     time.Time // when the task was found to be gone; zero where it is not
 	operated time.Time // when its work was first seen to be done, and not yet collected; zero before that
 }
 
 func newFollow(c *Client, operation, operationID string, task Task, logon string) *follow {
 	return &follow{
-		client: c, operation: operation, operationID: operationID, kind: task.Operation, task: taskKey{logon, task.TaskID},
+		client: c, operation: operation, operationID: operationID, task: taskKey{logon, task.TaskID},
 	}
 }
 
@@ -95,7 +94,7 @@ func (f *follow) look(ctx context.Context) (task Task, there bool, err error) {
 		return Task{}, false, nil
 	case err != nil:
 		return Task{}, false, err
-	case f.client.logonName() != key.logon || f.kind != "" && task.Operation != f.kind:
+	case f.client.logonName() != key.logon: // it has ended meanwhile, and another may have answered
 		f.lose(ctx, "its logon session has ended")
 		return Task{}, false, nil
 	default:

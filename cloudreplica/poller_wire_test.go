@@ -109,6 +109,7 @@ func TestLooksThatFail(t *testing.T) {
 	for want, text := range map[string]string{
 		"does not say how":                  task("Finished", ""),
 		"no link to a CloudFailoverSession": task("Finished", ok),
+		"has no link to a Cloud":            task("Finished", ok+`<Links><Link Rel="Related" Type="CloudFailoverSession"/></Links>`),
 	} {
 		s := newService(t, inXML)
 		s.On("POST", planPath, s.says(202, task("Running", "")))

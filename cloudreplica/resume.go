@@ -34,7 +34,6 @@ type resumable struct {
 	Server  string    `json:"server,omitzero"`
 	Session string    `json:"session,omitzero"` // the failover session, once it is known
 	Task    taskKey   `json:"task,omitzero"`
-	Kind    string    `json:"kind,omitzero"`
 	Before  []string  `json:"before"` // what was there; null if that was not noted
 	Done    bool      `json:"done,omitzero"`
 }
@@ -44,7 +43,7 @@ func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error)
 	if err := token.About(&left); err != nil {
 		return nil, err
 	}
-	f := &follow{client: client, operation: token.Operation, operationID: token.OperationID, task: left.Task, kind: left.Kind}
+	f := &follow{client: client, operation: token.Operation, operationID: token.OperationID, task: left.Task}
 	plan := &planned{client: client, id: left.Plan, known: left.Facts}
 	switch token.Operation {
 	case contract.FailoverPlansStart.Name, contract.FailoverPlansTest.Name:
