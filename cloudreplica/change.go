@@ -86,7 +86,6 @@ func marksIn(state transport.State) []string {
 			marks = append(marks, mark)
 		}
 	}
-	slices.Sort(marks)
 	return marks
 }
 

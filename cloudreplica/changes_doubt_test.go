@@ -28,6 +28,39 @@ func TestRemovalOfWhatIsNotShown(t *testing.T) {
 	})
 }
 
+// What a change has left proves nothing where nobody has noted what was there before: only its task tells.
+func TestChangesWithoutANote(t *testing.T) {
+	t.Parallel()
+	for name, gone := range map[string]bool{"its task is gone": true, "its task is not collected": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(s *site) {
+				ctx := context.Background()
+				client := s.client()
+				poller, err := client.Tenants.Create(drkit.WithoutNote(ctx), newTenant("hooli"))
+				require.NoError(s.t, err)
+				pass(2 * time.Second)
+				if gone {
+					s.ExpireSessions()
+					_, err = poller.Wait(ctx)
+					require.ErrorIs(s.t, err, drkit.ErrTaskGone)
+				}
+				for range 60 {
+					s.Collect()
+					pass(time.Minute)
+					if !gone {
+						_, err = poller.Poll(ctx)
+						require.NoError(s.t, err)
+					}
+				}
+				assert.False(s.t, poller.Done())
+				assert.Equal(s.t, 1, s.Audit().TenantsNamed("hooli"))
+				require.NoError(s.t, client.Close(ctx))
+			}, cloudreplicatest.TaskDuration(time.Second, 24*time.Hour))
+		})
+	}
+}
+
 // A change under way keeps others of its kind from being sent, and not those of another kind: the service sees to these.
 func TestChangesBesideOthersOfAnotherKind(t *testing.T) {
 	t.Parallel()
