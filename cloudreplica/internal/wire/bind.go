@@ -55,7 +55,6 @@ func (b *binder) scalar(v reflect.Value, p *plan) (something bool, err error) {
 	case err != nil:
 		return false, err
 	case t.empty():
-		v.SetZero()
 		return false, nil
 	case p.kind == asString:
 		v.SetString(t.String())
@@ -132,9 +131,7 @@ func (b *binder) list(v reflect.Value, p *plan) (bool, error) {
 			v.Grow(max(4, length))
 		}
 		v.SetLen(length + 1)
-		item := v.Index(length)
-		item.SetZero()
-		if _, err := b.bind(item, p.elem); err != nil {
+		if _, err := b.bind(v.Index(length), p.elem); err != nil {
 			return false, within(strconv.Itoa(length), err)
 		}
 	}

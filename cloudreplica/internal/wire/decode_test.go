@@ -1,6 +1,7 @@
 package wire_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -28,6 +29,9 @@ type thing struct {
 	Inner  struct {
 		Whole []string `json:"Whole"`
 	} `json:"Inner"`
+	List *struct {
+		Whole []string `json:"Whole"`
+	} `json:"List"`
 }
 
 type base struct {
@@ -72,19 +76,29 @@ func TestSpellings(t *testing.T) {
 			`{"Text":null,"Part":null,"Parts":null}`,
 			thing{},
 		},
-		"a list":               {`><Parts><Part Id="p"/><Part Id="q"/></Parts></Thing>`, `{"Parts":[{"Id":"p"},{"Id":"q"}]}`, thing{Parts: []part{{ID: "p"}, {ID: "q"}}}},
-		"a wrapped list":       {`><Parts Href="h"><Misnamed Id="p"/></Parts></Thing>`, `{"Parts":{"Misnamed":[{"Id":"p"}]}}`, thing{Parts: []part{{ID: "p"}}}},
-		"a list wrapped twice": {`><Names><A>x</A><B>y</B></Names></Thing>`, `{"Names":{"A":{"B":["x","y"]}}}`, thing{Names: []string{"x", "y"}}},
-		"among nothing":        {`><Names><A>x</A></Names></Thing>`, `{"Names":{"Z":null,"Links":[1],"A":["x"],"Y":"","B":null}}`, thing{Names: []string{"x"}}},
-		"wrapped links":        {`><Links><Link Id="p"/></Links></Thing>`, `{"Links":{"Links":[{"Id":"p"}]},"Text":""}`, thing{Links: []part{{ID: "p"}}}},
-		"an empty wrapper":     {`><Names></Names></Thing>`, `{"Names":{}}`, thing{}},
-		"a list of nothing":    {`><Names><A/></Names></Thing>`, `{"Names":[null]}`, thing{Names: []string{""}}},
-		"a list in parts":      {`><Names><A>x</A></Names><Names><A>y</A></Names></Thing>`, `{"Names":["x"],"names":["y"]}`, thing{Names: []string{"x", "y"}}},
-		"unknown members":      {` Z="1" xmlns:x="y" x:UID="no"><Y><Z a="b">deep<Text>no</Text></Z></Y><Text>x</Text></Thing>`, `{"Z":1,"Y":{"Z":[{"Text":"no"},"]"]},"Text":"x"}`, thing{Text: "x"}},
-		"the last counts":      {`><Text>x</Text><Text>y</Text></Thing>`, `{"Text":"x","Text":"y"}`, thing{Text: "y"}},
-		"small letters":        {`><text>x</text></Thing>`, `{"text":"x","tRUTH":false,"iD":"x"}`, thing{Text: "x"}},
-		"escapes":              {`><Text>&quot;ä&#x1F600;&amp;` + "\n" + `</Text></Thing>`, `{"T\u0065xt":"\"\u00e4\ud83d\ude00\u0026\n"}`, thing{Text: "\"ä😀&\n"}},
-		"comments":             {`><!-- <Text>no</Text> --><Text>x<!-- y --><![CDATA[<z>]]></Text></Thing>`, ` {"Text" : "x<z>" } `, thing{Text: "x<z>"}},
+		"not nil": {
+			` xmlns:i="http://www.w3.org/2001/XMLSchema-instance" xmlns:j="z"><Text i:nil="false">x</Text><Number nil="true" j:nil="true">7</Number></Thing>`,
+			`{"Text":"x","Number":7}`,
+			thing{Text: "x", Number: 7},
+		},
+		"the address of a list": {` Href="h"><Links Href="l"/><Parts Href="p" UID="v"></Parts></Thing>`, `{"Href":"h","Links":{"Href":null},"Parts":[]}`, thing{base: base{"h"}}},
+		"an object of no list":  {`><List><Whole/></List></Thing>`, `{"List":{"Whole":[]}}`, thing{}},
+		"a list beside links":   {`><Names><A>x</A></Names></Thing>`, `{"Names":{"A":["x"],"Links":[1]}}`, thing{Names: []string{"x"}}},
+		"links of nothing":      {`><Names/></Thing>`, `{"Names":{"Links":null}}`, thing{}},
+		"links and nothing":     {`><Names/></Thing>`, `{"Names":{"Links":["no"],"A":null}}`, thing{}},
+		"a list":                {`><Parts><Part Id="p"/><Part Id="q"/></Parts></Thing>`, `{"Parts":[{"Id":"p"},{"Id":"q"}]}`, thing{Parts: []part{{ID: "p"}, {ID: "q"}}}},
+		"a wrapped list":        {`><Parts Href="h"><Misnamed Id="p"/></Parts></Thing>`, `{"Parts":{"Misnamed":[{"Id":"p"}]}}`, thing{Parts: []part{{ID: "p"}}}},
+		"a list wrapped twice":  {`><Names><A>x</A><B>y</B></Names></Thing>`, `{"Names":{"A":{"B":["x","y"]}}}`, thing{Names: []string{"x", "y"}}},
+		"among nothing":         {`><Names><A>x</A></Names></Thing>`, `{"Names":{"Z":null,"Links":[1],"A":["x"],"Y":"","B":null}}`, thing{Names: []string{"x"}}},
+		"wrapped links":         {`><Links><Link Id="p"/></Links></Thing>`, `{"Links":{"Links":[{"Id":"p"}]},"Text":""}`, thing{Links: []part{{ID: "p"}}}},
+		"an empty wrapper":      {`><Names></Names></Thing>`, `{"Names":{}}`, thing{}},
+		"a list of nothing":     {`><Names><A/></Names></Thing>`, `{"Names":[null]}`, thing{Names: []string{""}}},
+		"a list in parts":       {`><Names><A>x</A></Names><Names><A>y</A></Names></Thing>`, `{"Names":["x"],"names":["y"]}`, thing{Names: []string{"x", "y"}}},
+		"unknown members":       {` Z="1" xmlns:x="y" x:UID="no"><Y><Z a="b">deep<Text>no</Text></Z></Y><Text>x</Text></Thing>`, `{"Z":1,"Y":{"Z":[{"Text":"no"},"]"]},"Text":"x"}`, thing{Text: "x"}},
+		"the last counts":       {`><Text>x</Text><Text>y</Text></Thing>`, `{"Text":"x","Text":"y"}`, thing{Text: "y"}},
+		"small letters":         {`><text>x</text></Thing>`, `{"text":"x","tRUTH":false,"iD":"x"}`, thing{Text: "x"}},
+		"escapes":               {`><Text>&quot;ä&#x1F600;&amp;` + "\n" + `</Text></Thing>`, `{"T\u0065xt":"\"\u00e4\ud83d\ude00\u0026\n"}`, thing{Text: "\"ä😀&\n"}},
+		"comments":              {`><!-- <Text>no</Text> --><Text>x<!-- y --><![CDATA[<z>]]></Text></Thing>`, ` {"Text" : "x<z>" } `, thing{Text: "x<z>"}},
 	} {
 		for encoding, document := range map[string]string{"XML": inNamespace(tc.xml), "JSON": tc.json} {
 			for _, begin := range []string{"", "\xef\xbb\xbf", "\n \t", " \xef\xbb\xbf\n"} {
@@ -93,6 +107,22 @@ func TestSpellings(t *testing.T) {
 				assert.Equal(t, tc.want, got, "%s in %s", name, encoding)
 			}
 		}
+	}
+}
+
+// Texts of JSON say what they say to encoding/json, whatever is wrong with them.
+func TestTextsOfJSON(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`\ud83d\ude00`, `x\ud83d\ude00`, `\ud83d\ude00x`, `\uD83D\uDE00`, `\ud83d`, `\ud83dx`, `\ud83d\u0041`, `\ud83dxude00`, `\ud83d\n`, `\ud83d\ud83d\ude00`, `\ude00`,
+		`\ude00\ud83d`, `\u00e4\u00C4`, "\xff", "x\xffy", "\xff\\n", `\\`, `\\\"`, `\"`, `\/\b\f\n\r\t`, `\u0000`, `\uffff\ufffd`, "ä", "\u2028",
+	} {
+		document := []byte(`{"Text":"` + text + `","Names":["` + text + `"]}`)
+		var want, got thing
+		require.NoError(t, json.Unmarshal(document, &want), text)
+		require.NoError(t, wire.Decode(document, &got), text)
+		assert.Equal(t, want.Text, got.Text, text)
+		assert.Equal(t, want.Names, got.Names, text)
 	}
 }
 
@@ -122,7 +152,7 @@ func TestMistakes(t *testing.T) {
 		"invalid ":                                 {"{]", "{}x", "{} {}", "x", "\xff", `{"Text":"\x"}`, "{\"Text\":\"\n\"}"},
 		"unexpected end of JSON":                   {"{", `{"Text":`, `{"Text":"x"`},
 		"the encoding is not UTF-8":                {"\xff\xfe<\x00T\x00", "\xfe\xff\x00<", "\x00<\x00T"},
-		"has another namespace, or none":           {"<Thing/>", `<Thing xmlns="http://www.w3.org/1999/xhtml"/>`, `<a:Thing xmlns="` + wire.Namespace + `"/>`, "<html>"},
+		"has another namespace, or none":           {"<Thing/>", `<Thing xmlns="http://www.w3.org/1999/xhtml"/>`, `<a:Thing xmlns="` + wire.Namespace + `"/>`, `<a:Thing a="` + wire.Namespace + `"/>`, "<html>"},
 		"unexpected EOF":                           {inNamespace(">"), inNamespace("><Text>x"), inNamespace("><Text>x</Text>"), inNamespace(">") + "<Z><Y>"},
 		"XML syntax error":                         {"<", "<Thing", inNamespace("><Text>&bomb;</Text></Thing>"), inNamespace("><Text a=b/></Thing>"), inNamespace("><Text>\x01</Text></Thing>"), inNamespace("><Text>\xff</Text></Thing>")},
 		"is closed as":                             {inNamespace("></Other>"), inNamespace("><Text></Thing>")},
@@ -134,6 +164,8 @@ func TestMistakes(t *testing.T) {
 		"Number: \"1.5\" in the place":             {inNamespace(` Number="1.5"/>`), `{"Number":1.5}`},
 		"Number: \"1e400\" in the place":           {inNamespace(` Number="1e400"/>`), `{"Number":1e400}`},
 		"Number: \"true\" in the place":            {`{"Number":true}`},
+		"Number: \"9007199254740993.0\" in the":    {inNamespace(` Number="9007199254740993.0"/>`), `{"Number":9007199254740993.0}`}, // would be another
+		"Number: \"-9007199254740993.0\" in the":   {`{"Number":-9007199254740993.0}`},
 		"Number: \"9999999999999999999999999999":   {inNamespace("><Number>" + long + "</Number></Thing>"), `{"Number":` + long + `}`},
 		"Small: \"128\" in the place of a smaller": {inNamespace(` Small="128"/>`), `{"Small":128}`},
 		"Truth: \"yes\" in the place of a truth":   {inNamespace(` Truth="yes"/>`), `{"Truth":"yes"}`},

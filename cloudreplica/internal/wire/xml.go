@@ -168,7 +168,7 @@ func (r *xmlReader) member(p *plan) (*field, bool, error) {
 	for len(r.pending) > 0 {
 		attribute := &r.pending[0]
 		r.pending = r.pending[1:]
-		if attribute.Name.Space == "" && attribute.Name.Local != "xmlns" {
+		if attribute.Name.Space == "" {
 			r.value = attribute
 			return p.called(attribute.Name.Local), true, nil
 		}
