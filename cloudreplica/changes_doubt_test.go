@@ -149,7 +149,9 @@ func TestFailedChangesThatAreNotCollected(t *testing.T) {
 		s.FailTask("Tenants.Create", "hooli", "no space")
 		poller, err := client.Tenants.Create(context.Background(), newTenant("hooli"))
 		require.NoError(s.t, err)
+		began := time.Now()
 		_, err = poller.Wait(context.Background())
+		assert.Less(s.t, time.Since(began), time.Hour)
 		var failed *drkit.TaskError
 		require.ErrorAs(s.t, err, &failed)
 		assert.Equal(s.t, []string{"cloudreplica.Tenants.Create", "task-1", "no space"}, []string{failed.Operation, failed.TaskID, failed.Message})

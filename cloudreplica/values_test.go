@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/drkit-go/drkit"
 	"github.com/drkit-go/drkit/cloudreplica"
 )
 
@@ -179,4 +180,35 @@ func TestTasks(t *testing.T) {
 	failed.State = cloudreplica.TaskStateOperationFinished
 	assert.NoError(t, failed.Err(), "it has not ended")
 	assert.NoError(t, cloudreplica.Task{State: cloudreplica.TaskStateFinished}.Err(), "it does not say")
+}
+
+// What a failover session says of its end: that all went well takes the word of each machine, too.
+func TestEndsOfFailoverSessions(t *testing.T) {
+	t.Parallel()
+	well := cloudreplica.CloudFailoverTask{VMName: "db", Result: cloudreplica.SessionResultSuccess}
+	badly := cloudreplica.CloudFailoverTask{VMName: "web", Result: cloudreplica.SessionResultFailed, FailureMessage: "no host"}
+	for name, tc := range map[string]struct {
+		state    cloudreplica.SessionState
+		result   cloudreplica.SessionResult
+		message  string
+		machines []cloudreplica.CloudFailoverTask
+		want     string // empty: no error
+	}{
+		"under way":                      {cloudreplica.SessionStateWorking, "", "", []cloudreplica.CloudFailoverTask{badly}, ""},
+		"well":                           {cloudreplica.SessionStateStopped, cloudreplica.SessionResultSuccess, "", []cloudreplica.CloudFailoverTask{well}, ""},
+		"well, but for a machine":        {cloudreplica.SessionStateStopped, cloudreplica.SessionResultSuccess, "", []cloudreplica.CloudFailoverTask{well, badly}, "1 of 2 machines: web (Failed: no host)"},
+		"badly":                          {cloudreplica.SessionStateStopped, cloudreplica.SessionResultFailed, "no plan", []cloudreplica.CloudFailoverTask{badly}, "no plan; 1 of 1 machines: web (Failed: no host)"},
+		"badly, and nothing of machines": {cloudreplica.SessionStateStopped, cloudreplica.SessionResultFailed, "no plan", nil, "no plan"},
+	} {
+		session := cloudreplica.CloudFailoverSession{CloudFailoverTasks: tc.machines}
+		session.State, session.Result, session.FailureMessage = tc.state, tc.result, tc.message
+		err := session.Err()
+		if tc.want == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		var failed *drkit.TaskError
+		require.ErrorAs(t, err, &failed, name)
+		assert.Equal(t, tc.want, failed.Message, name)
+	}
 }
