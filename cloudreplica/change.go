@@ -38,10 +38,7 @@ func (ch change[T]) begin(ctx context.Context, c *Client) (*drkit.Poller[T], err
 	if ch.left != nil {
 		w.more, w.ran = ch.left.note, ch.left.settle
 	}
-	work := w.work(func(ctx context.Context) ([]transport.Job, error) {
-		_, own, err := c.ownTasks(ctx, w.kind, w.resource)
-		return taskJobs(own, false), err
-	})
+	work := w.work(func(_ context.Context, own ownTasks) ([]transport.Job, error) { return taskJobs(own, false), nil })
 	operation := ch.call.Operation.Name
 	return beginTraced(ctx, w, ch.call, work, tracedPollers[T]{
 		follow: func(f *follow, note *transport.Note) drkit.Source[T] {

@@ -212,11 +212,7 @@ func (b *BackupServers) Collect(ctx context.Context, id string) (*drkit.Poller[S
 }
 
 func (c *Client) collectWork(w *traced) *transport.Work {
-	return w.work(func(ctx context.Context) ([]transport.Job, error) {
-		_, own, err := c.ownTasks(ctx, w.kind, w.resource)
-		if err != nil {
-			return nil, err
-		}
+	return w.work(func(ctx context.Context, own ownTasks) ([]transport.Job, error) {
 		jobs := taskJobs(own, true)
 		sessions, err := c.collections(ctx)
 		for _, session := range sessions {

@@ -101,22 +101,29 @@ type ownTask struct {
 	unsure  bool
 }
 
-// ownTasks returns the tasks of the current logon session that may be of the work on a resource: also those that the
-// service calls like nothing in the contract, of which nobody can say what they are. A session that was given has
+// ownTasks are the tasks of a logon session that may be of some work. The session of a given token has no name, and
 // none: others may use it as well.
-func (c *Client) ownTasks(ctx context.Context, kind, resource string) (logon string, own []ownTask, err error) {
+type ownTasks struct {
+	logon string
+	all   []ownTask
+}
+
+// ownTasks returns the tasks of the current logon session that may be of the work on a resource: also those that the
+// service calls like nothing in the contract, of which nobody can say what they are.
+func (c *Client) ownTasks(ctx context.Context, kind, resource string) (ownTasks, error) {
 	for range 3 {
 		if _, given := c.credentials.(sessionToken); given {
-			return "", nil, nil
+			return ownTasks{}, nil
 		}
-		logon = c.logonName()
+		logon := c.logonName()
 		tasks, err := c.Tasks.List(ctx)
 		if err != nil {
-			return "", nil, err
+			return ownTasks{}, err
 		}
 		if logon == "" || c.logonName() != logon { // they are of another session than it was
 			continue
 		}
+		own := ownTasks{logon: logon}
 		for _, task := range tasks {
 			one := ownTask{Task: task, key: taskKey{logon, task.TaskID}}
 			one.claimed, one.unsure = c.claims.of(one.key, errand{kind, resource})
@@ -124,12 +131,12 @@ func (c *Client) ownTasks(ctx context.Context, kind, resource string) (logon str
 			one.unsure = one.unsure || stranger
 			mayBe := one.claimed == "" && (task.Operation == kind || stranger) || one.claimed == resource && task.Operation == kind
 			if mayBe {
-				own = append(own, one)
+				own.all = append(own.all, one)
 			}
 		}
-		return logon, own, nil
+		return own, nil
 	}
-	return "", nil, errors.New("the logon session does not last")
+	return ownTasks{}, errors.New("the logon session does not last")
 }
 
 // isKnownWork reports whether the contract knows what work of this name is.

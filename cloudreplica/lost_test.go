@@ -38,18 +38,14 @@ func TestNotes(t *testing.T) {
 				_, err := client.FailoverPlans.Start(ctx, acmePlan, cloudreplica.FailoverStart{})
 				return err
 			},
-			[]string{
-				"FailoverPlans.Get", "Tasks.List", `Query.Find CloudFailoverSession Name=="acme all"`, "Tasks.List", "FailoverPlans.Start",
-			},
+			[]string{"Tasks.List", "FailoverPlans.Get", `Query.Find CloudFailoverSession Name=="acme all"`, "FailoverPlans.Start"},
 		},
 		"test": {
 			func(ctx context.Context, client *cloudreplica.Client) error {
 				_, err := client.FailoverPlans.Test(ctx, acmePlan)
 				return err
 			},
-			[]string{
-				"FailoverPlans.Get", "Tasks.List", `Query.Find CloudFailoverSession Name=="acme all"`, "Tasks.List", "FailoverPlans.Test",
-			},
+			[]string{"Tasks.List", "FailoverPlans.Get", `Query.Find CloudFailoverSession Name=="acme all"`, "FailoverPlans.Test"},
 		},
 		"undo": {
 			func(ctx context.Context, client *cloudreplica.Client) error {
@@ -58,7 +54,7 @@ func TestNotes(t *testing.T) {
 			},
 			[]string{
 				"Tasks.List", "FailoverPlans.Get", `Query.Find CloudVmReplicaPoint (VmDisplayName=="db-1",VmDisplayName=="web-1")`,
-				"Tasks.List", "FailoverPlans.Get", `Query.Find CloudVmReplicaPoint (VmDisplayName=="db-1",VmDisplayName=="web-1")`, "FailoverPlans.Undo",
+				"FailoverPlans.Get", `Query.Find CloudVmReplicaPoint (VmDisplayName=="db-1",VmDisplayName=="web-1")`, "FailoverPlans.Undo",
 			},
 		},
 	} {

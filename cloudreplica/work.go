@@ -95,8 +95,10 @@ type traced struct {
 	ran  func(before, after transport.State) bool
 
 	admitted atomic.Bool
-	mu       sync.Mutex
-	logon    string // in which the request has left, as far as is known; empty for that of a given session
+
+	mu    sync.Mutex
+	last  ownTasks // as Jobs has listed them last
+	logon string   // in which the request has left, as far as is known; empty for that of a given session
 }
 
 const logonMember, taskMember = "logon", "task "
@@ -123,20 +125,19 @@ func (w *traced) leftIn() string {
 }
 
 // state is the logon session with its tasks, and what more there is: while the session lasts, they show what this
-// client has begun.
+// client has begun. The note of a request goes by the one list that it has begun with.
 func (w *traced) state(ctx context.Context) (transport.State, error) {
-	logon, own, err := w.client.ownTasks(ctx, w.kind, w.resource)
-	if err != nil {
+	now, err := w.kept(), error(nil)
+	if w.admitted.Swap(false) {
+		w.leave(now.logon)
+	} else if now, err = w.client.ownTasks(ctx, w.kind, w.resource); err != nil {
 		return nil, err
 	}
-	if w.admitted.Swap(false) {
-		w.leave(logon)
-	}
 	state := transport.State{}
-	if logon != "" {
-		state[logonMember] = logon
+	if now.logon != "" {
+		state[logonMember] = now.logon
 	}
-	for _, task := range own {
+	for _, task := range now.all {
 		state[taskMember+task.key.String()] = "there"
 	}
 	if w.more != nil {
@@ -164,14 +165,35 @@ func (w *traced) settle(before, after transport.State) transport.Verdict {
 // lasts reports whether the logon session is still that in which the request has left.
 func (w *traced) lasts(logon string) bool { return logon != "" && w.leftIn() == logon }
 
-func (w *traced) work(jobs func(ctx context.Context) ([]transport.Job, error)) *transport.Work {
-	return &transport.Work{Resource: w.resource, Jobs: jobs, State: w.state, Settle: w.settle, Believe: true} // refusals come as a 500
+// work is how the operation is noted and found again; jobs is given the tasks that may be of it.
+func (w *traced) work(jobs func(ctx context.Context, own ownTasks) ([]transport.Job, error)) *transport.Work {
+	list := func(ctx context.Context) ([]transport.Job, error) {
+		own, err := w.client.ownTasks(ctx, w.kind, w.resource)
+		if err != nil {
+			return nil, err
+		}
+		w.keep(own)
+		return jobs(ctx, own)
+	}
+	return &transport.Work{Resource: w.resource, Jobs: list, State: w.state, Settle: w.settle, Believe: true} // refusals come as a 500
+}
+
+func (w *traced) keep(own ownTasks) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.last = own
+}
+
+func (w *traced) kept() ownTasks {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.last
 }
 
 // taskJobs are tasks that may be of the operation. Of those that lead elsewhere only what is under way counts.
-func taskJobs(own []ownTask, leads bool) []transport.Job {
+func taskJobs(own ownTasks, leads bool) []transport.Job {
 	var jobs []transport.Job
-	for _, task := range own {
+	for _, task := range own.all {
 		if leads && task.Ended() {
 			continue
 		}
@@ -187,12 +209,8 @@ func taskJobs(own []ownTask, leads bool) []transport.Job {
 // failoverWork is how a start or a test is noted and found again: by the failover sessions of the plan. While the
 // logon session lasts, its tasks tell which of these are its own.
 func (p *planned) failoverWork(w *traced) *transport.Work {
-	return w.work(func(ctx context.Context) ([]transport.Job, error) {
+	return w.work(func(ctx context.Context, own ownTasks) ([]transport.Job, error) { // listed before the sessions that they lead to
 		facts, err := p.facts(ctx)
-		if err != nil {
-			return nil, err
-		}
-		logon, own, err := p.client.ownTasks(ctx, w.kind, w.resource) // before the sessions that they lead to
 		if err != nil {
 			return nil, err
 		}
@@ -202,7 +220,7 @@ func (p *planned) failoverWork(w *traced) *transport.Work {
 		}
 		begun := map[string]bool{}
 		jobs := taskJobs(own, true)
-		for _, task := range own {
+		for _, task := range own.all {
 			link, _ := task.Links.Find(RelRelated, failoverSessionKind)
 			begun[strings.ToLower(link.ID())] = true
 		}
@@ -213,7 +231,7 @@ func (p *planned) failoverWork(w *traced) *transport.Work {
 			switch {
 			case facts.foreign(session):
 				job.Other, job.Veto = true, "its machines are not those of the plan"
-			case w.lasts(logon) && !begun[strings.ToLower(job.ID)]:
+			case w.lasts(own.logon) && !begun[strings.ToLower(job.ID)]:
 				job.Veto = "somebody else has begun it: no task of this logon session leads to it"
 			}
 			jobs = append(jobs, job)
@@ -235,16 +253,12 @@ func (p *planned) undoWork(w *traced) *transport.Work {
 	w.ran = func(before, after transport.State) bool {
 		return len(failedOverIn(before)) > 0 && len(awayIn(after)) == 0
 	}
-	return w.work(func(ctx context.Context) ([]transport.Job, error) {
-		logon, own, err := p.client.ownTasks(ctx, w.kind, w.resource)
-		if err != nil {
-			return nil, err
-		}
+	return w.work(func(ctx context.Context, own ownTasks) ([]transport.Job, error) {
 		now, err := p.client.FailoverPlans.State(ctx, p.id)
 		jobs := taskJobs(own, false)
 		if len(now.failedOver()) == 0 {
 			// As long as the session lasts its tasks tell; after that, whether this has been so before.
-			back := transport.Job{ID: allBack, Ended: true, Apart: w.lasts(logon)}
+			back := transport.Job{ID: allBack, Ended: true, Apart: w.lasts(own.logon)}
 			if len(now.away()) > 0 {
 				back.Veto = "some are on their way back, or there for good, which is no undo"
 			}
