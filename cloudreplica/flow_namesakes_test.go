@@ -61,6 +61,26 @@ func TestTaskNumbersOfAnswersThatAreLate(t *testing.T) {
 	})
 }
 
+// A request whose note has met a new session has its task there.
+func TestTaskOfASessionThatBeganWithItsNote(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		_, err := client.Sessions.SignIn(ctx)
+		require.NoError(t, err)
+		s.ExpireSessions()
+		test, err := client.FailoverPlans.Test(ctx, acmePlan)
+		require.NoError(t, err)
+		shown := &progress{}
+		_, err = test.Wait(ctx, drkit.OnProgress(shown.note))
+		require.NoError(t, err)
+		assert.NotContains(t, shown.states, cloudreplica.StateTaskGone)
+		assert.Equal(t, 2, s.SignIns())
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
 // Nor is it where that has happened before a look is repeated, which then asks the other session.
 func TestTaskNumbersOfLooksThatAreRepeated(t *testing.T) {
 	t.Parallel()

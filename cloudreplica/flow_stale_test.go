@@ -330,6 +330,28 @@ func TestUndoFoundAndItsTaskGone(t *testing.T) {
 	})
 }
 
+// Its task and its machines, which are back already, are one and the same.
+func TestUndoFoundByItsTaskAndItsMachines(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		s.failedOver(client)
+		s.Collect()
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.Undo", After: true, Drop: true, Times: 1, Do: func() {
+			<-time.After(10 * time.Second)
+			s.Collect()
+		}})
+		undo, err := client.FailoverPlans.Undo(ctx, acmePlan)
+		require.NoError(t, err)
+		assert.True(t, undo.Adopted())
+		assert.Contains(t, undo.ID(), "task-")
+		_, err = undo.Wait(ctx)
+		require.NoError(t, err)
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
 // Nor does it doubt itself because of what the same client has begun and undone since.
 func TestUndoFoundAndAnotherAfterIt(t *testing.T) {
 	t.Parallel()
