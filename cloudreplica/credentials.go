@@ -152,4 +152,5 @@ func (t sessionToken) signIn() (login, *loginSpec, error) {
 	return login{}, nil, errors.New("the session token was given to this client, which cannot begin another session")
 }
 
-func (t sessionToken) secrets() []drkit.Secret { return []drkit.Secret{t.token} }
+// secrets lists none beside the token, which is hidden as that of any session.
+func (t sessionToken) secrets() []drkit.Secret { return nil }
