@@ -29,7 +29,7 @@ func beginTraced[T any](ctx context.Context, w *traced, call transport.Call, wor
 			return c.send(ctx, call, &task)
 		},
 		Follow: func(operationID string, said transport.Answer) *drkit.Poller[T] {
-			f := newFollow(c, call.Operation.Name, operationID, task, w.leftIn())
+			f := &follow{client: c, operation: call.Operation.Name, operationID: operationID, task: taskKey{w.leftIn(), task.TaskID}}
 			c.claims.claim(f.task, w.resource)
 			c.claims.settle(sent)
 			return drkit.NewPoller(pollers.follow(f, said.Note), c.polling())

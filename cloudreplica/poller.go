@@ -54,12 +54,6 @@ type follow struct {
 	operated time.Time // when its work was first seen to be done, and not yet collected; zero before that
 }
 
-func newFollow(c *Client, operation, operationID string, task Task, logon string) *follow {
-	return &follow{
-		client: c, operation: operation, operationID: operationID, task: taskKey{logon, task.TaskID},
-	}
-}
-
 // Closed is closed with the client, which ends waits at once.
 func (f *follow) Closed() <-chan struct{} { return f.client.transport.Closed() }
 

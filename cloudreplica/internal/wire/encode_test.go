@@ -137,6 +137,7 @@ func TestRedact(t *testing.T) {
 	for document, want := range map[string]string{
 		`<a><Password>x</Password><b>x</b></a>`:                             `<a><Password>[redacted]</Password><b>x</b></a>`,
 		`<a><Password/><Password></Password><b>x</b></a>`:                   `<a><Password/><Password></Password><b>x</b></a>`,
+		`<a><Password/>x</a>`:                                               `<a><Password/>x</a>`,
 		`<a><p:Password q="1">x &lt; y</p:Password>z</a>`:                   `<a><p:Password q="1">[redacted]</p:Password>z</a>`,
 		`<a><Password><![CDATA[<x>]]>y</Password>z</a>`:                     `<a><Password>[redacted]</Password>z</a>`,
 		`<a><TenantCredentials><Username>u</Username></TenantCredentials>z`: `<a><TenantCredentials><Username>u</Username></TenantCredentials>z`,
