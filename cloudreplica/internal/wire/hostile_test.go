@@ -119,6 +119,25 @@ func TestListsThatAreTooLong(t *testing.T) {
 	assert.Len(t, tenants, 50001)
 }
 
+// four is large where it holds itself often enough.
+type four[T any] struct {
+	A T `json:"A"`
+	B T `json:"B"`
+	C T `json:"C"`
+	D T `json:"D"`
+}
+
+// What is large and stands for nothing is made and thrown away: so often, and no more, as the document is long.
+func TestObjectsThatAreTooLarge(t *testing.T) {
+	t.Parallel()
+	var out struct {
+		Part *four[four[four[four[string]]]] `json:"Part"`
+	}
+	repeated := func(times int) []byte { return []byte(`{"Part":{}` + strings.Repeat(`,"Part":{}`, times) + "}") }
+	require.NoError(t, wire.Decode(repeated(10), &out))
+	require.ErrorContains(t, wire.Decode(repeated(1000), &out), "more items than a document of this length can have")
+}
+
 // Elements may be nested no deeper than any the service has.
 func TestDepth(t *testing.T) {
 	t.Parallel()
