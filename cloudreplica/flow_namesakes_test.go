@@ -202,6 +202,28 @@ func TestSessionsOfPlansThatShareMachines(t *testing.T) {
 	}
 }
 
+// Where the service shows no machines of a plan, the name and the backup server have to do.
+func TestSessionsOfAPlanWithoutMachines(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(s *site) {
+		ctx := context.Background()
+		client := s.client()
+		of := func(inside string) string { return inside + ` xmlns="http://www.veeam.com/ent/v1.0"` }
+		s.Inject(cloudreplicatest.Fault{
+			Operation: "FailoverPlans.Get", Status: 200,
+			Body: of(`<CloudFailoverPlan Type="CloudFailoverPlan" Name="acme all" UID="urn:veeam:CloudFailoverPlan:`+acmePlan+`"`) + `/>`,
+		})
+		s.Inject(cloudreplicatest.Fault{Operation: "FailoverPlans.VMs", Status: 200, Body: of(`<CloudFailoveredVms`) + `/>`})
+		test, err := client.FailoverPlans.Test(ctx, acmePlan)
+		require.NoError(t, err)
+		s.ExpireSessions()
+		session, err := test.Wait(ctx)
+		require.NoError(t, err)
+		assert.Len(t, session.CloudFailoverTasks, 2)
+		require.NoError(t, client.Close(ctx))
+	})
+}
+
 // A token that was made once the session was known leads to that one.
 func TestTokenThatKnowsTheSession(t *testing.T) {
 	t.Parallel()
