@@ -154,6 +154,26 @@ func TestTasksOfAnEndedSession(t *testing.T) {
 	})
 }
 
+// Nor is it where the session ends, and another begins, in the pause before the request is sent again.
+func TestTasksOfASessionThatEndsInAPause(t *testing.T) {
+	t.Parallel()
+	flows(t, func(f *flow) {
+		ctx, server := f.Context(), cloudreplicatest.BackupServerID("vbr01")
+		_, err := f.client.BackupServers.Collect(ctx, server)
+		require.NoError(f, err)
+		f.server.Inject(cloudreplicatest.Fault{Operation: "Tasks.Delete", Times: 1, Status: 503, Do: func() {
+			f.server.ExpireSessions()
+			_, err := f.client.BackupServers.Collect(ctx, server)
+			assert.NoError(f, err)
+		}})
+		require.ErrorIs(f, f.client.Tasks.Delete(ctx, "task-1"), drkit.ErrNotFound)
+		assert.Equal(f, 1, f.server.Count("Tasks.Delete"))
+		left, err := f.client.Tasks.List(ctx)
+		require.NoError(f, err)
+		assert.Len(f, left, 1)
+	})
+}
+
 // Many callers whose session has ended share one sign-in.
 func TestOneSignInForAll(t *testing.T) {
 	t.Parallel()

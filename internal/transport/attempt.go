@@ -111,7 +111,9 @@ func (a *attempts) make(parent context.Context, x *exchange, req *http.Request) 
 	if x.err = a.client.turn(parent, x.ofSession()); x.err != nil {
 		return
 	}
-	x.identify()
+	if x.err = x.identify(); x.err != nil {
+		return
+	}
 	ctx, cancel := context.WithCancelCause(parent)
 	if !x.call.Last { // sign-out outlives the client; session.end limits it as a whole
 		a.client.deadlines.start(&x.deadline, cancel)
@@ -168,15 +170,24 @@ func answered(resp *http.Response, err error) (*http.Response, error) {
 }
 
 // identify gives the request the token of today: before its turn has come, or while its note was taken, the session
-// may have ended, and another begun.
-func (x *exchange) identify() {
+// may have ended, and another begun. Under that one it has to be admitted again; what is noted has been, with its note.
+func (x *exchange) identify() error {
 	if !x.ownSession() {
-		return
+		return nil
 	}
-	if token, generation := x.client.session.now(); token != "" && generation != x.generation {
-		x.fields.set(x.client.tokenHeader, token)
-		x.generation = generation
+	token, generation := x.client.session.now()
+	if token == "" || generation == x.generation {
+		return nil
 	}
+	x.fields.set(x.client.tokenHeader, token)
+	x.generation = generation
+	if x.call.Admit == nil || x.call.Work != nil {
+		return nil
+	}
+	if err := x.call.Admit(); err != nil {
+		return &notSentError{err}
+	}
+	return nil
 }
 
 // ofSession reports whether the call begins, extends or ends a session, which others may wait for.
