@@ -33,6 +33,7 @@ type copying struct {
 	wide    bool                   // they have not all been found by that
 	ended   map[string]CopyOutcome // by backup
 	calm    int                    // how many there were when all had ended; 0 before
+	looked  bool                   // somebody has looked
 	misses  int                    // looks in a row that have shown nothing of a copy when all others had ended
 }
 
@@ -68,8 +69,23 @@ func (c *copying) locate(ctx context.Context) (vault string, from Time, err erro
 	return c.vault, from, err
 }
 
-// look reads the copies of the vault.
+// look reads the copies of the vault. Where the first look finds the end, and it takes two, it takes both: whoever has
+// a new poller on each turn takes no other with this one.
 func (c *copying) look(ctx context.Context) (sight, error) {
+	c.mu.Lock()
+	first := !c.looked
+	c.looked = true
+	c.mu.Unlock()
+	seen, err := c.glance(ctx)
+	if first && seen.calming {
+		c.client.transport.BetweenLooks(ctx)
+		seen, err = c.glance(ctx)
+	}
+	return seen, err
+}
+
+// glance reads the copies of the vault once.
+func (c *copying) glance(ctx context.Context) (sight, error) {
 	vault, from, err := c.locate(ctx)
 	if err != nil {
 		return sight{}, err
@@ -86,6 +102,7 @@ type sight struct {
 	outcomes []CopyOutcome // of those that are known, ended or not
 	missing  int           // copies that nothing tells of
 	open     bool          // it is too early to tell
+	calming  bool          // for no other reason than that more copies may come to light until the next look
 	percent  int
 }
 
@@ -164,8 +181,8 @@ func (c *copying) match(now *copies) (seen sight, missing []ReplicatedBackup) {
 	}
 	c.narrow(now)
 	if c.several && !seen.open {
-		seen.open = c.calm != len(c.wanted) // more of them may come to light
-		c.calm = len(c.wanted)
+		seen.calming = c.calm != len(c.wanted)
+		seen.open, c.calm = seen.calming, len(c.wanted)
 	}
 	return seen, missing
 }

@@ -167,6 +167,10 @@ func (c *Client) Polling() drkit.PollingOption {
 // Schedule returns how often waits look, and what they put up with.
 func (c *Client) Schedule() settings.Polling { return c.settings.Polling }
 
+// BetweenLooks lets as much time pass as there is between the first two looks of a wait: for an end that has to be seen
+// twice, by a poller of which nobody may take another look. Where that is cut short, the look that follows says why.
+func (c *Client) BetweenLooks(ctx context.Context) { _ = c.sleep(ctx, c.settings.Polling.MinInterval) }
+
 // Share runs do once for all who ask for it under the same key at the same time, on a context of its own, and
 // returns how it has ended. It takes no longer than four attempts may.
 func (c *Client) Share(ctx context.Context, key string, do func(context.Context) error) error {

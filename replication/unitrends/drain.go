@@ -88,7 +88,7 @@ func (d *drainage) Look(ctx context.Context) (drkit.Look[Drain], error) {
 	}
 	now, err := d.glance(ctx)
 	if now.first && now.empty { // whoever has a new poller on each turn takes no other look with this one
-		d.at.client.pause(ctx)
+		d.at.client.transport.BetweenLooks(ctx)
 		now, err = d.glance(ctx)
 	}
 	if err != nil {

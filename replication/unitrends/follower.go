@@ -47,7 +47,7 @@ func (f *follower[T]) Look(ctx context.Context) (drkit.Look[T], error) {
 	first := f.first()
 	look, ended, err := f.glance(ctx)
 	if first && ended && !look.Done { // whoever has a new poller on each turn takes no other look with this one
-		f.change.at.client.pause(ctx)
+		f.change.at.client.transport.BetweenLooks(ctx)
 		look, _, err = f.glance(ctx)
 	}
 	if err != nil || !look.Done || f.alone == nil {
@@ -68,18 +68,6 @@ func (f *follower[T]) first() bool {
 	first := !f.looked
 	f.looked = true
 	return first
-}
-
-// pause lets as much time pass as there is between the first two looks of a wait. Where that is cut short, the look
-// that follows says why.
-func (c *Client) pause(ctx context.Context) {
-	timer := time.NewTimer(c.transport.Schedule().MinInterval)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	case <-c.transport.Closed():
-	}
 }
 
 // glance looks once. What has ended is not done where that takes two looks.
