@@ -30,7 +30,8 @@ import (
 // [Retry].
 //
 // The end of the task gets into the journal when the poller sees it, before Wait or Poll return it. A result that
-// cannot be read does not: a later run asks for the task again.
+// cannot be read does not: a later run asks for the task again. Where a look shows what a later run has to know, its
+// resume token gets there, too.
 //
 // Two runs of a step take turns on a [FileJournal] or a [MemoryJournal]. On a journal of your own it is for you to
 // see that there is one at a time.
@@ -71,7 +72,11 @@ func Once[T any](ctx context.Context, journal Journal, key string, do func(conte
 	case stray != nil || ended:
 		return poller, err
 	}
-	unsaved := poller.keepEnd(ctx, func(ctx context.Context, seen Look[T]) error {
+	unsaved := poller.keepLooks(ctx, func(ctx context.Context, seen Look[T]) error {
+		if !seen.Done {
+			saveToken(ctx, journal, claim, poller)
+			return nil
+		}
 		return saveEnd(ctx, journal, claim, seen)
 	})
 	if err == nil {
@@ -181,6 +186,24 @@ func saveStep(ctx context.Context, journal Journal, s Step) error {
 		return fmt.Errorf("%w: step %q cannot be saved: %w", ErrJournal, s.Key, err)
 	}
 	return nil
+}
+
+// saveToken puts the resume token into the journal anew where a look has changed it: a controller has a new poller on
+// each turn, and what one has seen must not be lost on the next. Where that cannot be done, the next sees it again.
+func saveToken[T any](ctx context.Context, journal Journal, claim *step.Claim, poller *Poller[T]) {
+	before := claim.Record()
+	if before.State != step.Accepted {
+		return
+	}
+	token, err := poller.ResumeToken(ctx)
+	if err != nil || token == before.Token {
+		return
+	}
+	now, err := loadStep(ctx, journal, before.Key)
+	if err != nil || now.State != StepAccepted || now.Sent != before.Sent {
+		return
+	}
+	_ = claim.Save(ctx, func(r *step.Record) { r.Token = token })
 }
 
 // saveEnd puts the end of a step into its journal, unless another poller of the same task has done so, or the step

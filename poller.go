@@ -85,7 +85,7 @@ type Poller[T any] struct {
 	looks  uint64 // begun
 	newest uint64 // the look that last is from
 	last   Look[T]
-	keep   func(context.Context, Look[T]) error // takes the end before anybody else; nil if nobody wants to
+	keep   func(context.Context, Look[T]) error // takes what is seen before anybody else; nil if nobody wants to
 }
 
 // missesToBeGone is how many looks in a row, after the grace, must miss a task before it is gone.
@@ -105,7 +105,8 @@ func NewPoller[T any](source Source[T], options ...PollerOption) *Poller[T] {
 // ID names the work: the service's task id, or what is watched where there is no task.
 func (p *Poller[T]) ID() string { return p.source.ID() }
 
-// Poll looks once and returns what it saw. Work that failed is not an error here: Done is then true and
+// Poll looks once, or where the end has to be seen twice a second time after the MinInterval of [PollPolicy], and
+// returns what it saw. Work that failed is not an error here: Done is then true and
 // [Poller.Result] says why. Once the work has ended Poll asks the service no more. It suits callers that
 // must not block, such as a controller that requeues.
 //
@@ -128,21 +129,24 @@ func (p *Poller[T]) Poll(ctx context.Context) (Progress, error) {
 	return p.saw(look, seen), nil
 }
 
-// keepEnd lets keep have the end of the work before anybody else, and at once if it was seen already.
-func (p *Poller[T]) keepEnd(ctx context.Context, keep func(context.Context, Look[T]) error) error {
+// keepLooks lets keep have what is seen of the work before anybody else, and the end at once if it was seen already.
+func (p *Poller[T]) keepLooks(ctx context.Context, keep func(context.Context, Look[T]) error) error {
 	p.mu.Lock()
 	p.keep = keep
 	last := p.last
 	p.mu.Unlock()
+	if !last.Done {
+		return nil
+	}
 	return p.kept(ctx, last)
 }
 
-// kept hands the end of the work to whom keepEnd has named. Where that fails the end counts as not seen.
+// kept hands what was seen to whom keepLooks has named. Where that fails the look counts as none.
 func (p *Poller[T]) kept(ctx context.Context, seen Look[T]) error {
 	p.mu.Lock()
 	keep := p.keep
 	p.mu.Unlock()
-	if keep == nil || !seen.Done {
+	if keep == nil {
 		return nil
 	}
 	if err := keep(ctx, seen); err != nil {
@@ -185,8 +189,9 @@ func (p *Poller[T]) Adopted() bool {
 
 // ResumeToken returns text with which another process can wait for the work, in the way that the service's
 // package says: vcav.Resume for Cloud Director Availability. It consists of letters, digits, dots, dashes and
-// underscores, holds no secret, and stays good when the appliance gets another address. The first token of a
-// client may ask the service who it is.
+// underscores, holds no secret, and stays good when the appliance gets another address. Where looks have shown
+// what another process has to know, it is in the tokens from then on. The first token of a client may ask the service
+// who it is.
 //
 // Errors: those of asking; [errors.ErrUnsupported] where the source of the poller has nothing to resume.
 func (p *Poller[T]) ResumeToken(ctx context.Context) (string, error) {

@@ -103,8 +103,9 @@ func (p *FailoverPlans) Test(ctx context.Context, id string) (*drkit.Poller[Clou
 // the state [ReplicaStateFailover] any more, which shows after the next collection: every 15 minutes unless that is
 // set otherwise, or sooner with [BackupServers.Collect]. Where the failover itself was not collected before the undo,
 // the machines look as if they had never been failed over, and the wait ends with a collection that began after the
-// task had ended; a session that may not see collections has the word of the task alone. The result is the plan as it
-// then stands.
+// task had ended; a session that may not see collections has the word of the task alone. Which had begun before is in the
+// resume token from then on: who has a new poller on each turn takes the token anew after each Poll, as [drkit.Once] does.
+// The result is the plan as it then stands.
 //
 // The request is sent at most once: a lost answer is looked for among the tasks of the logon session and, where that
 // has ended, by the machines that were failed over, once all are back. Nothing is sent while an undo that this client

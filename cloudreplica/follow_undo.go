@@ -156,12 +156,15 @@ func (s *undoSource) collected(ctx context.Context) (bool, error) {
 	}), nil
 }
 
-// Token returns what another process needs to go on looking.
+// Token returns what another process needs to go on looking: also what was seen since the work was resumed.
 func (s *undoSource) Token(ctx context.Context) (step.Token, error) {
-	if s.token != (step.Token{}) {
-		return s.token, nil
-	}
 	left := resumable{Plan: s.plan.id, Task: s.current(), Before: s.failed, Done: s.taskDone()}
+	s.mu.Lock()
+	left.Past = slices.Clone(s.past)
+	s.mu.Unlock()
+	if s.token != (step.Token{}) {
+		return left.in(s.token)
+	}
 	return s.client.sign(ctx, s.follow, left)
 }
 

@@ -36,6 +36,7 @@ type resumable struct {
 	Task    taskKey   `json:"task,omitzero"`
 	Before  []string  `json:"before"` // what was there; null if that was not noted
 	Done    bool      `json:"done,omitzero"`
+	Past    []string  `json:"past,omitzero"` // collections that had begun by then; null if nobody has looked
 }
 
 func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error) {
@@ -49,7 +50,7 @@ func pollerOf[T any](client *Client, token step.Token) (*drkit.Poller[T], error)
 	case contract.FailoverPlansStart.Name, contract.FailoverPlansTest.Name:
 		return transport.PollerAs[T](&failoverSource{follow: f, plan: plan, token: token, before: left.Before, session: left.Session}, client.polling())
 	case contract.FailoverPlansUndo.Name:
-		return transport.PollerAs[T](&undoSource{follow: f, plan: plan, token: token, failed: left.Before, done: left.Done}, client.polling())
+		return transport.PollerAs[T](&undoSource{follow: f, plan: plan, token: token, failed: left.Before, done: left.Done, past: left.Past}, client.polling())
 	case contract.BackupServersCollect.Name:
 		return transport.PollerAs[T](&collectSource{follow: f, server: left.Server, token: token, before: left.Before}, client.polling())
 	default:
@@ -68,12 +69,19 @@ func (k *taskKey) UnmarshalText(text []byte) error {
 
 // sign makes the resume token of an operation.
 func (c *Client) sign(ctx context.Context, f *follow, left resumable) (step.Token, error) {
-	if left.Task.logon == "" { // a session that was given has no name, and another would have a task of that number
-		left.Task = taskKey{}
-	}
-	task, err := json.Marshal(left)
+	token, err := left.in(step.Token{Operation: f.operation, OperationID: f.operationID})
 	if err != nil {
 		return step.Token{}, err
 	}
-	return c.identity.Sign(ctx, step.Token{Operation: f.operation, OperationID: f.operationID, Task: string(task)})
+	return c.identity.Sign(ctx, token)
+}
+
+// in puts what another process needs into a token.
+func (r resumable) in(token step.Token) (step.Token, error) {
+	if r.Task.logon == "" { // a session that was given has no name, and another would have a task of that number
+		r.Task = taskKey{}
+	}
+	task, err := json.Marshal(r)
+	token.Task = string(task)
+	return token, err
 }
