@@ -105,10 +105,9 @@ func NewPoller[T any](source Source[T], options ...PollerOption) *Poller[T] {
 // ID names the work: the service's task id, or what is watched where there is no task.
 func (p *Poller[T]) ID() string { return p.source.ID() }
 
-// Poll looks once, or where the end has to be seen twice a second time after the MinInterval of [PollPolicy], and
-// returns what it saw. Work that failed is not an error here: Done is then true and
-// [Poller.Result] says why. Once the work has ended Poll asks the service no more. It suits callers that
-// must not block, such as a controller that requeues.
+// Poll looks once and returns what it saw; where an end has to be seen twice, a second time, after the MinInterval of
+// [PollPolicy]. Work that failed is not an error here: Done is then true and [Poller.Result] says why. Once the work
+// has ended Poll asks the service no more. It suits callers that must not block, such as a controller that requeues.
 //
 // Errors: those of the look. They leave the poller as it was, and Poll may be called again.
 func (p *Poller[T]) Poll(ctx context.Context) (Progress, error) {
