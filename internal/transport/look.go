@@ -221,6 +221,18 @@ func ids(jobs []Job) []string {
 	return all
 }
 
+// unlistedError is why tasks could not be listed. It does not match ErrConflict, which says of a task that was adopted
+// that it is not alone.
+type unlistedError struct{ err error }
+
+func (e *unlistedError) Error() string { return e.err.Error() }
+
+func (e *unlistedError) Is(target error) bool {
+	return target != drkit.ErrConflict && errors.Is(e.err, target)
+}
+
+func (e *unlistedError) As(target any) bool { return errors.As(e.err, target) }
+
 // alone makes sure that the task which was found is all there is. A task that started after its end is of
 // somebody who has seen that end.
 func (l *lost) alone(ctx context.Context, found Found) error {
@@ -229,7 +241,7 @@ func (l *lost) alone(ctx context.Context, found Found) error {
 	}
 	jobs, err := l.jobs(drkit.WithOperationID(inner(ctx), l.told.OperationID))
 	if err != nil {
-		return err
+		return &unlistedError{err}
 	}
 	var end time.Time
 	for _, job := range jobs {
