@@ -71,7 +71,10 @@ func FuzzAnswers(f *testing.F) {
 		if tc.answer != "" {
 			f.Add(uint8(i), []byte(testdata(f, tc.answer)))
 		}
+		f.Add(uint8(i), []byte(`{"resources":[{"resource_id":"a","resource_detail":{"vault":{}}}],"total_count":"2"}`))
 	}
+	// A list that gives the same row on each page is read four times, each time two pages that overlap, and one that does not.
+	const most = 4 * 3
 	f.Fuzz(func(t *testing.T, which uint8, body []byte) {
 		tc := calls[int(which)%len(calls)]
 		*network = scripted{status: operationOf(tc.operation).Statuses[0], body: body}
@@ -79,7 +82,7 @@ func FuzzAnswers(f *testing.F) {
 		if err == nil && tc.answer != "" && tc.operation != "Backups.Restore" {
 			assert.True(t, json.Valid(body), "%s: %q", tc.name(), body)
 		}
-		assert.LessOrEqual(t, network.sent, 10, tc.name())
+		assert.LessOrEqual(t, network.sent, most, tc.name())
 	})
 }
 
