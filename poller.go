@@ -245,8 +245,8 @@ func (p *Poller[T]) Result() (T, error) {
 //
 // Errors: usually a [*TaskError] where the work failed; the context's error; [ErrTaskGone];
 // [ErrUnavailable] once looks have failed for PollPolicy.MaxUnreachable; [ErrUnauthorized] and
-// [ErrForbidden] from the look, where it is the service that says so; [ErrJournal] where [Once] has returned the poller and the end cannot be saved;
-// [ErrClosed].
+// [ErrForbidden] from the look, where it is the service that says so; [ErrJournal] where [Once] has returned the
+// poller and the end cannot be saved; [ErrClosed].
 func (p *Poller[T]) Wait(ctx context.Context, options ...WaitOption) (T, error) {
 	wait := waitConfig{}
 	for _, o := range options {
